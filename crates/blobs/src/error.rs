@@ -1,0 +1,102 @@
+//! Why the blob plane refused or failed.
+
+use std::io;
+
+use consign_types::{Digest, Reason, Refusal};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the blob plane refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// More bytes came than the ticket allows.
+    #[error("more than the {limit} bytes came that the ticket allows")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: i64,
+    },
+    /// Another number of bytes came than was declared.
+    #[error("{actual} bytes came, and {expected} were declared")]
+    SizeMismatch {
+        /// What was declared.
+        expected: i64,
+        /// What came.
+        actual: i64,
+    },
+    /// The bytes are not those that were declared.
+    #[error("the bytes hash to `{actual}`, and `{expected}` was declared")]
+    DigestMismatch {
+        /// What was declared.
+        expected: Digest,
+        /// What came.
+        actual: Digest,
+    },
+    /// A published blob is not in the store.
+    #[error("blob `{0}` is not in the store")]
+    Missing(Digest),
+    /// A published blob is not what it was.
+    #[error("blob `{0}` is damaged in the store")]
+    Corrupt(Digest),
+    /// The range lies outside of the blob.
+    #[error("range starts at {offset}, and the blob has {size} bytes")]
+    Range {
+        /// Where it starts.
+        offset: i64,
+        /// How large the blob is.
+        size: i64,
+    },
+    /// The disk is full, or as good as full.
+    #[error("the store has no room")]
+    Full,
+    /// The disk failed.
+    #[error("cannot {action}")]
+    Disk {
+        /// What was tried.
+        action: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Work on a blocking thread panicked.
+    #[error("work on the store failed")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// The disk failed at `action`; a full disk is told apart, whichever call notices it.
+    pub(crate) fn disk(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let action = action.into();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Disk { action, source },
+        }
+    }
+}
+
+impl Refusal for Error {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::TooLarge { .. } => Reason::FileTooLarge,
+            Self::SizeMismatch { .. } => Reason::SizeMismatch,
+            Self::DigestMismatch { .. } => Reason::DigestMismatch,
+            Self::Missing(_) => Reason::BlobMissing,
+            Self::Corrupt(_) => Reason::BlobCorrupt,
+            Self::Range { .. } => Reason::RangeNotSatisfiable,
+            Self::Full => Reason::StorageFull,
+            Self::Disk { .. } | Self::Task(_) => Reason::Internal,
+        }
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::TooLarge { limit } => vec![("limit", limit.to_string())],
+            Self::SizeMismatch { expected, actual } => vec![("expected", expected.to_string()), ("actual", actual.to_string())],
+            Self::DigestMismatch { expected, actual } => vec![("expected", expected.to_string()), ("actual", actual.to_string())],
+            Self::Missing(digest) | Self::Corrupt(digest) => vec![("sha256", digest.to_string())],
+            Self::Range { size, .. } => vec![("size", size.to_string())],
+            Self::Full | Self::Disk { .. } | Self::Task(_) => Vec::new(),
+        }
+    }
+}

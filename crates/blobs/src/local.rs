@@ -1,0 +1,195 @@
+//! The store on a local disk.
+//!
+//! ```text
+//! <directory>/spool/<upload>-<n>                       bytes that are not checked yet
+//! <directory>/blobs/<2 digits>/<2 digits>/<digest>.<generation>
+//! ```
+//!
+//! A stored name is a digest and a generation, so removing an old copy can never hit a newer one of the same bytes. A name
+//! appears only once its bytes are checked and durable, and is never given to other bytes.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use consign_types::Digest;
+use sha2::Digest as _;
+
+use crate::disk;
+use crate::error::{Error, Result};
+
+/// A directory of blobs.
+#[derive(Debug)]
+pub(crate) struct Local {
+    directory: PathBuf,
+    reserve_bytes: u64,
+    /// Tells the spools of this process apart.
+    spools: AtomicU64,
+    /// Directories whose own names this process has synced. Finding a directory is not enough: whoever made it may not have
+    /// come to sync it.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl Local {
+    /// Opens a store, which is made if it is not there, and removes spools that no process writes.
+    pub(crate) fn open(directory: PathBuf, reserve_bytes: u64) -> Result<Self> {
+        let store = Self { directory, reserve_bytes, spools: AtomicU64::new(0), durable: Mutex::default() };
+        for directory in [store.spool(), store.blobs()] {
+            store.ensure_directory(&directory)?;
+        }
+        let failed = |path: &Path| Error::disk(format!("list the directory `{}`", path.display()));
+        for name in disk::list(&store.spool()).map_err(failed(&store.spool()))? {
+            let path = store.spool().join(name);
+            if let Err(error) = disk::remove_if_abandoned(&path) {
+                tracing::warn!(path = %path.display(), %error, "abandoned spool stays");
+            }
+        }
+        Ok(store)
+    }
+
+    /// Whether the directory can be written.
+    pub(crate) fn ping(&self) -> Result<()> {
+        disk::free_bytes(&self.spool()).map(|_| ()).map_err(Error::disk("look at the store"))
+    }
+
+    /// An empty spool.
+    pub(crate) fn create_spool(&self, upload: i64) -> Result<Spool> {
+        let number = self.spools.fetch_add(1, Ordering::Relaxed);
+        let path = self.spool().join(format!("{upload}-{}-{number}", std::process::id()));
+        let file = disk::create(&path).map_err(Error::disk("make a spool"))?;
+        tracing::trace!(upload, "spool made");
+        Ok(Spool { file, path, hash: sha2::Sha256::new(), size: 0, placed: false })
+    }
+
+    /// Adds bytes to a spool.
+    pub(crate) fn append(&self, spool: &mut Spool, chunks: &[Bytes]) -> Result<()> {
+        let free = disk::free_bytes(&self.directory).map_err(Error::disk("look at the store"))?;
+        if free < self.reserve_bytes {
+            return Err(Error::Full);
+        }
+        let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
+        disk::append(&spool.file, &mut slices).map_err(Error::disk("write to a spool"))?;
+        for chunk in chunks {
+            spool.hash.update(chunk);
+            spool.size += i64::try_from(chunk.len()).expect("a chunk is smaller than memory");
+        }
+        tracing::trace!(size = spool.size, "bytes spooled");
+        Ok(())
+    }
+
+    /// Makes a spool durable under its digest, and returns the generation of the copy.
+    ///
+    /// A copy of these bytes that is there already is kept, if its generation is at least `min_generation`. When this returns,
+    /// the copy survives the loss of power: its content was synced before it got its name, and the name is synced now.
+    pub(crate) fn place(&self, mut spool: Spool, digest: &Digest, generation: i64, min_generation: i64) -> Result<i64> {
+        let directory = self.directory_of(digest);
+        if let Some(existing) = self.find_copy(&directory, digest, min_generation)?
+            && self.open_copy(digest, existing, spool.size).is_ok()
+        {
+            disk::sync_directory(&directory).map_err(Error::disk("sync a directory of blobs"))?;
+            return Ok(existing);
+        }
+        disk::sync(&spool.file).map_err(Error::disk("sync a spool"))?;
+        tracing::trace!(%digest, "spool synced");
+        self.ensure_directory(&directory)?;
+        let path = self.path_of(digest, generation);
+        match disk::rename_without_replacing(&spool.path, &path) {
+            Ok(()) => spool.placed = true,
+            // Another stream of this upload was faster, with the same bytes.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::disk("place a blob")(error)),
+        }
+        tracing::trace!(%digest, generation, "blob placed");
+        disk::sync_directory(&directory).map_err(Error::disk("sync a directory of blobs"))?;
+        tracing::trace!(%digest, generation, "blob durable");
+        Ok(generation)
+    }
+
+    /// Opens a copy for reading. One that does not have the size it was stored with is damaged.
+    pub(crate) fn open_copy(&self, digest: &Digest, generation: i64, size: i64) -> Result<File> {
+        let file = disk::open(&self.path_of(digest, generation)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::Missing(*digest),
+            _ => Error::disk("open a blob")(error),
+        })?;
+        let stored = disk::size(&file).map_err(Error::disk("look at a blob"))?;
+        if i64::try_from(stored) == Ok(size) { Ok(file) } else { Err(Error::Corrupt(*digest)) }
+    }
+
+    /// Makes a directory and those above it where they are missing, and makes sure that their names are durable.
+    fn ensure_directory(&self, path: &Path) -> Result<()> {
+        let known = || self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().contains(path) {
+            return Ok(());
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !disk::is_directory(parent) || path.starts_with(&self.directory) && path != self.directory {
+            self.ensure_directory(parent)?;
+        }
+        let failed = || Error::disk(format!("make the directory `{}`", path.display()));
+        disk::create_directory(path).map_err(failed())?;
+        disk::sync_directory(parent).map_err(failed())?;
+        known().insert(path.to_owned());
+        Ok(())
+    }
+
+    /// The generation of some copy that may be used.
+    fn find_copy(&self, directory: &Path, digest: &Digest, min_generation: i64) -> Result<Option<i64>> {
+        let names = disk::list(directory).map_err(Error::disk("list a directory of blobs"))?;
+        let prefix = format!("{digest}.");
+        let generations = names.iter().filter_map(|name| name.to_str()?.strip_prefix(&prefix)?.parse().ok());
+        Ok(generations.filter(|generation| *generation >= min_generation).max())
+    }
+
+    fn directory_of(&self, digest: &Digest) -> PathBuf {
+        let digest = digest.to_string();
+        self.blobs().join(&digest[..2]).join(&digest[2..4])
+    }
+
+    fn path_of(&self, digest: &Digest, generation: i64) -> PathBuf {
+        self.directory_of(digest).join(format!("{digest}.{generation}"))
+    }
+
+    fn spool(&self) -> PathBuf {
+        self.directory.join("spool")
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.directory.join("blobs")
+    }
+}
+
+/// Bytes that are not checked yet. Dropping it removes them, unless they were placed.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    file: File,
+    path: PathBuf,
+    hash: sha2::Sha256,
+    size: i64,
+    placed: bool,
+}
+
+impl Spool {
+    /// How many bytes it holds.
+    pub(crate) fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// What they hash to.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::from_bytes(self.hash.clone().finalize().into())
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if !self.placed
+            && let Err(error) = disk::remove(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "spool stays until the next start");
+        }
+    }
+}

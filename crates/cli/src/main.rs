@@ -1,0 +1,47 @@
+//! The `consign` binary.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use consign_server::config::LogSettings;
+
+/// Keeps what builds produce, and moves the same bytes from a developer's machine to production.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    logs: LogSettings,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(Box<consign_server::Settings>),
+    /// Look after an installation.
+    #[command(subcommand)]
+    Admin(commands::admin::Admin),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Serve(settings) => commands::serve::run(&settings, &arguments.logs).await,
+        Command::Admin(command) => commands::admin::run(command, &arguments.logs).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the one line that tells a person why the command failed")]
+            {
+                eprintln!("consign: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

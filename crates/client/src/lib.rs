@@ -1,0 +1,77 @@
+//! The Rust client: the publish and download protocols, written once.
+//!
+//! The gateway, the command line and Rust services all publish through this crate. It knows neither SQL nor files.
+//!
+//! - [`publish`]: prepare, send the bytes, publish
+//! - [`fetch`]: prepare, read the bytes
+//! - [`projects`]: making and finding projects
+//! - [`transport`]: how the planes are reached: over a network, or in memory
+//! - `retry`: which calls are made again, and when
+
+mod error;
+mod retry;
+
+pub mod fetch;
+pub mod projects;
+pub mod publish;
+pub mod transport;
+
+use consign_proto::blob::blob_service_client::BlobServiceClient;
+use consign_proto::metadata::file_service_client::FileServiceClient;
+use consign_proto::metadata::package_service_client::PackageServiceClient;
+use consign_proto::metadata::project_service_client::ProjectServiceClient;
+use tonic::Request;
+use tonic::metadata::{Ascii, MetadataValue};
+
+pub use error::{Error, Result};
+pub use fetch::Download;
+pub use publish::{Publish, Published};
+pub use transport::Transport;
+
+/// The largest message that the metadata plane sends: a page of a thousand files with long paths.
+const MAX_METADATA_BYTES: usize = 16 << 20;
+
+/// A client of one Consign. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    metadata: Transport,
+    blobs: Transport,
+    authorization: Option<MetadataValue<Ascii>>,
+}
+
+impl Client {
+    /// A client that reaches the planes by these transports, with no credential yet.
+    pub fn new(metadata: Transport, blobs: Transport) -> Self {
+        Self { metadata, blobs, authorization: None }
+    }
+
+    /// The same client for the holder of `token`. A token that no header can carry is as good as none.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { authorization: format!("Bearer {token}").parse().ok(), ..self.clone() }
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        request
+    }
+
+    fn project_service(&self) -> ProjectServiceClient<Transport> {
+        ProjectServiceClient::new(self.metadata.clone()).max_decoding_message_size(MAX_METADATA_BYTES)
+    }
+
+    fn package_service(&self) -> PackageServiceClient<Transport> {
+        PackageServiceClient::new(self.metadata.clone()).max_decoding_message_size(MAX_METADATA_BYTES)
+    }
+
+    fn file_service(&self) -> FileServiceClient<Transport> {
+        FileServiceClient::new(self.metadata.clone()).max_decoding_message_size(MAX_METADATA_BYTES)
+    }
+
+    fn blob_service(&self) -> BlobServiceClient<Transport> {
+        BlobServiceClient::new(self.blobs.clone())
+    }
+}

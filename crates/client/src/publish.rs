@@ -1,0 +1,184 @@
+//! Publishing a file: prepare, send the bytes, publish.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use consign_proto::blob::{Chunk, WriteRequest};
+use consign_proto::metadata::upload_plan::Action;
+use consign_proto::metadata::{File, PrepareUploadsRequest, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version};
+use consign_types::resource::{PackageRef, VersionRef};
+use consign_types::{Digest, FilePath};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use uuid::Uuid;
+
+use crate::retry::repeat;
+use crate::{Client, Error, Result};
+
+/// A file to be published.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// The version it goes to, made if it is new.
+    pub version: VersionRef,
+    /// Its path within the version.
+    pub path: FilePath,
+    /// What its bytes hash to, if that is known. Other bytes are refused.
+    pub digest: Option<Digest>,
+    /// How many bytes it has, if that is known. Another number is refused.
+    pub size: Option<i64>,
+    /// What it is, such as `application/zip`; may be empty.
+    pub media_type: String,
+    /// Hides the version or brings it back; `None` leaves it as it is.
+    pub hidden: Option<bool>,
+}
+
+/// A published file.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The version as it is now.
+    pub version: Version,
+    /// The file.
+    pub file: File,
+    /// Whether it was there before.
+    pub replayed: bool,
+}
+
+impl Client {
+    /// Publishes one file into a version that stays open.
+    ///
+    /// The body is not asked for a byte before the metadata plane agreed to the publish, and not read at all where the bytes
+    /// are there already. It is streamed: a few chunks are held in memory, whatever its size.
+    pub async fn publish_file<S, E>(&self, publish: &Publish, body: S) -> Result<Published>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let receipt = match self.prepare_upload(publish).await? {
+            Action::Receipt(receipt) => receipt,
+            Action::Ticket(ticket) => self.write(ticket, body).await?,
+        };
+        let request = PublishVersionRequest {
+            parent: PackageRef { project: publish.version.project.clone(), package: Some(publish.version.package.clone()) }.to_string(),
+            version_id: publish.version.version.to_string(),
+            files: vec![PublishFile { path: publish.path.to_string(), receipt, media_type: publish.media_type.clone(), blob: None }],
+            keep_open: true,
+            hidden: publish.hidden,
+            request_id: Uuid::new_v4().to_string(),
+            ..PublishVersionRequest::default()
+        };
+        let call = || async { self.package_service().publish_version(self.request(request.clone())).await };
+        let published = repeat(call).await?;
+        Ok(Published {
+            version: published.version.ok_or(Error::Protocol("no version"))?,
+            file: published.files.into_iter().next().ok_or(Error::Protocol("no file"))?,
+            replayed: published.replayed,
+        })
+    }
+
+    async fn prepare_upload(&self, publish: &Publish) -> Result<Action> {
+        let file = UploadFile {
+            path: publish.path.to_string(),
+            sha256: publish.digest.map(|digest| Bytes::copy_from_slice(digest.as_bytes())).unwrap_or_default(),
+            size_bytes: publish.size,
+            media_type: publish.media_type.clone(),
+        };
+        let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id: String::new() };
+        let call = || async { self.file_service().prepare_uploads(self.request(request.clone())).await };
+        let plan = repeat(call).await?.plans.into_iter().next();
+        plan.and_then(|plan| plan.action).ok_or(Error::Protocol("no plan"))
+    }
+
+    /// Sends the bytes that a ticket asks for, and returns the receipt.
+    async fn write<S, E>(&self, ticket: UploadTicket, body: S) -> Result<Bytes>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let broken = Arc::new(Mutex::new(None));
+        let messages = messages(ticket, body, Arc::clone(&broken));
+        let answer = self.blob_service().write(messages).await;
+        // A stream of messages can't say that it broke off: it ends without `finish`, and the reason is kept here.
+        if let Some(error) = broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(Error::Body(error));
+        }
+        Ok(answer?.into_inner().receipt)
+    }
+}
+
+type Broken = Arc<Mutex<Option<Box<dyn std::error::Error + Send + Sync>>>>;
+
+/// The messages of one upload: the ticket, the chunks, and the mark that it is complete.
+fn messages<S, E>(ticket: UploadTicket, body: S, broken: Broken) -> impl Stream<Item = WriteRequest> + Send + 'static
+where
+    S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let max_chunk = usize::try_from(ticket.max_chunk_bytes).unwrap_or_default().max(1);
+    let opening = WriteRequest { ticket: ticket.token, upload_id: ticket.upload_id, ..WriteRequest::default() };
+    let mut offset = 0;
+    let chunks = body.map_ok(move |bytes| tokio_stream::iter(split(bytes, max_chunk)).map(Ok)).try_flatten().map_ok(move |data| {
+        let message =
+            WriteRequest { write_offset: offset, chunk: Some(Chunk { data: data.clone(), crc32c: None }), ..WriteRequest::default() };
+        offset += i64::try_from(data.len()).expect("a chunk is smaller than memory");
+        (message, offset)
+    });
+    // The mark that it is complete comes only after the body ended well.
+    let finished = |received: i64| WriteRequest { write_offset: received, finish: true, ..WriteRequest::default() };
+    let state = (Box::pin(chunks), 0, false);
+    let rest = futures::stream::unfold(state, move |(mut chunks, received, done)| {
+        let broken = Arc::clone(&broken);
+        async move {
+            if done {
+                return None;
+            }
+            match chunks.next().await {
+                Some(Ok((message, received))) => Some((message, (chunks, received, false))),
+                None => Some((finished(received), (chunks, received, true))),
+                Some(Err(error)) => {
+                    let error: E = error;
+                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                    None
+                }
+            }
+        }
+    });
+    tokio_stream::once(opening).chain(rest)
+}
+
+/// The same bytes in pieces of at most `max` bytes, without copying them.
+fn split(mut bytes: Bytes, max: usize) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || if bytes.is_empty() { None } else { Some(bytes.split_to(max.min(bytes.len()))) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket() -> UploadTicket {
+        UploadTicket { token: Bytes::from_static(b"t"), max_chunk_bytes: 4, ..UploadTicket::default() }
+    }
+
+    #[tokio::test]
+    async fn a_body_becomes_chunks_and_a_mark_that_it_is_complete() {
+        let body = tokio_stream::iter([Ok::<_, std::io::Error>(Bytes::from("hello")), Ok(Bytes::new()), Ok(Bytes::from("you"))]);
+
+        let messages: Vec<_> = messages(ticket(), body, Broken::default()).collect().await;
+
+        let shape: Vec<_> = messages
+            .iter()
+            .map(|message| (message.write_offset, message.chunk.as_ref().map_or(0, |chunk| chunk.data.len()), message.finish))
+            .collect();
+        assert_eq!(shape, [(0, 0, false), (0, 4, false), (4, 1, false), (5, 3, false), (8, 0, true)]);
+        assert_eq!(messages[0].ticket, "t");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_has_no_such_mark() {
+        let body = tokio_stream::iter([Ok(Bytes::from("hel")), Err(std::io::Error::other("gone"))]);
+        let broken = Broken::default();
+
+        let messages: Vec<_> = messages(ticket(), body, Arc::clone(&broken)).collect().await;
+
+        assert!(!messages.iter().any(|message| message.finish));
+        assert_eq!(broken.lock().unwrap().take().unwrap().to_string(), "gone");
+    }
+}

@@ -1,0 +1,26 @@
+//! Calls that are made again when a plane was not available.
+
+use std::time::Duration;
+
+use tonic::{Code, Response, Status};
+
+/// How often a call is made, and how long the pauses between are: doubled each time.
+const ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes a call, again if the plane is not available. Only for calls that are safe to repeat: those that read, and those
+/// that carry a request id.
+pub(crate) async fn repeat<T, F>(mut call: impl FnMut() -> F) -> Result<T, Status>
+where
+    F: Future<Output = Result<Response<T>, Status>>,
+{
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..ATTEMPTS {
+        match call().await {
+            Err(status) if status.code() == Code::Unavailable => tokio::time::sleep(pause).await,
+            result => return result.map(Response::into_inner),
+        }
+        pause *= 2;
+    }
+    call().await.map(Response::into_inner)
+}

@@ -1,0 +1,72 @@
+//! How a plane is reached.
+//!
+//! This is the one place that opens connections to the planes: a simulator can stand in for [`connect`].
+
+use std::fmt;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use tonic::body::Body;
+use tonic::transport::Endpoint;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt as _};
+
+/// Why a request could not be carried.
+pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
+
+/// HTTP/2 frames of this size: a stock client sends 16 KiB, which costs a system call each.
+const FRAME_BYTES: u32 = 256 << 10;
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
+/// The way to one plane. Clones share it.
+#[derive(Clone)]
+pub struct Transport(BoxCloneSyncService<Request<Body>, Response<Body>, TransportError>);
+
+impl Transport {
+    /// To a plane in this process: the very services that the network serves, without a socket.
+    pub fn in_memory<S>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: Into<TransportError>,
+        S::Future: Send + 'static,
+    {
+        Self(BoxCloneSyncService::new(service.map_err(Into::into)))
+    }
+}
+
+/// The way to a plane over the network, such as `http://127.0.0.1:50051`. The connection is made when it is needed, and
+/// made again when it was lost.
+pub fn connect(endpoint: &str) -> Result<Transport, tonic::transport::Error> {
+    let channel = Endpoint::from_shared(endpoint.to_owned())?
+        .connect_timeout(Duration::from_secs(3))
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_frame_size(FRAME_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .connect_lazy();
+    Ok(Transport(BoxCloneSyncService::new(channel.map_err(Into::into))))
+}
+
+impl Service<Request<Body>> for Transport {
+    type Response = Response<Body>;
+    type Error = TransportError;
+    type Future = BoxFuture<'static, Result<Response<Body>, TransportError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transport")
+    }
+}

@@ -1,0 +1,34 @@
+//! GitLab's REST API, as far as its clients need it to publish and fetch generic packages.
+
+mod download;
+mod drain;
+mod entity;
+mod path;
+mod projects;
+mod publish;
+mod refusal;
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::get;
+use consign_client::Client;
+
+use crate::credentials;
+use refusal::{Refusal, Result};
+
+pub(crate) fn router(client: Client) -> Router {
+    let generic = get(download::get).head(download::head).put(publish::put);
+    Router::new()
+        .route("/api/v4/projects", get(projects::list).post(projects::create))
+        .route("/api/v4/projects/{id}", get(projects::find))
+        .route("/api/v4/projects/{id}/packages/generic/{*path}", generic)
+        .fallback(|| async { Refusal::not_found() })
+        .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
+        .with_state(client)
+}
+
+/// The client for whoever makes the request.
+fn authenticated(client: &Client, headers: &HeaderMap) -> Result<Client> {
+    let token = credentials::token(headers).ok_or_else(Refusal::unauthorized)?;
+    Ok(client.with_token(&token))
+}

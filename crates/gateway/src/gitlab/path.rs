@@ -1,0 +1,111 @@
+//! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`.
+
+use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::{FilePath, PackageName, Version};
+use percent_encoding::percent_decode_str;
+
+use super::refusal::{Refusal, Result};
+
+/// What a path names, and which part of it is wrong, if one is. The project stands apart: whether it is there, and whether the
+/// caller may know, is answered before anything is said about the rest.
+#[derive(Debug)]
+pub(crate) struct GenericPath {
+    pub(crate) project: ProjectRef,
+    pub(crate) file: Result<(VersionRef, FilePath), &'static str>,
+}
+
+impl GenericPath {
+    /// Reads the path of a request, as it came. Each segment is decoded once.
+    ///
+    /// A `%2F` in the last segments counts as `/`: clients in Go escape the path of a file that way.
+    pub(crate) fn parse(raw: &str, folder: Option<&str>) -> Result<Self> {
+        let rest = raw.strip_prefix("/api/v4/projects/").ok_or_else(Refusal::not_found)?;
+        let (project, rest) = rest.split_once('/').ok_or_else(Refusal::not_found)?;
+        let rest = rest.strip_prefix("packages/generic/").ok_or_else(Refusal::not_found)?;
+        let mut parts = rest.splitn(3, '/');
+        let (Some(name), Some(version), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Refusal::not_found());
+        };
+        let project = self::project(project)?;
+        let file = file_name(name, version, file, folder)
+            .map(|(package, version, path)| (VersionRef { project: project.clone(), package, version }, path));
+        Ok(Self { project, file })
+    }
+}
+
+/// A project in a path: its id, or its path in one segment, with `%2F` between the parts.
+pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
+    let segment = decode(segment).ok_or_else(Refusal::project_not_found)?;
+    ProjectRef::from_segment(&segment).map_err(|_| Refusal::project_not_found())
+}
+
+fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<(PackageName, Version, FilePath), &'static str> {
+    let name = decode(name).and_then(|name| name.parse().ok()).ok_or("package_name")?;
+    let version = decode(version).and_then(|version| version.parse().ok()).ok_or("package_version")?;
+    let file = decode(file).ok_or("file_name")?;
+    let file = match folder {
+        Some(folder) if !folder.is_empty() => format!("{folder}/{file}"),
+        _ => file,
+    };
+    let path = file.parse().map_err(|_| match file.rsplit('/').next() {
+        Some(last) if last.parse::<FilePath>().is_ok() => "path",
+        _ => "file_name",
+    })?;
+    Ok((name, version, path))
+}
+
+fn decode(segment: &str) -> Option<String> {
+    Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &str) -> Result<GenericPath> {
+        GenericPath::parse(&format!("/api/v4/projects/{path}"), None)
+    }
+
+    #[test]
+    fn paths_are_read_in_every_spelling_that_clients_use() {
+        for (path, expected) in [
+            ("7/packages/generic/my_package/1.0.0/f.zip", "projects/7/packages/my_package/versions/1.0.0/files/f.zip"),
+            ("g%2Fp/packages/generic/my%2Dpkg/v1%2E0%2E0/f%2Ezip", "projects/g%2Fp/packages/my-pkg/versions/v1.0.0/files/f.zip"),
+            ("g%2fsub.x/packages/generic/a/1/b/c/d", "projects/g%2Fsub.x/packages/a/versions/1/files/b/c/d"),
+            ("7/packages/generic/a/1/b%2Fc", "projects/7/packages/a/versions/1/files/b/c"),
+            ("7/packages/generic/a/1/my+file@1~2.gz", "projects/7/packages/a/versions/1/files/my+file@1~2.gz"),
+        ] {
+            let (version, file) = parse(path).unwrap().file.unwrap();
+            assert_eq!(format!("{version}/files/{file}"), expected);
+        }
+        let (_, file) = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/f", Some("to/here")).unwrap().file.unwrap();
+        assert_eq!(file.as_str(), "to/here/f");
+    }
+
+    #[test]
+    fn the_part_that_is_wrong_is_named() {
+        for (path, part) in [
+            ("7/packages/generic/a%2Fb/1/f", "package_name"),
+            ("7/packages/generic/%2e%2e/1/f", "package_name"),
+            ("7/packages/generic/a/..1/f", "package_version"),
+            ("7/packages/generic/a/latest/f", "package_version"),
+            ("7/packages/generic/a/1/%2e%2e%2ff", "path"),
+            ("7/packages/generic/a/1/../f", "path"),
+            ("7/packages/generic/a/1/a%20b", "file_name"),
+            ("7/packages/generic/a/1/~x", "file_name"),
+            ("7/packages/generic/a/1/%ff", "file_name"),
+            ("7/packages/generic/a/1/x/", "file_name"),
+        ] {
+            assert_eq!(parse(path).unwrap().file, Err(part), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_file_or_no_project_is_not_found() {
+        for path in
+            ["7/packages/generic/a/1", "7/packages/generic/a", "7/packages", "p/packages/generic/a/1/f", "%ff/packages/generic/a/1/f"]
+        {
+            assert!(parse(path).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How GitLab says no: the only place that knows its error bodies.
+//!
+//! Errors of the API have a `message`, errors of a parameter an `error`.
+
+use axum::Json;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use consign_client::Error;
+use consign_types::Reason;
+use serde_json::{Value, json};
+
+pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+/// An answer that says no.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    body: Value,
+    header: Option<(HeaderName, String)>,
+}
+
+impl Refusal {
+    fn message(status: StatusCode, message: impl Into<Value>) -> Self {
+        Self { status, body: json!({ "message": message.into() }), header: None }
+    }
+
+    fn bad_request(text: &str) -> Self {
+        Self::message(StatusCode::BAD_REQUEST, format!("400 Bad request - {text}"))
+    }
+
+    fn with(self, name: HeaderName, value: impl Into<String>) -> Self {
+        Self { header: Some((name, value.into())), ..self }
+    }
+
+    /// A parameter is wrong, such as `status does not have a valid value`.
+    pub(crate) fn parameter(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), header: None }
+    }
+
+    /// There is no such thing, or no such route.
+    pub(crate) fn not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "404 Not found")
+    }
+
+    /// There is no such project.
+    pub(crate) fn project_not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "404 Project Not Found")
+    }
+
+    /// The route does not have this method.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::message(StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed")
+    }
+
+    /// There is no valid token. wget and Ansible send theirs only after this challenge.
+    pub(crate) fn unauthorized() -> Self {
+        let challenge = r#"Basic realm="GitLab Packages Registry""#;
+        Self::message(StatusCode::UNAUTHORIZED, "401 Unauthorized").with(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The range lies outside of the file, which has this size.
+    pub(crate) fn range(size: i64) -> Self {
+        let status = StatusCode::RANGE_NOT_SATISFIABLE;
+        Self::message(status, "416 Range Not Satisfiable").with(axum::http::header::CONTENT_RANGE, format!("bytes */{size}"))
+    }
+
+    fn unavailable() -> Self {
+        Self::message(StatusCode::SERVICE_UNAVAILABLE, "503 Service Unavailable").with(RETRY_AFTER, "1")
+    }
+
+    fn internal() -> Self {
+        Self::message(StatusCode::INTERNAL_SERVER_ERROR, "500 Internal Server Error")
+    }
+
+    fn refused(reason: Reason, message: &str) -> Self {
+        match reason {
+            Reason::TokenInvalid => Self::unauthorized(),
+            Reason::ProjectNotFound => Self::project_not_found(),
+            Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
+            Reason::VersionNotFound | Reason::FileNotFound => Self::not_found(),
+            Reason::FileTooLarge => Self::bad_request("File is too large"),
+            Reason::DuplicateFile => Self::bad_request("Duplicate package is not allowed"),
+            Reason::VersionSealed | Reason::VersionContentMismatch => Self::bad_request("Package version is sealed"),
+            Reason::NameTaken => Self::message(StatusCode::BAD_REQUEST, json!({ "path": ["has already been taken"] })),
+            Reason::StorageFull => Self::message(StatusCode::INSUFFICIENT_STORAGE, "507 Insufficient Storage"),
+            Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => Self::unavailable(),
+            Reason::NameInvalid
+            | Reason::PathInvalid
+            | Reason::ArgumentInvalid
+            | Reason::DigestMismatch
+            | Reason::SizeMismatch
+            | Reason::RangeNotSatisfiable => Self::bad_request(message),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let refusal = match &error {
+            Error::Refused { reason, message, .. } => Self::refused(*reason, message),
+            Error::Body(_) => Self::bad_request("The body broke off"),
+            Error::Transport(_) => Self::unavailable(),
+            _ => Self::internal(),
+        };
+        if refusal.status.is_server_error() {
+            tracing::warn!(error = &error as &dyn std::error::Error, status = refusal.status.as_u16(), "request failed");
+        }
+        refusal
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let header = self.header.map(|header| [header]);
+        match header {
+            Some(header) => (self.status, header, Json(self.body)).into_response(),
+            None => (self.status, Json(self.body)).into_response(),
+        }
+    }
+}

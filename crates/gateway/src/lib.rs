@@ -1,0 +1,29 @@
+//! The REST edge: one module per protocol, each a translation of its URLs, headers and bodies into calls of the client.
+//!
+//! There is no rule here, no SQL, no file and no key. Bodies are streamed, never collected.
+//!
+//! - `credentials`: the token of a request, in whichever form it comes
+//! - `gitlab`: GitLab's REST API, as far as its clients need it to publish and fetch generic packages
+
+mod credentials;
+mod gitlab;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::middleware::map_response;
+use axum::response::Response;
+use consign_client::Client;
+
+/// The routes of the gateway, over this client.
+pub fn router(client: Client) -> Router {
+    gitlab::router(client).layer(map_response(harden))
+}
+
+/// Published files are strangers' bytes: no browser may guess what they are, nor show them inside another page.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    response
+}

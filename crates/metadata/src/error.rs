@@ -1,0 +1,217 @@
+//! Why an operation on the metadata failed.
+
+use consign_types::content::ContentDigest;
+use consign_types::resource::{NamespaceRef, ProjectRef, VersionRef};
+use consign_types::{Digest, FilePath, Reason, Refusal};
+use diesel::result::{DatabaseErrorKind, Error as Query};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation on the metadata failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The token is not one that this service gave, or it was withdrawn.
+    #[error("token is not valid")]
+    TokenInvalid,
+    /// No such namespace.
+    #[error("namespace `{0}` not found")]
+    NamespaceNotFound(NamespaceRef),
+    /// No such project.
+    #[error("project `{0}` not found")]
+    ProjectNotFound(ProjectRef),
+    /// No such version, or it is not visible.
+    #[error("version `{0}` not found")]
+    VersionNotFound(VersionRef),
+    /// The version has no file of this path.
+    #[error("file `{path}` not found in `{version}`")]
+    FileNotFound {
+        /// The version.
+        version: VersionRef,
+        /// The path.
+        path: FilePath,
+    },
+    /// A namespace or project of this path exists, and is not what was to be made.
+    #[error("path `{0}` is taken")]
+    NameTaken(String),
+    /// A field is beyond its limit.
+    #[error("{field}: {rule}")]
+    ArgumentInvalid {
+        /// The field of the request.
+        field: &'static str,
+        /// The rule that it breaks.
+        rule: String,
+    },
+    /// The request id stands for another request.
+    #[error("request id `{0}` was used for another request")]
+    RequestIdReused(String),
+    /// The version has other bytes at this path, and duplicates are rejected.
+    #[error("file `{path}` exists with other bytes, and duplicates are rejected")]
+    DuplicateFile {
+        /// The path.
+        path: FilePath,
+        /// The bytes that are there.
+        existing: Digest,
+    },
+    /// No file can be added to this version.
+    #[error("version `{0}` is sealed")]
+    VersionSealed(VersionRef),
+    /// The version is sealed with other files.
+    #[error("version is sealed with content `{existing}`, and this is `{given}`")]
+    VersionContentMismatch {
+        /// The content that is there.
+        existing: ContentDigest,
+        /// The content that came.
+        given: ContentDigest,
+    },
+    /// The file set is not the expected one.
+    #[error("content is `{actual}`, and `{expected}` was expected")]
+    ContentUnexpected {
+        /// What the caller expected.
+        expected: ContentDigest,
+        /// What it would be.
+        actual: ContentDigest,
+    },
+    /// The file is over the limit.
+    #[error("file `{path}` has {size} bytes, over the limit of {limit}")]
+    FileTooLarge {
+        /// The path.
+        path: FilePath,
+        /// Its size in bytes.
+        size: i64,
+        /// The limit in bytes.
+        limit: i64,
+    },
+    /// The receipt is for another project.
+    #[error("receipt for `{0}` is for another project")]
+    ReceiptInvalid(FilePath),
+    /// The bytes may be gone.
+    #[error("the bytes of `{path}` ({digest}) are no longer kept: prepare again")]
+    BlobExpired {
+        /// The path.
+        path: FilePath,
+        /// What they hash to.
+        digest: Digest,
+    },
+    /// As many operations as may be are waiting already.
+    #[error("the metadata plane is at its limit")]
+    Overloaded,
+    /// The database can't be reached, or did not answer in time.
+    #[error("the metadata database is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database refused a statement.
+    #[error("database query failed")]
+    Query(#[source] Query),
+    /// The tables can't be brought up to date.
+    #[error("migration failed")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database URL can't be used.
+    #[error(transparent)]
+    Url(#[from] crate::target::UrlError),
+    /// An operation panicked.
+    #[error("operation failed")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// Whether the same transaction may succeed when it is run again at once.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Query(Query::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            Self::Query(Query::DatabaseError(_, info)) => info.message().contains("deadlock detected"),
+            _ => false,
+        }
+    }
+}
+
+/// Diesel gives no code for these, so their texts are compared.
+fn is_unavailable(error: &Query) -> bool {
+    const TEXTS: &[&str] = &[
+        "canceling statement due to",
+        "database is locked",
+        "server closed the connection",
+        "terminating connection",
+        "could not receive data from server",
+        "no connection to the server",
+        "the database system is",
+    ];
+    match error {
+        Query::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | Query::BrokenTransactionManager => true,
+        Query::DatabaseError(_, info) => TEXTS.iter().any(|text| info.message().contains(text)),
+        _ => false,
+    }
+}
+
+impl From<Query> for Error {
+    fn from(error: Query) -> Self {
+        if is_unavailable(&error) { Self::Unavailable(error.into()) } else { Self::Query(error) }
+    }
+}
+
+impl From<diesel::ConnectionError> for Error {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<r2d2::Error> for Error {
+    fn from(error: r2d2::Error) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl Refusal for Error {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::TokenInvalid => Reason::TokenInvalid,
+            Self::NamespaceNotFound(_) => Reason::NamespaceNotFound,
+            Self::ProjectNotFound(_) => Reason::ProjectNotFound,
+            Self::VersionNotFound(_) => Reason::VersionNotFound,
+            Self::FileNotFound { .. } => Reason::FileNotFound,
+            Self::NameTaken(_) => Reason::NameTaken,
+            Self::ArgumentInvalid { .. } => Reason::ArgumentInvalid,
+            Self::RequestIdReused(_) => Reason::RequestIdReused,
+            Self::DuplicateFile { .. } => Reason::DuplicateFile,
+            Self::VersionSealed(_) => Reason::VersionSealed,
+            Self::VersionContentMismatch { .. } => Reason::VersionContentMismatch,
+            Self::ContentUnexpected { .. } => Reason::ContentUnexpected,
+            Self::FileTooLarge { .. } => Reason::FileTooLarge,
+            Self::ReceiptInvalid(_) => Reason::ReceiptInvalid,
+            Self::BlobExpired { .. } => Reason::BlobExpired,
+            Self::Overloaded => Reason::Overloaded,
+            Self::Unavailable(_) => Reason::MetadataUnavailable,
+            Self::Query(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) => Reason::Internal,
+        }
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::NamespaceNotFound(name) => vec![("resource", name.to_string())],
+            Self::ProjectNotFound(name) => vec![("resource", name.to_string())],
+            Self::VersionNotFound(name) | Self::VersionSealed(name) => vec![("resource", name.to_string())],
+            Self::FileNotFound { version, path } => vec![("resource", format!("{version}/files/{path}"))],
+            Self::DuplicateFile { path, existing } => vec![("path", path.to_string()), ("existing_sha256", existing.to_string())],
+            Self::VersionContentMismatch { existing, given } => {
+                vec![("existing_digest", existing.to_string()), ("given_digest", given.to_string())]
+            }
+            Self::ContentUnexpected { expected, actual } => {
+                vec![("expected_digest", expected.to_string()), ("actual_digest", actual.to_string())]
+            }
+            Self::FileTooLarge { path, size, limit } => {
+                vec![("path", path.to_string()), ("size", size.to_string()), ("limit", limit.to_string())]
+            }
+            Self::ReceiptInvalid(path) => vec![("path", path.to_string())],
+            Self::BlobExpired { path, digest } => vec![("path", path.to_string()), ("sha256", digest.to_string())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::ArgumentInvalid { field, .. } => Some(field),
+            Self::RequestIdReused(_) => Some("request_id"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Who a token stands for.
+
+use consign_types::Digest;
+
+use crate::tables::tokens;
+use crate::{Error, Metadata, Result};
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The name that rows and logs carry.
+    pub name: String,
+}
+
+impl Metadata {
+    /// Finds whom a token stands for.
+    ///
+    /// The token is looked up by its digest, so no comparison depends on how much of a secret was guessed.
+    pub async fn authenticate(&self, token: &str) -> Result<Principal> {
+        let digest = Digest::of(token.as_bytes());
+        self.pool
+            .read(move |db| match tokens::find(db, digest)? {
+                Some(name) => Ok(Principal { name }),
+                None => Err(Error::TokenInvalid),
+            })
+            .await
+    }
+}

@@ -1,0 +1,119 @@
+//! Connections, and the only way to use one: a closure, as one transaction, on a blocking thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::connection::{Db, Ending, Manager};
+use crate::error::{Error, Result};
+use crate::migrate;
+use crate::target::Target;
+
+/// How long an operation waits for its turn before it is refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a transaction is run when concurrent ones keep aborting it.
+const ATTEMPTS: u32 = 3;
+
+/// Two sets of connections, so that a storm of listings can't hold up a publish.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    readers: Lane,
+    writers: Lane,
+}
+
+/// Connections of one kind. The semaphore has as many permits as there are connections: who waits, waits asynchronously and
+/// in order, and occupies no blocking thread.
+#[derive(Clone, Debug)]
+struct Lane {
+    connections: r2d2::Pool<Manager>,
+    turns: Arc<Semaphore>,
+}
+
+impl Pool {
+    pub(crate) async fn open(target: Target, connections: u32) -> Result<Self> {
+        let migrating = target.clone();
+        spawn_blocking(move || migrate::run(&mut Db::open(&migrating, false)?)).await??;
+
+        let writers = if matches!(target, Target::Sqlite(_)) { 1 } else { connections };
+        Ok(Self { readers: Lane::new(target.clone(), true, connections), writers: Lane::new(target, false, writers) })
+    }
+
+    /// Runs `work` as one reading transaction.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Db) -> Result<T> + Send + 'static,
+    {
+        self.readers.run(move |db| db.snapshot(work)).await
+    }
+
+    /// Runs `work` as one writing transaction, again where a concurrent one aborts it.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+    {
+        self.end(Ending::Commit, work).await
+    }
+
+    /// Runs `work` as one writing transaction that ends as told.
+    pub(crate) async fn end<T, F>(&self, ending: Ending, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+    {
+        self.writers
+            .run(move |db| {
+                for _ in 1..ATTEMPTS {
+                    match db.transact(ending, &work) {
+                        Err(error) if error.is_transient() => tracing::debug!(%error, "transaction is run again"),
+                        result => return result,
+                    }
+                }
+                db.transact(ending, &work)
+            })
+            .await
+    }
+}
+
+impl Lane {
+    fn new(target: Target, read_only: bool, size: u32) -> Self {
+        let builder = r2d2::Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(PATIENCE);
+        // Not checked here: a database that is down now may be up when it is needed.
+        let connections = builder.error_handler(Box::new(LogErrors)).build_unchecked(Manager { target, read_only });
+        Self { connections, turns: Arc::new(Semaphore::new(size as usize)) }
+    }
+
+    async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Db) -> Result<T> + Send + 'static,
+    {
+        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await.map_err(|_| Error::Overloaded)?;
+        let turn = turn.expect("the semaphore is never closed");
+        let connections = self.connections.clone();
+        let span = tracing::Span::current();
+        // The turn ends with the work: a caller that goes away does not stop a transaction that has begun.
+        spawn_blocking(move || span.in_scope(|| Self::hold(&connections, turn, work))).await?
+    }
+
+    fn hold<T>(connections: &r2d2::Pool<Manager>, turn: OwnedSemaphorePermit, work: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
+        let result = work(&mut *connections.get()?);
+        drop(turn);
+        result
+    }
+}
+
+/// The pool reports failed connections of its own accord; callers get the error too, so this is detail.
+#[derive(Debug)]
+struct LogErrors;
+
+impl r2d2::HandleError<Error> for LogErrors {
+    fn handle_error(&self, error: Error) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "no connection to the metadata database");
+    }
+}

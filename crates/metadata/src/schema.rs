@@ -1,0 +1,151 @@
+//! The tables, as both databases have them. The migrations make them; a test reads every column on both.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::columns::Instant;
+
+    namespaces (id) {
+        id -> BigInt,
+        path -> Text,
+        display_name -> Text,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::columns::Instant;
+
+    projects (id) {
+        id -> BigInt,
+        namespace_id -> BigInt,
+        path -> Text,
+        display_name -> Text,
+        description -> Text,
+        visibility -> Text,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::columns::Instant;
+
+    packages (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        name -> Text,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use crate::columns::Instant;
+
+    versions (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        package_id -> BigInt,
+        version -> Text,
+        retired -> BigInt,
+        state -> Text,
+        hidden -> Bool,
+        content_digest -> Nullable<Binary>,
+        file_count -> BigInt,
+        size_bytes -> BigInt,
+        creator -> Text,
+        created_at -> Instant,
+        updated_at -> Instant,
+        published_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary};
+    use crate::columns::Instant;
+
+    blobs (digest) {
+        digest -> Binary,
+        generation -> BigInt,
+        size -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary};
+    use crate::columns::Instant;
+
+    tombstones (digest, generation) {
+        digest -> Binary,
+        generation -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Integer, Text};
+    use crate::columns::Instant;
+
+    files (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        version_id -> BigInt,
+        path -> Text,
+        revision -> Integer,
+        digest -> Binary,
+        size -> BigInt,
+        media_type -> Text,
+        creator -> Text,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable};
+    use crate::columns::Instant;
+
+    leases (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        digest -> Nullable<Binary>,
+        max_bytes -> BigInt,
+        created_at -> Instant,
+        expires_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Text};
+    use crate::columns::Instant;
+
+    idempotency_records (principal, method, request_id) {
+        principal -> Text,
+        method -> Text,
+        request_id -> Text,
+        fingerprint -> Binary,
+        rows -> Binary,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+    use crate::columns::Instant;
+
+    tokens (id) {
+        id -> BigInt,
+        name -> Text,
+        digest -> Binary,
+        created_at -> Instant,
+    }
+}
+
+joinable!(versions -> packages (package_id));
+joinable!(files -> versions (version_id));
+joinable!(files -> blobs (digest));
+allow_tables_to_appear_in_same_query!(packages, versions, files, blobs);

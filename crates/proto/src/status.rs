@@ -1,0 +1,138 @@
+//! Errors to gRPC statuses and back: the only place that makes a [`Status`].
+#![expect(clippy::disallowed_methods, reason = "this is where statuses are made")]
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::time::Duration;
+
+use consign_types::{ErrorKind, Reason, Refusal};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// `ErrorInfo.domain` of every error of Consign.
+pub const DOMAIN: &str = "consign";
+
+/// What a caller who should try again is told to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The status for an error. Faults of the service are logged here, and nothing of them is told.
+pub fn status<E: Refusal>(error: E) -> Status {
+    let reason = error.reason();
+    let message = match reason.kind() {
+        ErrorKind::Internal => {
+            tracing::error!(error = &error as &dyn std::error::Error, "request failed");
+            "internal error".to_owned()
+        }
+        ErrorKind::Unavailable | ErrorKind::DataLoss => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "request failed");
+            error.to_string()
+        }
+        _ => error.to_string(),
+    };
+    let details = error.details().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    make(reason, message, error.field(), details)
+}
+
+/// The status for a field that can't be read.
+pub fn invalid(field: &str, reason: Reason, error: impl Display) -> Status {
+    make(reason, error.to_string(), Some(field), HashMap::new())
+}
+
+/// The status for a refusal that needs no more words than its reason has.
+pub fn refused(reason: Reason, message: impl Into<String>) -> Status {
+    make(reason, message.into(), None, HashMap::new())
+}
+
+fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<String, String>) -> Status {
+    let mut details = ErrorDetails::new();
+    if let Some(resource) = metadata.get("resource") {
+        details.set_resource_info("", resource, "", "");
+    }
+    details.set_error_info(reason.as_str(), DOMAIN, metadata);
+    if let Some(field) = field {
+        details.add_bad_request_violation(field, &message);
+    }
+    if matches!(reason.kind(), ErrorKind::Unavailable) || reason == Reason::Overloaded {
+        details.set_retry_info(Some(RETRY_AFTER));
+    }
+    Status::with_error_details(code(reason.kind()), message, details)
+}
+
+fn code(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::InvalidArgument => Code::InvalidArgument,
+        ErrorKind::OutOfRange => Code::OutOfRange,
+        ErrorKind::Unauthenticated => Code::Unauthenticated,
+        ErrorKind::PermissionDenied => Code::PermissionDenied,
+        ErrorKind::NotFound => Code::NotFound,
+        ErrorKind::AlreadyExists => Code::AlreadyExists,
+        ErrorKind::FailedPrecondition => Code::FailedPrecondition,
+        ErrorKind::Aborted => Code::Aborted,
+        ErrorKind::ResourceExhausted => Code::ResourceExhausted,
+        ErrorKind::Unavailable => Code::Unavailable,
+        ErrorKind::DataLoss => Code::DataLoss,
+        ErrorKind::Internal => Code::Internal,
+    }
+}
+
+/// What a status says, on the caller's side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Why the request was refused; `None` for a status that no plane of Consign made, such as a broken connection.
+    pub reason: Option<Reason>,
+    /// Facts for programs.
+    pub details: HashMap<String, String>,
+}
+
+/// Reads what a status says.
+pub fn told(status: &Status) -> Told {
+    let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN);
+    match info {
+        Some(info) => Told { reason: Reason::from_name(&info.reason), details: info.metadata },
+        None => Told { reason: None, details: HashMap::new() },
+    }
+}
+
+/// The status for a call whose deadline is over.
+pub fn deadline_exceeded() -> Status {
+    Status::new(Code::DeadlineExceeded, "the deadline of the call is over")
+}
+
+/// The status for a method that this server does not have.
+pub fn unimplemented() -> Status {
+    Status::new(Code::Unimplemented, "this server does not have this method")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("secret detail")]
+    struct Failure(Reason);
+
+    impl Refusal for Failure {
+        fn reason(&self) -> Reason {
+            self.0
+        }
+
+        fn details(&self) -> Vec<(&'static str, String)> {
+            vec![("size", "7".to_owned())]
+        }
+    }
+
+    #[test]
+    fn every_reason_reaches_the_caller_with_its_details() {
+        for &reason in Reason::ALL {
+            let told = told(&status(Failure(reason)));
+            assert_eq!(told.reason, Some(reason));
+            assert_eq!(told.details["size"], "7");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_service_is_told_to_nobody() {
+        assert_eq!(status(Failure(Reason::Internal)).message(), "internal error");
+        assert_eq!(status(Failure(Reason::FileTooLarge)).message(), "secret detail");
+    }
+}

@@ -1,0 +1,39 @@
+//! Who makes a request: asked before a byte of its body is read.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::Response;
+use consign_metadata::{Metadata, Principal};
+use consign_proto::status::{refused, status};
+use consign_types::Reason;
+use tonic::Status;
+
+/// Lets a request through for the holder of a valid token, whom it notes in the request's extensions.
+pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: Request, next: Next) -> Response {
+    let token = bearer(&request).map(str::to_owned);
+    match principal(&metadata, token).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(status) => status.into_http::<tonic::body::Body>().map(Body::new),
+    }
+}
+
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn principal(metadata: &Metadata, token: Option<String>) -> Result<Principal, Status> {
+    let token = token.ok_or_else(|| refused(Reason::TokenInvalid, "token is missing: send `authorization: Bearer <token>`"))?;
+    metadata.authenticate(&token).await.map_err(status)
+}
+
+/// The principal that [`authenticate`] noted.
+pub(crate) fn caller<T>(request: &tonic::Request<T>) -> Result<Principal, Status> {
+    let principal = request.extensions().get::<Principal>().cloned();
+    principal.ok_or_else(|| refused(Reason::TokenInvalid, "token is missing"))
+}

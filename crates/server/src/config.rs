@@ -1,0 +1,191 @@
+//! The settings: options on the command line, or variables in the environment. No other file reads either.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use consign_types::duplicates::DuplicatePolicy;
+
+use crate::error::{Error, Result};
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// All of it.
+    #[default]
+    All,
+    /// The metadata plane: names, rules and rights.
+    Metadata,
+    /// The blob plane: bytes.
+    Blob,
+    /// The REST gateway.
+    Gateway,
+}
+
+/// Whether a path may be published again with other bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Duplicates {
+    /// It may, as GitLab allows by default.
+    #[default]
+    Allow,
+    /// It may not.
+    Reject,
+}
+
+/// The settings of a process.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Run one role alone.
+    #[arg(value_enum, default_value_t)]
+    pub role: Role,
+
+    /// Directory of the database, the blobs and the keys.
+    #[arg(long, env = "CONSIGN_DATA_DIR", default_value = "./consign-data")]
+    pub data_dir: PathBuf,
+
+    /// Address of the REST gateway.
+    #[arg(long, env = "CONSIGN_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
+    pub http_listen: SocketAddr,
+
+    /// Address of the gRPC services.
+    #[arg(long, env = "CONSIGN_GRPC_LISTEN", default_value = "127.0.0.1:50051")]
+    pub grpc_listen: SocketAddr,
+
+    /// Token of the administrator; without it, the first start makes one.
+    #[arg(long, env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
+
+    /// How the database is reached.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+
+    /// File of the keys that sign tickets and receipts: made if it is missing; both planes need the same [default: `keys` in the data directory]
+    #[arg(long, env = "CONSIGN_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Address of the metadata plane, such as `http://host:port`, for a gateway that runs alone.
+    #[arg(long, env = "CONSIGN_METADATA_ENDPOINT")]
+    pub metadata_endpoint: Option<String>,
+
+    /// Address of the blob plane, for a gateway that runs alone, and for the tickets that a metadata plane writes.
+    #[arg(long, env = "CONSIGN_BLOB_ENDPOINT")]
+    pub blob_endpoint: Option<String>,
+
+    /// Largest file that may be published, in bytes.
+    #[arg(long, env = "CONSIGN_MAX_FILE_BYTES", default_value_t = 5 << 30)]
+    pub max_file_bytes: i64,
+
+    /// Whether a path may be published again with other bytes.
+    #[arg(long, env = "CONSIGN_DUPLICATES", value_enum, default_value_t)]
+    pub duplicates: Duplicates,
+
+    /// Regular expression of the package names and versions for which `--duplicates` is turned round.
+    #[arg(long, env = "CONSIGN_DUPLICATE_EXCEPTIONS", default_value = "")]
+    pub duplicate_exceptions: String,
+
+    /// What a process takes on at most.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// How the database is reached.
+#[derive(Clone, Debug, Args)]
+pub struct DatabaseSettings {
+    /// Database, such as `postgres://user@host/name` or `sqlite:path` [default: `consign.db` in the data directory]
+    #[arg(long, env = "CONSIGN_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Let names and data cross a network in the clear on their way to PostgreSQL.
+    #[arg(long, env = "CONSIGN_DATABASE_ALLOW_PLAINTEXT")]
+    pub database_allow_plaintext: bool,
+
+    /// Connections to the database for reading, and as many for writing (SQLite has one writer).
+    #[arg(long, env = "CONSIGN_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_connections: u32,
+}
+
+/// What a process takes on at most.
+#[derive(Clone, Debug, Args)]
+pub struct Limits {
+    /// Bytes of the disk that uploads leave free.
+    #[arg(long, env = "CONSIGN_RESERVE_BYTES", default_value_t = 64 << 20)]
+    pub reserve_bytes: u64,
+
+    /// Bytes of requests and transfers that are held in memory at once.
+    #[arg(long, env = "CONSIGN_IN_FLIGHT_BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range((8 << 20)..))]
+    pub in_flight_bytes: u64,
+
+    /// Connections that are open at once on each listener.
+    #[arg(long, env = "CONSIGN_MAX_CONNECTIONS", default_value_t = 4096)]
+    pub max_connections: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Args)]
+pub struct LogSettings {
+    /// What is logged, such as `info` or `consign=debug,warn`.
+    #[arg(long, env = "CONSIGN_LOG", default_value = "info", global = true)]
+    pub log: String,
+
+    /// How it is written: text for people, JSON for machines [default: text on a terminal, JSON elsewhere]
+    #[arg(long, env = "CONSIGN_LOG_FORMAT", value_enum, global = true)]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line of text an event.
+    Text,
+    /// A JSON object an event.
+    Json,
+}
+
+impl Role {
+    /// Whether this process has the metadata plane.
+    pub fn has_metadata(self) -> bool {
+        matches!(self, Self::All | Self::Metadata)
+    }
+
+    /// Whether this process has the blob plane.
+    pub fn has_blobs(self) -> bool {
+        matches!(self, Self::All | Self::Blob)
+    }
+
+    /// Whether this process has the gateway.
+    pub fn has_gateway(self) -> bool {
+        matches!(self, Self::All | Self::Gateway)
+    }
+}
+
+impl Settings {
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.data_dir.join("keys"))
+    }
+
+    pub(crate) fn duplicate_policy(&self) -> Result<DuplicatePolicy> {
+        DuplicatePolicy::new(self.duplicates == Duplicates::Allow, &self.duplicate_exceptions)
+            .map_err(|error| Error::Settings(format!("`--duplicate-exceptions`: {error}")))
+    }
+
+    /// Says what is missing or contradictory.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.role == Role::Gateway && (self.metadata_endpoint.is_none() || self.blob_endpoint.is_none()) {
+            return Err(Error::Settings("a gateway alone needs `--metadata-endpoint` and `--blob-endpoint`".to_owned()));
+        }
+        if self.admin_token.as_deref().is_some_and(|token| token.len() < 16) {
+            return Err(Error::Settings("`--admin-token` must have at least 16 characters".to_owned()));
+        }
+        if self.max_file_bytes < 0 {
+            return Err(Error::Settings("`--max-file-bytes` must not be negative".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl DatabaseSettings {
+    /// The database that is meant: SQLite in the data directory where none is named.
+    pub(crate) fn url(&self, data_dir: &std::path::Path) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data_dir.join("consign.db").display()))
+    }
+}

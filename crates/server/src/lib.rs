@@ -1,0 +1,29 @@
+//! The gRPC edge, and the place where everything meets: configuration, telemetry, wiring of the roles.
+//!
+//! - [`config`]: the settings, read here alone
+//! - [`run`]: starting the roles, and ending them
+//! - [`telemetry`]: logs
+//! - `grpc`: the services: decode, one operation, encode
+//! - `auth`, `deadline`, `budget`, `probes`: what surrounds every request
+//! - `net`: accepting connections, with their limits
+//! - `notes`: the keys and the clock behind tickets and receipts
+//! - `jobs`: what is done in the background
+
+mod auth;
+mod budget;
+mod clock;
+mod deadline;
+mod error;
+mod grpc;
+mod jobs;
+mod net;
+mod notes;
+mod probes;
+
+pub mod config;
+pub mod run;
+pub mod telemetry;
+
+pub use config::{Role, Settings};
+pub use error::{Error, Result};
+pub use run::{Running, migrate, start};

@@ -1,0 +1,96 @@
+//! The accept loop: HTTP/1 and HTTP/2 on one listener, with a limit to everything that a stranger can multiply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::idle::Idle;
+
+/// How long what has begun may go on after the service was told to end. Kubernetes kills after 30 seconds.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Pause after a failed accept, such as for want of file descriptors: without it the loop would spin.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Requests at once on one HTTP/2 connection.
+const STREAMS: u32 = 128;
+
+/// Frames of this size are announced, and stock clients then send them: with the 16 KiB of the standard each costs a system call.
+const FRAME_BYTES: u32 = 256 << 10;
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+const SEND_BUFFER: usize = 1 << 20;
+
+/// All headers of a request, in bytes.
+const HEADER_BYTES: u32 = 16 << 10;
+
+/// Serves connections until `stop`, then lets what has begun finish, for as long as [`DRAIN`].
+pub(crate) async fn serve(listener: TcpListener, app: Router, max_connections: usize, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(max_connections));
+    let builder = Arc::new(builder());
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = async {
+            let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (watcher, builder, app) = (connections.watcher(), Arc::clone(&builder), app.clone());
+                tokio::spawn(async move {
+                    let connection = builder.serve_connection(prepare(stream), TowerToHyperService::new(app));
+                    if let Err(error) = watcher.watch(connection.into_owned()).await {
+                        tracing::debug!(error, "connection ended");
+                    }
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
+        tracing::warn!(seconds = DRAIN.as_secs(), "requests did not end in time and are broken off");
+    }
+}
+
+fn prepare(stream: TcpStream) -> TokioIo<Idle<TcpStream>> {
+    // Without this, small frames wait for the acknowledgement of the ones before.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot switch off delays");
+    }
+    TokioIo::new(Idle::new(stream))
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_frame_size(FRAME_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(HEADER_BYTES)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
+}

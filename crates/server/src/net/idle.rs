@@ -1,0 +1,133 @@
+//! Connections that say nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a new connection may take for its first bytes, and how many those are: an HTTP/2 preface.
+const GREETING: Duration = Duration::from_secs(10);
+const GREETING_BYTES: usize = 24;
+
+/// How long a connection may then pass without a byte in either direction. (HTTP/2 connections are asked for a sign of life
+/// much more often.)
+const SILENCE: Duration = Duration::from_secs(300);
+
+/// A connection that fails when it is silent for too long.
+pub(crate) struct Idle<S> {
+    stream: S,
+    received: usize,
+    alive: Instant,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl<S> Idle<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        let alive = Instant::now();
+        Self { stream, received: 0, alive, alarm: Box::pin(sleep_until(alive + GREETING)) }
+    }
+
+    fn limit(&self) -> Duration {
+        if self.received < GREETING_BYTES { GREETING } else { SILENCE }
+    }
+
+    /// The alarm is set anew only when it rings, not with each byte.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.alarm.as_mut().poll(cx).is_ready() {
+            let end = self.alive + self.limit();
+            if end <= Instant::now() {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "connection is silent")));
+            }
+            self.alarm.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Idle<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Ready(result) => {
+                self.received = self.received.saturating_add(buf.filled().len() - before);
+                // The greeting has one deadline: bytes that trickle in do not put it off.
+                if self.received >= GREETING_BYTES {
+                    self.alive = Instant::now();
+                }
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.poll_silence(cx),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(cx, buf) {
+            Poll::Ready(result) => {
+                self.alive = Instant::now();
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.poll_silence(cx).map_ok(|()| 0),
+        }
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
+            Poll::Ready(result) => {
+                self.alive = Instant::now();
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.poll_silence(cx).map_ok(|()| 0),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    async fn read(stream: &mut Idle<tokio::io::DuplexStream>) -> io::Result<usize> {
+        stream.read(&mut [0; 64]).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_does_not_greet_is_closed_after_ten_seconds() {
+        let (mut peer, stream) = duplex(64);
+        let mut stream = Idle::new(stream);
+        peer.write_all(b"PRI").await.unwrap();
+        let started = Instant::now();
+
+        assert_eq!(read(&mut stream).await.unwrap(), 3);
+        assert_eq!(read(&mut stream).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(started.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_greeted_may_be_silent_for_five_minutes() {
+        let (mut peer, stream) = duplex(64);
+        let mut stream = Idle::new(stream);
+        peer.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").await.unwrap();
+        let started = Instant::now();
+
+        assert!(read(&mut stream).await.unwrap() > GREETING_BYTES);
+        assert_eq!(read(&mut stream).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(started.elapsed().as_secs(), 300);
+    }
+}

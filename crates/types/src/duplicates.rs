@@ -1,0 +1,147 @@
+//! Whether a path that a version already has may be published again: GitLab's duplicate rule, and the retry.
+
+use regex::RegexBuilder;
+
+use crate::{Digest, PackageName, Version};
+
+/// The longest exception pattern that is accepted, in bytes.
+pub const MAX_PATTERN_BYTES: usize = 255;
+
+/// Whether duplicates are allowed, and the pattern that turns the answer round for some packages.
+///
+/// The default allows all duplicates, as GitLab does.
+#[derive(Clone, Debug, Default)]
+pub struct DuplicatePolicy {
+    rejected: bool,
+    exception: Option<regex::Regex>,
+}
+
+/// An exception pattern can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("exception pattern is invalid: {0}")]
+pub struct PatternError(String);
+
+impl DuplicatePolicy {
+    /// A policy that allows or rejects duplicates, except where `pattern` matches the whole name or the whole version.
+    ///
+    /// The pattern has RE2's syntax: it matches in linear time. An empty one matches nothing. One that is over
+    /// [`MAX_PATTERN_BYTES`] long or expands beyond 64 KiB is refused.
+    pub fn new(allowed: bool, pattern: &str) -> Result<Self, PatternError> {
+        if pattern.is_empty() {
+            return Ok(Self { rejected: !allowed, exception: None });
+        }
+        if pattern.len() > MAX_PATTERN_BYTES {
+            return Err(PatternError(format!("longer than {MAX_PATTERN_BYTES} bytes")));
+        }
+        let anchored = format!(r"\A(?:{pattern})\z");
+        let compile = |text: &str| RegexBuilder::new(text).size_limit(64 << 10).nest_limit(20).build();
+        // The bare pattern must stand by itself, or `a)|(b` would get out of its anchors.
+        let compiled = compile(pattern).and_then(|_| compile(&anchored));
+        let exception = compiled.map_err(|error| PatternError(reason(&error)))?;
+        Ok(Self { rejected: !allowed, exception: Some(exception) })
+    }
+
+    /// Whether a second file of the same path may be added to this version of the package.
+    pub fn allows(&self, name: &PackageName, version: &Version) -> bool {
+        let excepted = self.exception.as_ref().is_some_and(|pattern| pattern.is_match(name.as_str()) || pattern.is_match(version.as_str()));
+        self.rejected == excepted
+    }
+}
+
+fn reason(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => "too large when compiled".to_owned(),
+        error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    }
+}
+
+/// The bytes that a version serves at a path, or those that a caller brings; what is not known yet is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytes {
+    /// The SHA-256 of the bytes.
+    pub digest: Option<Digest>,
+    /// How many bytes there are.
+    pub size: Option<i64>,
+}
+
+/// What becomes of a file whose path the version already has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same bytes once more: answered as success, nothing is added.
+    Retry,
+    /// Other bytes, and the policy lets them be added beside the old ones.
+    Add,
+    /// Other bytes, and the policy rejects them.
+    Reject,
+    /// The policy rejects other bytes, and whether these are others shows only when they are here.
+    Unknown,
+}
+
+/// Judges a file that comes to a path where the version serves `existing`.
+pub fn judge(allowed: bool, existing: (Digest, i64), incoming: Bytes) -> Verdict {
+    let same = match incoming {
+        Bytes { size: Some(size), .. } if size != existing.1 => Some(false),
+        Bytes { digest: Some(digest), .. } => Some(digest == existing.0),
+        Bytes { digest: None, .. } => None,
+    };
+    match (same, allowed) {
+        (Some(true), _) => Verdict::Retry,
+        (_, true) => Verdict::Add,
+        (Some(false), false) => Verdict::Reject,
+        (None, false) => Verdict::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_turns_the_policy_round_for_names_and_versions_that_match_whole() {
+        let cases = [
+            (true, "", "tool", "1.0", true),
+            (false, "", "tool", "1.0", false),
+            (true, ".*-SNAPSHOT", "tool", "1.0-SNAPSHOT", false),
+            (true, ".*-SNAPSHOT", "tool", "1.0", true),
+            (false, ".*-SNAPSHOT", "tool", "1.0-SNAPSHOT", true),
+            (false, ".*-SNAPSHOT", "tool", "1.0-SNAPSHOT.1", false),
+            (false, "tool", "tool", "1.0", true),
+            (false, "tool", "tool2", "1.0", false),
+            (false, "to|ol", "tool", "1.0", false),
+        ];
+        for (allowed, pattern, name, version, expected) in cases {
+            let policy = DuplicatePolicy::new(allowed, pattern).unwrap();
+            let verdict = policy.allows(&name.parse().unwrap(), &version.parse().unwrap());
+            assert_eq!(verdict, expected, "allowed={allowed} pattern={pattern} {name} {version}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_are_broken_or_costly_are_refused() {
+        for pattern in ["[", "a)|(b", "(?=a)", r"(a)\1", "a{1000}{1000}", &"(".repeat(100), &"a".repeat(256)] {
+            assert!(DuplicatePolicy::new(true, pattern).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_are_a_retry_and_others_are_judged_as_soon_as_they_are_known() {
+        let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
+        let cases = [
+            (true, Some(old), Some(3), Verdict::Retry),
+            (false, Some(old), Some(3), Verdict::Retry),
+            (false, Some(old), None, Verdict::Retry),
+            (true, Some(new), Some(3), Verdict::Add),
+            (true, None, Some(3), Verdict::Add),
+            (true, None, None, Verdict::Add),
+            (false, Some(new), None, Verdict::Reject),
+            (false, None, Some(4), Verdict::Reject),
+            (false, Some(old), Some(4), Verdict::Reject),
+            (false, None, Some(3), Verdict::Unknown),
+            (false, None, None, Verdict::Unknown),
+        ];
+        for (allowed, digest, size, expected) in cases {
+            let verdict = judge(allowed, (old, 3), Bytes { digest, size });
+            assert_eq!(verdict, expected, "allowed={allowed} digest={digest:?} size={size:?}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What an error tells its caller: a kind, a reason and details. Edges translate these, and only these.
+
+use std::fmt;
+
+/// The kinds of error, after the status codes that gRPC and HTTP both can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The request itself is wrong; sending it again can't help.
+    InvalidArgument,
+    /// A position or range lies outside of what there is.
+    OutOfRange,
+    /// There is no valid credential.
+    Unauthenticated,
+    /// The caller is known and may not do this.
+    PermissionDenied,
+    /// The thing does not exist, or the caller may not know that it does.
+    NotFound,
+    /// Something of this name exists, with other content.
+    AlreadyExists,
+    /// The state of the thing forbids it.
+    FailedPrecondition,
+    /// A concurrent change or a broken transfer got in the way; starting over can help.
+    Aborted,
+    /// A limit is reached.
+    ResourceExhausted,
+    /// A part of the service is not reachable; the same request can succeed soon.
+    Unavailable,
+    /// Stored bytes are missing or damaged.
+    DataLoss,
+    /// A fault of the service.
+    Internal,
+}
+
+macro_rules! reasons {
+    ($(#[doc = $meaning:literal] $variant:ident = $name:literal, $kind:ident;)+) => {
+        /// Why a request was refused, in a word that programs can rely on: `ErrorInfo.reason` on the wire.
+        ///
+        /// A reason never changes its name or its kind.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The kind of error that has this reason.
+            pub const fn kind(self) -> ErrorKind {
+                match self {
+                    $(Self::$variant => ErrorKind::$kind,)+
+                }
+            }
+
+            /// What it means and what to do, for people.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)+
+                }
+            }
+
+            /// The reason of this word.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.as_str() == name)
+            }
+        }
+    };
+}
+
+reasons! {
+    #[doc = "A name breaks its grammar. Send a valid one."]
+    NameInvalid = "NAME_INVALID", InvalidArgument;
+    #[doc = "A file path breaks its grammar. Send a valid one."]
+    PathInvalid = "PATH_INVALID", InvalidArgument;
+    #[doc = "A field is missing, malformed or beyond its limit. Send a valid one."]
+    ArgumentInvalid = "ARGUMENT_INVALID", InvalidArgument;
+    #[doc = "A page token is not one that this list gave, with these arguments. Start at the first page."]
+    PageTokenInvalid = "PAGE_TOKEN_INVALID", InvalidArgument;
+    #[doc = "The request id was used for another request. Choose a new one."]
+    RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
+    #[doc = "There is no valid token. Send `authorization: Bearer <token>`."]
+    TokenInvalid = "TOKEN_INVALID", Unauthenticated;
+    #[doc = "The namespace does not exist, or is not yours to see."]
+    NamespaceNotFound = "NAMESPACE_NOT_FOUND", NotFound;
+    #[doc = "The project does not exist, or is not yours to see."]
+    ProjectNotFound = "PROJECT_NOT_FOUND", NotFound;
+    #[doc = "The version does not exist."]
+    VersionNotFound = "VERSION_NOT_FOUND", NotFound;
+    #[doc = "The version has no file of this path."]
+    FileNotFound = "FILE_NOT_FOUND", NotFound;
+    #[doc = "A namespace or project of this path exists."]
+    NameTaken = "NAME_TAKEN", AlreadyExists;
+    #[doc = "The version has other bytes at this path, and the project rejects duplicates. Publish a new version."]
+    DuplicateFile = "DUPLICATE_FILE", AlreadyExists;
+    #[doc = "The version is sealed with other files. Publish a new version."]
+    VersionContentMismatch = "VERSION_CONTENT_MISMATCH", AlreadyExists;
+    #[doc = "The version is sealed: no file can be added to it. Publish a new version."]
+    VersionSealed = "VERSION_SEALED", FailedPrecondition;
+    #[doc = "The file set is not the one that was expected. Nothing was published."]
+    ContentUnexpected = "CONTENT_UNEXPECTED", FailedPrecondition;
+    #[doc = "The file is larger than the limit."]
+    FileTooLarge = "FILE_TOO_LARGE", ResourceExhausted;
+    #[doc = "The bytes received do not have the digest that was declared. Nothing was stored; read the source again."]
+    DigestMismatch = "DIGEST_MISMATCH", InvalidArgument;
+    #[doc = "The number of bytes received is not the size that was declared. Nothing was stored."]
+    SizeMismatch = "SIZE_MISMATCH", InvalidArgument;
+    #[doc = "A chunk arrived damaged: its CRC32C does not match. Send it again."]
+    ChunkCorrupt = "CHUNK_CORRUPT", InvalidArgument;
+    #[doc = "A chunk does not start where the one before it ended. Continue from the committed size."]
+    OffsetMismatch = "OFFSET_MISMATCH", OutOfRange;
+    #[doc = "The stream ended without `finish`. Nothing was stored; start over."]
+    UploadIncomplete = "UPLOAD_INCOMPLETE", Aborted;
+    #[doc = "The range to read lies outside of the blob."]
+    RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE", OutOfRange;
+    #[doc = "The ticket was not signed by this service for this use. Prepare again."]
+    TicketInvalid = "TICKET_INVALID", PermissionDenied;
+    #[doc = "The ticket is too old to start a transfer. Prepare again."]
+    TicketExpired = "TICKET_EXPIRED", PermissionDenied;
+    #[doc = "The receipt was not signed by this service for this project and these bytes. Upload again."]
+    ReceiptInvalid = "RECEIPT_INVALID", InvalidArgument;
+    #[doc = "The receipt is too old, or its bytes are being removed. Prepare again, and upload what it asks for."]
+    BlobExpired = "BLOB_EXPIRED", FailedPrecondition;
+    #[doc = "The bytes of a published file are not in the store."]
+    BlobMissing = "BLOB_MISSING", DataLoss;
+    #[doc = "The bytes of a published file are damaged in the store."]
+    BlobCorrupt = "BLOB_CORRUPT", DataLoss;
+    #[doc = "The store has no room. Reading goes on; try again when room was made."]
+    StorageFull = "STORAGE_FULL", ResourceExhausted;
+    #[doc = "The service handles as much as it may at once. Try again soon."]
+    Overloaded = "OVERLOADED", ResourceExhausted;
+    #[doc = "The metadata database can't be reached. Try again soon."]
+    MetadataUnavailable = "METADATA_UNAVAILABLE", Unavailable;
+    #[doc = "The blob plane can't be reached. Try again soon."]
+    BlobPlaneUnavailable = "BLOB_PLANE_UNAVAILABLE", Unavailable;
+    #[doc = "A fault of the service, logged there. The caller can't mend it."]
+    Internal = "INTERNAL", Internal;
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error that a caller may be told about.
+///
+/// Its `Display` is the message for people; of a [`Reason::Internal`] error nothing but the kind is told.
+pub trait Refusal: std::error::Error + 'static {
+    /// Why the request was refused.
+    fn reason(&self) -> Reason;
+
+    /// Facts for programs, such as the digests that do not match. Keys are part of the API: they are only ever added to.
+    fn details(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The request field at fault, where there is one.
+    fn field(&self) -> Option<&str> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_upper_snake_case_and_found_by_their_name() {
+        for &reason in Reason::ALL {
+            let name = reason.as_str();
+            assert!(name.len() <= 63 && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{name}");
+            assert_eq!(Reason::from_name(name), Some(reason));
+            assert!(reason.meaning().ends_with('.'), "{name}");
+        }
+        assert_eq!(Reason::from_name("NOBODY_KNOWS"), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! The words of Consign: validated names, digests, error kinds and reasons, tickets and receipts,
+//! and the pure rules that decide what may happen to them.
+//!
+//! Nothing here does I/O, reads a clock or knows a wire format; every other crate speaks in these types.
+//!
+//! - [`name`]: package names, versions, file paths, namespace and project paths
+//! - [`resource`]: the names by which the API addresses those things
+//! - [`digest`]: SHA-256 digests
+//! - [`content`]: the digest of a version's whole file set
+//! - [`kind`]: error kinds, reasons, and what an error tells its caller
+//! - [`note`]: the signed tickets and receipts that the two planes believe
+//! - [`duplicates`]: whether a file may be published again
+//! - `columns`: all of these as columns of the database (feature `diesel`)
+//! - [`time`]: instants as the databases and the wire carry them
+
+pub mod content;
+pub mod digest;
+pub mod duplicates;
+pub mod kind;
+pub mod name;
+pub mod note;
+pub mod resource;
+pub mod time;
+
+#[cfg(feature = "diesel")]
+pub mod columns;
+
+pub use content::ContentDigest;
+pub use digest::Digest;
+pub use kind::{ErrorKind, Reason, Refusal};
+pub use name::{FilePath, NamespacePath, PackageName, ProjectPath, Slug, Version};
+pub use time::Timestamp;

@@ -1,0 +1,206 @@
+//! The names by which the API addresses things, such as `projects/7/packages/tool/versions/1.0`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::name::ParseNameError;
+use crate::{FilePath, NamespacePath, PackageName, ProjectPath, Version};
+
+/// A resource name can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseResourceError {
+    /// It does not have the shape of such a name.
+    #[error("resource name must look like `{0}`")]
+    Shape(&'static str),
+    /// A part of it breaks the rule of that part.
+    #[error(transparent)]
+    Name(#[from] ParseNameError),
+}
+
+/// A project, by its id or by its path.
+///
+/// On the wire `projects/7` or `projects/group%2Fsub%2Ftool`: the path's `/` are percent-encoded, so it stays one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// By numeric id, the canonical form.
+    Id(i64),
+    /// By full path.
+    Path(ProjectPath),
+}
+
+impl ProjectRef {
+    /// Reads the segment behind `projects/`.
+    pub fn from_segment(segment: &str) -> Result<Self, ParseResourceError> {
+        if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            return segment.parse().map(Self::Id).map_err(|_| ParseResourceError::Shape("projects/{id or path}"));
+        }
+        Ok(Self::Path(segment.replace("%2F", "/").replace("%2f", "/").parse()?))
+    }
+}
+
+impl fmt::Display for ProjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "projects/{id}"),
+            Self::Path(path) => write!(f, "projects/{}", path.as_str().replace('/', "%2F")),
+        }
+    }
+}
+
+impl FromStr for ProjectRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("projects/") {
+            Some(segment) if !segment.contains('/') => Self::from_segment(segment),
+            _ => Err(ParseResourceError::Shape("projects/{id or path}")),
+        }
+    }
+}
+
+/// A namespace, by its id or by its path: `namespaces/7`, `namespaces/group/sub`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamespaceRef {
+    /// By numeric id.
+    Id(i64),
+    /// By full path.
+    Path(NamespacePath),
+}
+
+impl fmt::Display for NamespaceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "namespaces/{id}"),
+            Self::Path(path) => write!(f, "namespaces/{path}"),
+        }
+    }
+}
+
+impl FromStr for NamespaceRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = ParseResourceError::Shape("namespaces/{id or path}");
+        let name = text.strip_prefix("namespaces/").ok_or(shape.clone())?;
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+            return name.parse().map(Self::Id).map_err(|_| shape);
+        }
+        Ok(Self::Path(name.parse()?))
+    }
+}
+
+/// A package of a project, or all of them: `projects/7/packages/tool`, `projects/7/packages/-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageRef {
+    /// The project.
+    pub project: ProjectRef,
+    /// The package's name; `None` stands for every package of the project.
+    pub package: Option<PackageName>,
+}
+
+impl fmt::Display for PackageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/packages/{}", self.project, self.package.as_ref().map_or("-", PackageName::as_str))
+    }
+}
+
+impl FromStr for PackageRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = ParseResourceError::Shape("projects/{project}/packages/{package}");
+        let (project, package) = text.split_once("/packages/").ok_or(shape)?;
+        let package = if package == "-" { None } else { Some(package.parse()?) };
+        Ok(Self { project: project.parse()?, package })
+    }
+}
+
+/// A version of a package: `projects/7/packages/tool/versions/1.0`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRef {
+    /// The project.
+    pub project: ProjectRef,
+    /// The package's name.
+    pub package: PackageName,
+    /// The version.
+    pub version: Version,
+}
+
+impl fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/packages/{}/versions/{}", self.project, self.package, self.version)
+    }
+}
+
+impl FromStr for VersionRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = ParseResourceError::Shape("projects/{project}/packages/{package}/versions/{version}");
+        let (package, version) = text.split_once("/versions/").ok_or(shape.clone())?;
+        let PackageRef { project, package } = package.parse()?;
+        Ok(Self { project, package: package.ok_or(shape)?, version: version.parse()? })
+    }
+}
+
+/// A file of a version: `projects/7/packages/tool/versions/1.0/files/bin/tool`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRef {
+    /// The version.
+    pub version: VersionRef,
+    /// The path within the version.
+    pub path: FilePath,
+}
+
+impl fmt::Display for FileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/files/{}", self.version, self.path)
+    }
+}
+
+impl FromStr for FileRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = ParseResourceError::Shape("projects/{project}/packages/{package}/versions/{version}/files/{path}");
+        let (version, path) = text.split_once("/files/").ok_or(shape)?;
+        Ok(Self { version: version.parse()?, path: path.parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_as_they_are_written() {
+        for name in ["projects/7", "projects/group%2Fsub%2Ftool"] {
+            assert_eq!(name.parse::<ProjectRef>().unwrap().to_string(), name);
+        }
+        for name in ["projects/7/packages/tool", "projects/g%2Fp/packages/-"] {
+            assert_eq!(name.parse::<PackageRef>().unwrap().to_string(), name);
+        }
+        let name = "projects/7/packages/tool/versions/1.0/files/versions/files/x";
+        assert_eq!(name.parse::<FileRef>().unwrap().to_string(), name);
+        for name in ["namespaces/7", "namespaces/a/b"] {
+            assert_eq!(name.parse::<NamespaceRef>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn names_of_another_shape_are_refused() {
+        for name in
+            ["", "projects/", "projects/a", "projects/a/b", "projects/99999999999999999999", "project/7", "projects/-7", "projects/a%2F"]
+        {
+            assert!(name.parse::<ProjectRef>().is_err(), "{name}");
+        }
+        for name in [
+            "projects/7/packages/-/versions/1",
+            "projects/7/packages/a",
+            "projects/7/packages/a/versions/",
+            "projects/7/packages/a/versions/1/files/x",
+        ] {
+            assert!(name.parse::<VersionRef>().is_err(), "{name}");
+        }
+    }
+}

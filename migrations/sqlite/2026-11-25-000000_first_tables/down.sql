@@ -1,0 +1,10 @@
+drop table tokens;
+drop table idempotency_records;
+drop table leases;
+drop table files;
+drop table tombstones;
+drop table blobs;
+drop table versions;
+drop table packages;
+drop table projects;
+drop table namespaces;
