@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the one line that tells a person why the command failed")]
             {
-                eprintln!("consign: {error:#}");
+                eprintln!("consign: {error}");
             }
             ExitCode::FAILURE
         }

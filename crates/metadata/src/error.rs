@@ -97,6 +97,9 @@ pub enum Error {
     /// As many operations as may be are waiting already.
     #[error("the metadata plane is at its limit")]
     Overloaded,
+    /// The disk of the database is full.
+    #[error("the metadata database has no room")]
+    StorageFull(#[source] Query),
     /// The database can't be reached, or did not answer in time.
     #[error("the metadata database is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -125,7 +128,13 @@ impl Error {
     }
 }
 
-/// Diesel gives no code for these, so their texts are compared.
+/// Diesel gives no code for this, so the texts of SQLite and PostgreSQL are compared.
+fn is_full(error: &Query) -> bool {
+    const TEXTS: &[&str] = &["database or disk is full", "No space left on device"];
+    matches!(error, Query::DatabaseError(_, info) if TEXTS.iter().any(|text| info.message().contains(text)))
+}
+
+/// Diesel gives no code for these either.
 fn is_unavailable(error: &Query) -> bool {
     const TEXTS: &[&str] = &[
         "canceling statement due to",
@@ -145,7 +154,13 @@ fn is_unavailable(error: &Query) -> bool {
 
 impl From<Query> for Error {
     fn from(error: Query) -> Self {
-        if is_unavailable(&error) { Self::Unavailable(error.into()) } else { Self::Query(error) }
+        if is_full(&error) {
+            Self::StorageFull(error)
+        } else if is_unavailable(&error) {
+            Self::Unavailable(error.into())
+        } else {
+            Self::Query(error)
+        }
     }
 }
 
@@ -180,6 +195,7 @@ impl Refusal for Error {
             Self::ReceiptInvalid(_) => Reason::ReceiptInvalid,
             Self::BlobExpired { .. } => Reason::BlobExpired,
             Self::Overloaded => Reason::Overloaded,
+            Self::StorageFull(_) => Reason::StorageFull,
             Self::Unavailable(_) => Reason::MetadataUnavailable,
             Self::Query(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) => Reason::Internal,
         }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use axum::Router;
@@ -155,8 +156,9 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
     TcpListener::bind(address).await.map_err(|source| Error::Listen { address, option, source })
 }
 
+/// The directory holds keys and digests of tokens: it is for this user's eyes only.
 fn create_directory(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(|source| Error::DataDirectory { path: path.to_owned(), source })
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| Error::DataDirectory { path: path.to_owned(), source })
 }
 
 /// Keeps a second process out of the data directory: SQLite has one writer, and spools have one owner.
@@ -189,7 +191,7 @@ async fn open_planes(settings: &Settings) -> Result<Planes> {
         None
     };
     let blobs = if role.has_blobs() {
-        let directory = settings.data_dir.join("blobs");
+        let directory = settings.data_dir.clone();
         let config = consign_blobs::Config { directory, reserve_bytes: settings.limits.reserve_bytes, clock: clock::now };
         Some(Blobs::open(config).await?)
     } else {

@@ -59,7 +59,8 @@ impl Metadata {
     pub async fn prepare_uploads(&self, wanted: PrepareUploads) -> Result<Vec<UploadPlan>> {
         let now = self.now();
         let rules = self.rules.clone();
-        self.pool
+        let plans = self
+            .pool
             .write(move |db| {
                 check_paths(wanted.files.iter().map(|file| &file.path))?;
                 if wanted.files.is_empty() {
@@ -76,7 +77,9 @@ impl Metadata {
                 let uploads = take_leases(db, project.id, &wanted, rules.max_file_bytes, now)?;
                 plan(db, project.id, &wanted.files, &uploads, rules.max_file_bytes, now)
             })
-            .await
+            .await?;
+        tracing::trace!("uploads prepared");
+        Ok(plans)
     }
 }
 

@@ -69,7 +69,9 @@ impl Metadata {
         let now = self.now();
         let duplicates = self.rules.duplicates.clone();
         let ending = if request.validate_only { Ending::Rollback } else { Ending::Commit };
-        self.pool.end(ending, move |db| publish(db, &request, &duplicates, now)).await
+        let published = self.pool.end(ending, move |db| publish(db, &request, &duplicates, now)).await?;
+        tracing::trace!(version = published.version.id, "publish committed");
+        Ok(published)
     }
 }
 
@@ -99,6 +101,7 @@ fn publish(db: &mut Db, request: &PublishVersion, duplicates: &DuplicatePolicy, 
     };
     leases::remove(db, &request.files.iter().map(|file| file.receipt.upload).collect::<Vec<_>>())?;
     claim.settle(db, std::iter::once(published.version.id).chain(published.files.iter().map(|file| file.id)))?;
+    tracing::trace!(version = published.version.id, "publish written");
     Ok(published)
 }
 

@@ -1,0 +1,49 @@
+//! The service as a process of its own, with the options of `consign serve`, that kills itself at the step which
+//! `CONSIGN_TEST_KILL_AT` names: the event of that text, wherever it is logged.
+
+use std::fmt::Debug;
+
+use consign_server::config::LogSettings;
+use consign_server::{start, telemetry};
+use rustix::process::{Signal, getpid, kill_process};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+
+/// As `kill -9`: the process has no time for anything, and what it wrote stays where it is.
+struct KillAt(String);
+
+impl<S: Subscriber> Layer<S> for KillAt {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut step = Step { wanted: &self.0, reached: false };
+        event.record(&mut step);
+        if step.reached {
+            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        }
+    }
+}
+
+struct Step<'a> {
+    wanted: &'a str,
+    reached: bool,
+}
+
+impl Visit for Step<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.reached |= field.name() == "message" && format!("{value:?}") == self.wanted;
+    }
+}
+
+#[tokio::main]
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the harness tells and asks this way")]
+async fn main() -> anyhow::Result<()> {
+    let kill = std::env::var("CONSIGN_TEST_KILL_AT").ok().map(|step| KillAt(step).boxed());
+    telemetry::start(&LogSettings { log: "warn".to_owned(), log_format: None }, kill)?;
+    let options: Vec<String> = std::env::args().skip(1).collect();
+    let running = start(&integration_tests::service::settings(&options)).await?;
+    println!("REST  http://{}", running.http.expect("the service has a gateway"));
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?.recv().await;
+    running.stop().await;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Calls as stubs make them.
+
+use std::net::SocketAddr;
+
+use consign_proto::blob::blob_service_client::BlobServiceClient;
+use consign_proto::metadata::file_service_client::FileServiceClient;
+use consign_proto::metadata::package_service_client::PackageServiceClient;
+use consign_proto::metadata::project_service_client::ProjectServiceClient;
+use consign_proto::status::{Told, told};
+use consign_types::Reason;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+
+use crate::TOKEN;
+
+/// Stubs of all services, over one connection.
+#[derive(Clone, Debug)]
+pub struct Grpc {
+    channel: Channel,
+}
+
+impl Grpc {
+    /// To the services at this address.
+    pub fn to(address: SocketAddr) -> Self {
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address makes an endpoint");
+        Self { channel: endpoint.connect_lazy() }
+    }
+
+    /// The connection.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// Projects.
+    pub fn projects(&self) -> ProjectServiceClient<Channel> {
+        ProjectServiceClient::new(self.channel())
+    }
+
+    /// Packages.
+    pub fn packages(&self) -> PackageServiceClient<Channel> {
+        PackageServiceClient::new(self.channel())
+    }
+
+    /// Files.
+    pub fn files(&self) -> FileServiceClient<Channel> {
+        FileServiceClient::new(self.channel())
+    }
+
+    /// Blobs.
+    pub fn blobs(&self) -> BlobServiceClient<Channel> {
+        BlobServiceClient::new(self.channel())
+    }
+}
+
+/// A message with the administrator's token.
+pub fn authorized<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {TOKEN}").parse().expect("a token fits a header"));
+    request
+}
+
+/// What a refused call says: code, reason, message.
+pub fn refusal(status: &Status) -> (Code, Option<Reason>, &str) {
+    let Told { reason, .. } = told(status);
+    (status.code(), reason, status.message())
+}
