@@ -31,6 +31,13 @@ impl Builder {
         Self { engine: None, options: Vec::new(), wrapper: Vec::new() }
     }
 
+    /// One role alone.
+    #[must_use]
+    pub fn role(mut self, role: &str) -> Self {
+        self.options.push(role.to_owned());
+        self
+    }
+
     /// A process that is started by this shell script, which runs it as `"$@"`; `$0` is the directory around its data.
     #[must_use]
     pub fn wrapped(mut self, command: &[&str], script: &str) -> Self {
@@ -124,13 +131,28 @@ impl TestService {
 
     /// Ends it in good order and starts it again, with what it has stored.
     pub async fn restart(&mut self) {
+        self.shut_down().await;
+        self.start_again().await;
+    }
+
+    /// Ends it in good order; what it has stored stays.
+    pub async fn shut_down(&mut self) {
         self.running.take().expect("the service runs").stop().await;
+    }
+
+    /// Starts it again after [`Self::shut_down`].
+    pub async fn start_again(&mut self) {
         self.running = Some(start(&self.settings).await.expect("the service starts again"));
     }
 
-    /// Ends it in good order.
+    /// Ends it in good order, and all that it has stored.
     pub async fn stop(mut self) {
-        self.running.take().expect("the service runs").stop().await;
+        self.shut_down().await;
+    }
+
+    /// The directory around its data.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The files of its store: blobs and spools.

@@ -1,0 +1,48 @@
+//! The roles as processes of their own, as on Kubernetes.
+
+use integration_tests::rest::{Rest, file};
+use integration_tests::{Builder, Engine, TestService};
+
+#[tokio::test]
+async fn three_roles_that_share_a_key_do_what_one_process_does() {
+    let keys = tempfile::tempdir().unwrap();
+    let key_file = keys.path().join("keys");
+    let metadata = Builder::on(Engine::Postgres).role("metadata").with("--key-file", key_file.display()).start().await;
+    let blob = Builder::by_default().role("blob").with("--key-file", key_file.display()).start().await;
+    let gateway = Builder::by_default()
+        .role("gateway")
+        .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
+        .with("--blob-endpoint", format!("http://{}", blob.grpc()))
+        .start()
+        .await;
+    let rest = Rest::to(gateway.http());
+    rest.create_project("demo").await;
+    let path = file("tool", "1.0", "f");
+    let body: Vec<u8> = (0..5_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+
+    assert_eq!(rest.put(&path, body.clone()).await.status, 201);
+    assert!(rest.get(&path).await.body == body);
+    assert_eq!(rest.get(&file("tool", "1.0", "g")).await.text(), r#"{"message":"404 Not found"}"#);
+
+    metadata.stop().await;
+    let answer = rest.get(&path).await;
+    assert_eq!((answer.status, answer.text()), (503, r#"{"message":"503 Service Unavailable"}"#));
+    assert_eq!(answer.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn planes_with_different_keys_do_not_believe_each_other() {
+    let metadata = TestService::start(Engine::Sqlite).await;
+    let blob = Builder::by_default().role("blob").start().await;
+    let gateway = Builder::by_default()
+        .role("gateway")
+        .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
+        .with("--blob-endpoint", format!("http://{}", blob.grpc()))
+        .start()
+        .await;
+    let rest = Rest::to(gateway.http());
+    rest.create_project("demo").await;
+
+    assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 500);
+    assert_eq!(blob.stored(), (Vec::new(), Vec::new()));
+}
