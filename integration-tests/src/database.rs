@@ -1,6 +1,7 @@
 //! A database for each test.
 
-use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use tempfile::TempDir;
 
 /// Which database a test runs on.
@@ -46,6 +47,24 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Changes rows past all operations.
+    pub fn execute(&self, statement: &str) {
+        match self.url.strip_prefix("sqlite:") {
+            Some(path) => execute_on(&mut connect::<SqliteConnection>(path), statement),
+            None => execute(&self.url, statement),
+        }
+    }
+
+    /// How many rows a table has.
+    pub fn count(&self, table: &str) -> i64 {
+        let query = sql_query(format!("select count(*) as count from {table}"));
+        let count: diesel::QueryResult<Count> = match self.url.strip_prefix("sqlite:") {
+            Some(path) => query.get_result(&mut connect::<SqliteConnection>(path)),
+            None => query.get_result(&mut connect::<PgConnection>(&self.url)),
+        };
+        count.expect("the rows can be counted").count
+    }
 }
 
 impl Drop for Database {
@@ -62,7 +81,24 @@ fn server_url() -> String {
     std::env::var("CONSIGN_TEST_POSTGRES_URL").expect("CONSIGN_TEST_POSTGRES_URL is set: run tests by `make test` or under `.ci/with-postgres`")
 }
 
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+fn connect<C: Connection>(target: &str) -> C {
+    C::establish(target).expect("the database of the test answers")
+}
+
 fn execute(url: &str, statement: &str) {
-    let mut connection = PgConnection::establish(url).expect("the PostgreSQL of the tests answers");
-    sql_query(statement).execute(&mut connection).expect("the statement succeeds");
+    execute_on(&mut connect::<PgConnection>(url), statement);
+}
+
+fn execute_on<C>(connection: &mut C, statement: &str)
+where
+    C: Connection,
+    diesel::query_builder::SqlQuery: diesel::query_dsl::methods::ExecuteDsl<C>,
+{
+    sql_query(statement).execute(connection).expect("the statement succeeds");
 }
