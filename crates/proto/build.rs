@@ -5,6 +5,7 @@ use std::{env, fs, io};
 
 use prost::Message as _;
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts where to write by a variable")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());

@@ -78,7 +78,8 @@ impl Drop for Database {
 /// Where the PostgreSQL of the tests is.
 #[expect(clippy::disallowed_methods, reason = "the harness is told by `make test` where the server is")]
 fn server_url() -> String {
-    std::env::var("CONSIGN_TEST_POSTGRES_URL").expect("CONSIGN_TEST_POSTGRES_URL is set: run tests by `make test` or under `.ci/with-postgres`")
+    std::env::var("CONSIGN_TEST_POSTGRES_URL")
+        .expect("CONSIGN_TEST_POSTGRES_URL is set: run tests by `make test` or under `.ci/with-postgres`")
 }
 
 #[derive(QueryableByName)]

@@ -84,12 +84,8 @@ fn directory() -> TempDir {
 
 fn arguments(directory: &Path, database: Option<&Database>) -> Vec<String> {
     let directory = directory.join("data").display().to_string();
-    let pairs = [
-        ("--data-dir", directory.as_str()),
-        ("--http-listen", "127.0.0.1:0"),
-        ("--grpc-listen", "127.0.0.1:0"),
-        ("--admin-token", TOKEN),
-    ];
+    let pairs =
+        [("--data-dir", directory.as_str()), ("--http-listen", "127.0.0.1:0"), ("--grpc-listen", "127.0.0.1:0"), ("--admin-token", TOKEN)];
     let database = database.map(|database| ("--database-url", database.url()));
     pairs.iter().chain(&database).flat_map(|(option, value)| [(*option).to_owned(), (*value).to_owned()]).collect()
 }
@@ -185,7 +181,7 @@ impl Binary {
                     return address.parse().expect("the address can be read");
                 }
             }
-            panic!("the service ended before it said where it listens");
+            unreachable!("the service ended before it said where it listens");
         });
         self.http = Some(address.await.expect("the service starts in time"));
         self.child = Some(child);

@@ -1,4 +1,5 @@
 //! `kill -9` at any step of a publish: what was acknowledged is there, what was not is not half there, a retry succeeds.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Binary, Builder, Engine};

@@ -1,4 +1,5 @@
 //! A graceful stop: what has begun finishes, what is new is turned away.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

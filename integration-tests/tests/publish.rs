@@ -1,4 +1,5 @@
 //! Publishing over REST, as curl and GitLab's clients do.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use integration_tests::rest::{Answer, Rest, file};
 use integration_tests::{BOTH, Builder, TestService};

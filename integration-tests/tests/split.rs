@@ -1,4 +1,5 @@
 //! The roles as processes of their own, as on Kubernetes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use integration_tests::rest::{Rest, file};
 use integration_tests::{Builder, Engine, TestService};

@@ -1,4 +1,5 @@
 //! What the service offers is what it says: services, reasons, probes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -64,10 +65,10 @@ async fn no_method_of_the_metadata_plane_is_reached_without_a_token_and_what_is_
 
 #[tokio::test]
 async fn reflection_shows_the_services_that_are_there_in_both_of_its_versions() {
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
     use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
     use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
-    use tonic_reflection::pb::v1::ServerReflectionRequest;
     use tonic_reflection::pb::v1alpha;
 
     let service = TestService::start(Engine::Sqlite).await;
@@ -90,18 +91,15 @@ async fn reflection_shows_the_services_that_are_there_in_both_of_its_versions() 
     };
     let mut old = v1alpha::server_reflection_client::ServerReflectionClient::new(channel);
     let answer = old.server_reflection_info(tokio_stream::once(find)).await.unwrap().into_inner().message().await.unwrap().unwrap();
-    let found = matches!(
-        answer.message_response,
-        Some(v1alpha::server_reflection_response::MessageResponse::FileDescriptorResponse(_))
-    );
+    let found = matches!(answer.message_response, Some(v1alpha::server_reflection_response::MessageResponse::FileDescriptorResponse(_)));
     assert!(found, "{answer:?}");
 }
 
 #[tokio::test]
 async fn the_health_of_each_service_is_told() {
     use tonic_health::pb::HealthCheckRequest;
-    use tonic_health::pb::health_client::HealthClient;
     use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::pb::health_client::HealthClient;
 
     let service = TestService::start(Engine::Sqlite).await;
     let mut health = HealthClient::new(Grpc::to(service.grpc()).channel());

@@ -87,7 +87,7 @@ impl Local {
     /// the copy survives the loss of power: its content was synced before it got its name, and the name is synced now.
     pub(crate) fn place(&self, mut spool: Spool, digest: &Digest, generation: i64, min_generation: i64) -> Result<i64> {
         let directory = self.directory_of(digest);
-        if let Some(existing) = self.find_copy(&directory, digest, min_generation)?
+        if let Some(existing) = Self::find_copy(&directory, digest, min_generation)?
             && self.open_copy(digest, existing, spool.size).is_ok()
         {
             disk::sync_directory(&directory).map_err(Error::disk("sync a directory of blobs"))?;
@@ -137,7 +137,7 @@ impl Local {
     }
 
     /// The generation of some copy that may be used.
-    fn find_copy(&self, directory: &Path, digest: &Digest, min_generation: i64) -> Result<Option<i64>> {
+    fn find_copy(directory: &Path, digest: &Digest, min_generation: i64) -> Result<Option<i64>> {
         let names = disk::list(directory).map_err(Error::disk("list a directory of blobs"))?;
         let prefix = format!("{digest}.");
         let generations = names.iter().filter_map(|name| name.to_str()?.strip_prefix(&prefix)?.parse().ok());

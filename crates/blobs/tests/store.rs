@@ -1,4 +1,5 @@
 //! What every store promises, on the local disk.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -128,7 +129,8 @@ async fn the_same_bytes_are_stored_once_and_a_copy_on_its_way_out_is_not_used() 
     assert_eq!(receipt.generation, 8);
     assert_eq!(files(directory.path()).len(), 2);
 
-    fs::remove_file(files(directory.path()).iter().find(|path| path.extension().is_some_and(|generation| generation == "3")).unwrap()).unwrap();
+    fs::remove_file(files(directory.path()).iter().find(|path| path.extension().is_some_and(|generation| generation == "3")).unwrap())
+        .unwrap();
     assert_eq!(read(&blobs, reading(&receipt), 0, None).await.unwrap(), b"hello", "the newer copy stands by itself");
 }
 

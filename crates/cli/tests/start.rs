@@ -1,4 +1,5 @@
 //! Starting the binary: what it prints, and the one line that says why it does not start.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -38,7 +39,7 @@ fn start(directory: &Path, last: &str) -> (Started, String) {
     let mut text = String::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        text += &format!("{line}\n");
+        text.extend([&line, "\n"]);
         if line.contains(last) {
             break;
         }

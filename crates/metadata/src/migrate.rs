@@ -14,7 +14,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgre
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// How long a process waits for another one that is migrating the same database.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The advisory lock that a migrating process holds: any number that nobody else uses in this database.
 const LOCK: &str = "7166478031264211";

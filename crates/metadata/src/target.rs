@@ -79,9 +79,9 @@ impl Target {
         }
 
         let mut url = url.to_owned();
-        for (name, value) in DEFAULTS.iter().filter(|(name, _)| parameter(name).is_none()) {
+        for &(name, value) in DEFAULTS.iter().filter(|(name, _)| parameter(name).is_none()) {
             url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&format!("{name}={value}"));
+            url.extend([name, "=", value]);
         }
         Ok(Self::Postgres(url))
     }

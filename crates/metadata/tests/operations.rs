@@ -1,4 +1,5 @@
 //! The operations, on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn timeouts_are_read_as_the_specification_writes_them() {
         assert_eq!(parse("10S"), Some(Duration::from_secs(10)));
-        assert_eq!(parse("2H"), Some(Duration::from_secs(7200)));
+        assert_eq!(parse("2H"), Some(Duration::from_hours(2)));
         assert_eq!(parse("99999999m"), Some(Duration::from_millis(99_999_999)));
         assert_eq!(parse("1u"), Some(Duration::from_micros(1)));
         for text in ["", "S", "10", "10s", "-1S", "123456789S", "1.5S", "1é"] {

@@ -1,8 +1,8 @@
 //! The gRPC edge, and the place where everything meets: configuration, telemetry, wiring of the roles.
 //!
-//! - [`config`]: the settings, read here alone
-//! - [`run`]: starting the roles, and ending them
-//! - [`telemetry`]: logs
+//! - [`config`] has the settings, which are read there alone
+//! - [`run`] starts the roles, and ends them
+//! - [`telemetry`] writes logs
 //! - `grpc`: the services: decode, one operation, encode
 //! - `auth`, `deadline`, `budget`, `probes`: what surrounds every request
 //! - `net`: accepting connections, with their limits

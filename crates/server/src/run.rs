@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,13 +21,14 @@ use consign_proto::metadata::package_service_server::{self, PackageServiceServer
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
 use consign_proto::{DESCRIPTORS, status};
 use consign_types::Reason;
+use consign_types::duplicates::DuplicatePolicy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
-use tracing::{Level, info_span};
+use tower_http::trace::TraceLayer;
+use tracing::{Span, info_span};
 
 use crate::auth::authenticate;
 use crate::budget::{Budget, charge};
@@ -145,7 +147,7 @@ pub async fn migrate(data_dir: &Path, database: &DatabaseSettings) -> Result<()>
         allow_plaintext: database.database_allow_plaintext,
         connections: 1,
         max_file_bytes: 0,
-        duplicates: Default::default(),
+        duplicates: DuplicatePolicy::default(),
         clock: clock::now,
     };
     Metadata::open(config).await?;
@@ -213,10 +215,10 @@ fn metadata_routes(planes: &Planes, settings: &Settings) -> Option<Router> {
     let (metadata, notes) = (planes.metadata.clone()?, planes.notes.clone()?);
     let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
-    let routes = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
+    let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
         .add_service(FileServiceServer::new(files));
-    let router = routes.into_axum_router().reset_fallback();
+    let router = services.into_axum_router().reset_fallback();
     Some(router.layer(from_fn_with_state(planes.budget.clone(), charge)).layer(from_fn_with_state(metadata, authenticate)))
 }
 
@@ -258,7 +260,12 @@ async fn unimplemented() -> Response {
 /// What every request passes through: a log line, the caller's deadline, and a net under panics.
 fn surround(app: Router) -> Router {
     let span = |request: &axum::extract::Request| info_span!("request", method = %request.method(), path = request.uri().path());
-    let trace = TraceLayer::new_for_http().make_span_with(span).on_response(DefaultOnResponse::new().level(Level::INFO)).on_failure(());
+    let answered = |response: &axum::http::Response<_>, latency: Duration, _: &Span| {
+        let response: &Response = response;
+        let grpc_status = response.headers().get("grpc-status").and_then(|status| status.to_str().ok());
+        tracing::info!(status = response.status().as_u16(), grpc_status, millis = latency.as_millis(), "answered");
+    };
+    let trace = TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(());
     let panic = CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
         let status = status::refused(Reason::Internal, "internal error");
         let mut response = status.into_http::<tonic::body::Body>();

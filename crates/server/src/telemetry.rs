@@ -16,7 +16,7 @@ pub fn start(settings: &LogSettings, more: Option<Box<dyn Layer<Registry> + Send
     let format = settings.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let lines = match format {
         LogFormat::Text => fmt::layer().with_ansi(terminal).with_writer(std::io::stderr).boxed(),
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(std::io::stderr).boxed(),
     };
     tracing_subscriber::registry().with(more).with(lines.with_filter(filter)).init();
     Ok(())

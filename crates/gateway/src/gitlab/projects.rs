@@ -30,7 +30,8 @@ pub(crate) struct Fields {
 /// Which page of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
-    per_page: Option<i32>,
+    #[serde(rename = "per_page")]
+    size: Option<i32>,
     cursor: Option<String>,
     search: Option<String>,
 }
@@ -59,7 +60,7 @@ pub(crate) async fn list(State(client): State<Client>, Query(page): Query<Page>,
     if page.search.is_some() {
         return Err(Refusal::parameter("search is not supported"));
     }
-    let per_page = page.per_page.unwrap_or(20);
+    let per_page = page.size.unwrap_or(20);
     if !(1..=100).contains(&per_page) {
         return Err(Refusal::parameter("per_page does not have a valid value"));
     }

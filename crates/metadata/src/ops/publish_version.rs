@@ -17,7 +17,6 @@ use crate::{Error, Metadata, Principal, Result};
 
 /// A set of files that is to become visible, all of it or nothing.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch of the request")]
 pub struct PublishVersion {
     /// Who publishes.
     pub principal: Principal,

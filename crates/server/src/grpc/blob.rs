@@ -26,7 +26,7 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 512 << 10;
 const TRANSFER_BYTES: u32 = (2 << 20) + (512 << 10);
 
 /// How long an upload may pass without a message.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Chunks that are read ahead of a slow reader.
 const READ_AHEAD: usize = 4;

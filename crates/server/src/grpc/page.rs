@@ -25,8 +25,8 @@ impl Listing {
     /// The list of `method` with these arguments.
     pub(super) fn of(method: &str, arguments: &[&str]) -> Self {
         let parts = std::iter::once(&method).chain(arguments);
-        let text: String = parts.map(|part| format!("{}:{part}", part.len())).collect();
-        Self(Digest::of(text.as_bytes()))
+        let text: Vec<String> = parts.map(|part| format!("{}:{part}", part.len())).collect();
+        Self(Digest::of(text.concat().as_bytes()))
     }
 
     /// The token of the page behind the item `last`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use consign_metadata::{Expired, Metadata};
 use tokio_util::sync::CancellationToken;
 
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until `stop`.
 pub(crate) async fn run(metadata: Metadata, stop: CancellationToken) {

@@ -14,7 +14,7 @@ const GREETING_BYTES: usize = 24;
 
 /// How long a connection may then pass without a byte in either direction. (HTTP/2 connections are asked for a sign of life
 /// much more often.)
-const SILENCE: Duration = Duration::from_secs(300);
+const SILENCE: Duration = Duration::from_mins(5);
 
 /// A connection that fails when it is silent for too long.
 pub(crate) struct Idle<S> {

@@ -1,0 +1,75 @@
+# Everything that is done to this repository. `make` lists it.
+
+SHELL := /bin/bash
+STEP := .ci/step
+TOOLS := target/tools
+# Passed on by `make run`: make run ARGS='--http-listen 127.0.0.1:9090'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+# One thing at a time, in the order in which it is named: cargo takes all cores anyway.
+.NOTPARALLEL:
+.PHONY: help run build test check unit bench setup fmt format lint walls sizes doc deny machete proto postgres-tls clean-tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run the service (ARGS='…' are its options)
+	cargo run --release --locked -p consign-cli -- serve $(ARGS)
+
+build: ## Build the release binary
+	cargo build --release --locked -p consign-cli
+
+test: setup check unit ## Install what is missing, then check and test everything
+
+check: fmt lint walls sizes doc deny machete proto ## Check everything that needs no test
+
+unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
+	@.ci/setup postgres
+	@$(STEP) tests .ci/with-postgres cargo test --workspace --locked
+
+bench: ## Run the benchmarks
+	@.ci/setup postgres
+	@$(STEP) bench .ci/with-postgres cargo bench --locked -p integration-tests
+
+setup: ## Install what the checks and the tests need and this machine lacks
+	@$(STEP) setup .ci/setup
+
+fmt: ## Check that the code is formatted
+	@$(STEP) fmt cargo fmt --all --check
+
+format: ## Format the code and the protocol
+	@.ci/setup buf
+	cargo fmt --all
+	cd proto && ../$(TOOLS)/venv/bin/buf format --write
+
+lint: ## Run clippy on all targets
+	@$(STEP) lint cargo clippy --workspace --all-targets --locked -- -D warnings
+
+walls: ## Check which crates know which
+	@$(STEP) walls .ci/walls
+
+sizes: ## Check the length of files, and that nothing is left for later
+	@$(STEP) sizes .ci/sizes
+
+doc: ## Build the documentation without a warning
+	@RUSTDOCFLAGS='-D warnings' $(STEP) doc cargo doc --workspace --no-deps --locked
+
+deny: ## Check licences, sources and bans of all dependencies
+	@.ci/setup cargo-deny
+	@$(STEP) deny $(TOOLS)/bin/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+
+machete: ## Look for dependencies that nothing uses
+	@.ci/setup cargo-machete
+	@$(STEP) machete $(TOOLS)/bin/cargo-machete --skip-target-dir
+
+proto: ## Check the protocol: lint, format, compatibility with the last release
+	@.ci/setup buf
+	@$(STEP) proto .ci/proto
+
+postgres-tls: ## Check the build with TLS to PostgreSQL (OpenSSL is built from source)
+	@.ci/setup perl
+	@$(STEP) postgres-tls cargo check --locked -p consign-cli --features postgres-tls
+
+clean-tools: ## Remove the tools that setup has built
+	rm -rf $(TOOLS)
