@@ -25,8 +25,8 @@ test: setup check unit ## Install what is missing, then check and test everythin
 check: fmt lint walls sizes doc deny machete proto ## Check everything that needs no test
 
 unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
-	@.ci/setup postgres
-	@$(STEP) tests .ci/with-postgres cargo test --workspace --locked
+	@.ci/setup postgres buf
+	@CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf $(STEP) tests .ci/with-postgres cargo test --workspace --locked
 
 bench: ## Run the benchmarks
 	@.ci/setup postgres

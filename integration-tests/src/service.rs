@@ -59,7 +59,7 @@ impl Builder {
         options.extend(self.options);
         let settings = settings(&options);
         let running = start(&settings).await.expect("the service starts");
-        TestService { running: Some(running), settings, _database: database, directory }
+        TestService { running: Some(running), settings, database, directory }
     }
 
     /// Starts a process of its own. The program takes the options of `consign serve`.
@@ -105,7 +105,7 @@ pub fn settings(options: &[String]) -> Settings {
 pub struct TestService {
     running: Option<Running>,
     settings: Settings,
-    _database: Option<Database>,
+    database: Option<Database>,
     directory: TempDir,
 }
 
@@ -144,6 +144,11 @@ impl TestService {
     /// Ends it in good order, and all that it has stored.
     pub async fn stop(mut self) {
         self.shut_down().await;
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        self.database.as_ref().expect("the test gave it a database")
     }
 
     /// The directory around its data.

@@ -29,7 +29,7 @@ fn upload_file(path: &str, content: &[u8]) -> UploadFile {
         path: path.to_owned(),
         sha256: Bytes::copy_from_slice(Digest::of(content).as_bytes()),
         size_bytes: Some(i64::try_from(content.len()).unwrap()),
-        media_type: String::new(),
+        ..UploadFile::default()
     }
 }
 
@@ -249,8 +249,9 @@ async fn bytes_that_the_project_has_need_not_be_sent_and_those_of_another_projec
         let (_service, grpc) = started(Builder::on(engine)).await;
         let set = files(&grpc, "1.0", &[("a", b"one")]).await;
         publish(&grpc, publish_request("1.0", set)).await.unwrap();
-        let plans = prepare(&grpc, "2.0", vec![upload_file("x", b"one"), upload_file("y", b"two")]).await.unwrap();
-        assert!(matches!(plans[..], [Action::Receipt(_), Action::Ticket(_)]));
+        let again = UploadFile { always_send: true, ..upload_file("z", b"one") };
+        let plans = prepare(&grpc, "2.0", vec![upload_file("x", b"one"), upload_file("y", b"two"), again]).await.unwrap();
+        assert!(matches!(plans[..], [Action::Receipt(_), Action::Ticket(_), Action::Ticket(_)]));
         let Action::Receipt(receipt) = plans[0].clone() else { unreachable!() };
 
         let other = CreateProjectRequest { project_id: "other".to_owned(), ..CreateProjectRequest::default() };

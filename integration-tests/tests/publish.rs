@@ -104,6 +104,10 @@ async fn a_digest_that_does_not_fit_is_refused_and_nothing_stays() {
 
         let request = rest.request(Method::PUT, &path).header("x-checksum-sha256", HELLO_SHA256).body("hello");
         assert_eq!(rest.send(request).await.status, 201);
+        let other = file("tool", "1.0", "other");
+        let request = rest.request(Method::PUT, &other).header("x-checksum-sha256", HELLO_SHA256).body("hullo");
+        assert_eq!(rest.send(request).await.status, 400, "bytes that are there already do not stand in for those that were sent");
+        assert_eq!(rest.get(&other).await.status, 404);
         let request = rest.request(Method::PUT, &path).header("x-checksum-sha256", "abc").body("hello");
         let answer = rest.send(request).await;
         assert_eq!((answer.status, answer.text()), (400, r#"{"error":"X-Checksum-SHA256 is invalid"}"#));

@@ -25,6 +25,8 @@ pub struct Publish {
     pub digest: Option<Digest>,
     /// How many bytes it has, if that is known. Another number is refused.
     pub size: Option<i64>,
+    /// Whether the bytes are sent, and so checked, even if they are there already.
+    pub always_send: bool,
     /// What it is, such as `application/zip`; may be empty.
     pub media_type: String,
     /// Hides the version or brings it back; `None` leaves it as it is.
@@ -46,7 +48,7 @@ impl Client {
     /// Publishes one file into a version that stays open.
     ///
     /// The body is not asked for a byte before the metadata plane agreed to the publish, and not read at all where the bytes
-    /// are there already. It is streamed: a few chunks are held in memory, whatever its size.
+    /// are there already and need not be sent. It is streamed: a few chunks are held in memory, whatever its size.
     pub async fn publish_file<S, E>(&self, publish: &Publish, body: S) -> Result<Published>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -79,6 +81,7 @@ impl Client {
             path: publish.path.to_string(),
             sha256: publish.digest.map(|digest| Bytes::copy_from_slice(digest.as_bytes())).unwrap_or_default(),
             size_bytes: publish.size,
+            always_send: publish.always_send,
             media_type: publish.media_type.clone(),
         };
         let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id: String::new() };

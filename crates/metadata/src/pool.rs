@@ -15,6 +15,9 @@ use crate::target::Target;
 /// How long an operation waits for its turn before it is refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long it then waits for a connection that works.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How often a transaction is run when concurrent ones keep aborting it.
 const ATTEMPTS: u32 = 3;
 
@@ -82,7 +85,7 @@ impl Pool {
 
 impl Lane {
     fn new(target: Target, read_only: bool, size: u32) -> Self {
-        let builder = r2d2::Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(PATIENCE);
+        let builder = r2d2::Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(CONNECT_PATIENCE);
         // Not checked here: a database that is down now may be up when it is needed.
         let connections = builder.error_handler(Box::new(LogErrors)).build_unchecked(Manager { target, read_only });
         Self { connections, turns: Arc::new(Semaphore::new(size as usize)) }

@@ -164,7 +164,7 @@ mod tests {
     macro_rules! select_all {
         ($db:expr, $($table:ident),+) => {$(
             let found = $table::table.select($table::all_columns).limit(0).execute($db);
-            assert_eq!(found, Ok(0), stringify!($table));
+            assert!(found.is_ok(), "{}: {found:?}", stringify!($table));
         )+};
     }
 

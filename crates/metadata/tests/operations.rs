@@ -80,7 +80,7 @@ async fn publish(metadata: &Metadata, files: &[(&str, Receipt)]) -> Result<Publi
 }
 
 async fn prepare(metadata: &Metadata, content: &str) -> UploadPlan {
-    let file = UploadFile { path: "new".parse().unwrap(), digest: Some(Digest::of(content.as_bytes())), size: None };
+    let file = UploadFile { path: "new".parse().unwrap(), digest: Some(Digest::of(content.as_bytes())), size: None, always_send: false };
     let wanted = PrepareUploads { principal: principal(), parent: version("1.0"), files: vec![file], request_id: None };
     metadata.prepare_uploads(wanted).await.unwrap().remove(0)
 }
@@ -245,7 +245,7 @@ async fn a_repeated_prepare_gives_the_same_uploads() {
     for engine in BOTH {
         let database = Database::create(engine);
         let metadata = opened(&database, config(&database)).await;
-        let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(3) };
+        let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(3), always_send: false };
         let request_id = Some("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned());
         let wanted = PrepareUploads { principal: principal(), parent: version("1.0"), files: vec![file], request_id };
         let upload = async || match metadata.prepare_uploads(wanted.clone()).await.unwrap().remove(0) {

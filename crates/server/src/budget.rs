@@ -93,6 +93,20 @@ impl HttpBody for Charged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http_body_util::BodyExt as _;
+
+    #[tokio::test]
+    async fn a_body_is_charged_until_it_is_dropped_and_refused_beyond_the_budget() {
+        let budget = Budget::new(4096);
+        let charged = |bytes: usize| Charged { body: Body::from(vec![0; bytes]), budget: budget.clone(), held: None };
+
+        let mut first = charged(3000);
+        assert!(first.frame().await.unwrap().is_ok());
+        let error = charged(3000).collect().await.unwrap_err();
+        assert!(error.to_string().contains("as many bytes as it may"), "{error}");
+        drop(first);
+        assert!(charged(3000).collect().await.is_ok());
+    }
 
     #[tokio::test]
     async fn a_share_is_given_back_when_it_is_dropped() {

@@ -9,9 +9,10 @@ mod publish;
 mod refusal;
 
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::routing::get;
 use consign_client::Client;
+use serde::de::DeserializeOwned;
 
 use crate::credentials;
 use refusal::{Refusal, Result};
@@ -25,6 +26,11 @@ pub(crate) fn router(client: Client) -> Router {
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .with_state(client)
+}
+
+/// The parameters behind the `?`. Those that nobody knows are passed over, as GitLab does.
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T> {
+    serde_urlencoded::from_str(uri.query().unwrap_or_default()).map_err(|_| Refusal::parameter("query is invalid"))
 }
 
 /// The client for whoever makes the request.

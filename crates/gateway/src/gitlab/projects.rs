@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
-use super::{authenticated, entity, path};
+use super::{authenticated, entity, path, query};
 
 /// What a client sends to make a project, as JSON or as a form.
 #[derive(Debug, Default, Deserialize)]
@@ -55,8 +55,9 @@ pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, bod
 }
 
 /// `GET /projects`: the next page is in the `Link` header, which is what clients follow.
-pub(crate) async fn list(State(client): State<Client>, Query(page): Query<Page>, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Response> {
     let client = authenticated(&client, &headers)?;
+    let page: Page = query(&uri)?;
     if page.search.is_some() {
         return Err(Refusal::parameter("search is not supported"));
     }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::path::GenericPath;
 use super::refusal::{Refusal, Result};
-use super::{authenticated, drain, entity};
+use super::{authenticated, drain, entity, query};
 
 /// The header in which clients may declare the SHA-256 of the body.
 pub(super) const CHECKSUM: &str = "x-checksum-sha256";
@@ -31,15 +31,9 @@ pub(crate) struct Parameters {
 ///
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
-pub(crate) async fn put(
-    State(client): State<Client>,
-    Query(parameters): Query<Parameters>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+pub(crate) async fn put(State(client): State<Client>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     let mut body = Some(body);
-    match publish(&client, &parameters, &uri, &headers, &mut body).await {
+    match publish(&client, &uri, &headers, &mut body).await {
         Ok(response) => response,
         Err(refusal) => {
             if let Some(body) = body.filter(|_| !headers.contains_key(EXPECT)) {
@@ -50,10 +44,11 @@ pub(crate) async fn put(
     }
 }
 
-async fn publish(client: &Client, parameters: &Parameters, uri: &Uri, headers: &HeaderMap, body: &mut Option<Body>) -> Result<Response> {
+async fn publish(client: &Client, uri: &Uri, headers: &HeaderMap, body: &mut Option<Body>) -> Result<Response> {
     let client = authenticated(client, headers)?;
+    let parameters: Parameters = query(uri)?;
     let path = GenericPath::parse(uri.path(), parameters.path.as_deref())?;
-    let publish = match request(path.file, parameters, headers) {
+    let publish = match request(path.file, &parameters, headers) {
         Ok(publish) => publish,
         Err(refusal) => {
             // Who may not know of the project learns nothing about its parameters.
@@ -85,7 +80,7 @@ fn request(file: Result<(VersionRef, FilePath), &'static str>, parameters: &Para
         None => None,
     };
     let size = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    Ok(Publish { version, path, digest, size, media_type: String::new(), hidden })
+    Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden })
 }
 
 fn answer(published: &Published, select: bool) -> Response {

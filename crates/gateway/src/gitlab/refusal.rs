@@ -83,6 +83,7 @@ impl Refusal {
             Reason::DuplicateFile => Self::bad_request("Duplicate package is not allowed"),
             Reason::VersionSealed | Reason::VersionContentMismatch => Self::bad_request("Package version is sealed"),
             Reason::NameTaken => Self::message(StatusCode::BAD_REQUEST, json!({ "path": ["has already been taken"] })),
+            Reason::UploadIncomplete => Self::message(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
             Reason::StorageFull => Self::message(StatusCode::INSUFFICIENT_STORAGE, "507 Insufficient Storage"),
             Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => Self::unavailable(),
             Reason::NameInvalid

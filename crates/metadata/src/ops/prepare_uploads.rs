@@ -43,6 +43,8 @@ pub struct UploadFile {
     pub digest: Option<Digest>,
     /// How many bytes it has.
     pub size: Option<i64>,
+    /// Whether the bytes are to be sent, and so checked, even if they are here.
+    pub always_send: bool,
 }
 
 /// What is to be done for one file.
@@ -119,7 +121,7 @@ fn judge_files(db: &mut Db, wanted: &PrepareUploads, version: &VersionRow, rules
 fn take_leases(db: &mut Db, project: i64, wanted: &PrepareUploads, limit: i64, now: Timestamp) -> Result<Vec<i64>> {
     let file = |fingerprint: Fingerprint, file: &UploadFile| {
         let digest = file.digest.map(|digest| digest.as_bytes().to_vec()).unwrap_or_default();
-        fingerprint.field(file.path.as_str()).field(digest).field(format!("{:?}", file.size))
+        fingerprint.field(file.path.as_str()).field(digest).field(format!("{:?} {}", file.size, file.always_send))
     };
     let fingerprint = wanted.files.iter().fold(Fingerprint::new().field(wanted.parent.to_string()), file).finish();
     let request_id = wanted.request_id.as_deref();
@@ -149,7 +151,8 @@ fn plan(db: &mut Db, project: i64, wanted: &[UploadFile], uploads: &[i64], limit
     let dead: HashMap<Digest, Option<i64>> = tombstones::newest(db, &digests)?.into_iter().collect();
 
     let plan = |(file, &upload): (&UploadFile, &i64)| {
-        if let Some((digest, &(generation, size))) = file.digest.and_then(|digest| Some((digest, present.get(&digest)?))) {
+        let wanted = file.digest.filter(|_| !file.always_send);
+        if let Some((digest, &(generation, size))) = wanted.and_then(|digest| Some((digest, present.get(&digest)?))) {
             if file.size.is_some_and(|declared| declared != size) {
                 return Err(Error::ArgumentInvalid { field: "size_bytes", rule: format!("`{}` has {size} bytes", file.path) });
             }

@@ -127,5 +127,6 @@ fn upload_file(file: wire::UploadFile) -> Result<UploadFile, Status> {
         path: decode::path("files.path", &file.path)?,
         digest: decode::digest("files.sha256", &file.sha256)?,
         size: file.size_bytes,
+        always_send: file.always_send,
     })
 }

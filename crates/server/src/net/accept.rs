@@ -1,5 +1,6 @@
 //! The accept loop: HTTP/1 and HTTP/2 on one listener, with a limit to everything that a stranger can multiply.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +34,28 @@ const SEND_BUFFER: usize = 1 << 20;
 /// All headers of a request, in bytes.
 const HEADER_BYTES: u32 = 16 << 10;
 
+/// Where connections come from.
+pub(crate) trait Listener: Send + Sync + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let (stream, _) = Self::accept(self).await?;
+        // Without this, small frames wait for the acknowledgement of the ones before.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
 /// Serves connections until `stop`, then lets what has begun finish, for as long as [`DRAIN`].
-pub(crate) async fn serve(listener: TcpListener, app: Router, max_connections: usize, stop: CancellationToken) {
+pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections: usize, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(max_connections));
     let builder = Arc::new(builder());
     let connections = GracefulShutdown::new();
@@ -48,10 +70,10 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, max_connections: u
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let (watcher, builder, app) = (connections.watcher(), Arc::clone(&builder), app.clone());
                 tokio::spawn(async move {
-                    let connection = builder.serve_connection(prepare(stream), TowerToHyperService::new(app));
+                    let connection = builder.serve_connection(TokioIo::new(Idle::new(stream)), TowerToHyperService::new(app));
                     if let Err(error) = watcher.watch(connection.into_owned()).await {
                         tracing::debug!(error, "connection ended");
                     }
@@ -68,14 +90,6 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, max_connections: u
     if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
         tracing::warn!(seconds = DRAIN.as_secs(), "requests did not end in time and are broken off");
     }
-}
-
-fn prepare(stream: TcpStream) -> TokioIo<Idle<TcpStream>> {
-    // Without this, small frames wait for the acknowledgement of the ones before.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot switch off delays");
-    }
-    TokioIo::new(Idle::new(stream))
 }
 
 fn builder() -> Builder<TokioExecutor> {

@@ -1,6 +1,6 @@
 //! Accepting connections, with their limits.
 //!
-//! This is the one place that accepts: a simulator can stand in for [`accept`]'s listener.
+//! This is the one place that accepts: a simulator can stand in for its [`accept::Listener`].
 
 pub(crate) mod accept;
 mod idle;

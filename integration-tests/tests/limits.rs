@@ -1,0 +1,129 @@
+//! What strangers can multiply is limited, and who is refused is refused early.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use consign_proto::blob::{Chunk, WriteRequest};
+use integration_tests::grpc::Grpc;
+use integration_tests::rest::{Rest, file};
+use integration_tests::{BOTH, Builder, Engine, TOKEN, TestService, wait};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tonic::Code;
+
+/// A `PUT` whose client waits for `100 Continue` before it sends its body.
+async fn expect(address: SocketAddr, path: &str, headers: &str, body: &str) -> (String, bool) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let head = format!("PUT {path} HTTP/1.1\r\nhost: consign\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 1024];
+    let read = stream.read(&mut answer).await.unwrap();
+    let text = String::from_utf8_lossy(&answer[..read]).into_owned();
+    let asked = text.starts_with("HTTP/1.1 100");
+    if !asked {
+        return (text, asked);
+    }
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let read = stream.read(&mut answer).await.unwrap();
+    (String::from_utf8_lossy(&answer[..read]).into_owned(), asked)
+}
+
+#[tokio::test]
+async fn a_body_is_asked_for_only_once_nothing_speaks_against_it() {
+    for engine in BOTH {
+        let builder = Builder::on(engine).with("--duplicates", "reject").with("--max-file-bytes", 20);
+        let service = builder.start().await;
+        let rest = Rest::to(service.http());
+        rest.create_project("demo").await;
+        let token = format!("private-token: {TOKEN}\r\n");
+        let put = async |path: &str, headers: &str, body: &str| expect(service.http(), path, headers, body).await;
+        let path = file("tool", "1.0", "f");
+
+        let (answer, asked) = put(&path, &token, "hello").await;
+        assert!(asked && answer.starts_with("HTTP/1.1 201"), "{answer}");
+        for (path, headers, body, status) in [
+            (path.clone(), String::new(), "hello", "401"),
+            (path.clone(), "private-token: wrong\r\n".to_owned(), "hello", "401"),
+            (file("a%20b", "1.0", "f"), token.clone(), "hello", "400"),
+            (path.replace("root%2Fdemo", "7"), token.clone(), "hello", "404"),
+            (path.clone(), token.clone(), "a body that is too large", "400"),
+            (path.clone(), token.clone(), "another size", "400"),
+            (path.clone(), format!("{token}x-checksum-sha256: {}\r\n", "0".repeat(64)), "other", "400"),
+        ] {
+            let (answer, asked) = put(&path, &headers, body).await;
+            assert!(!asked && answer.starts_with(&format!("HTTP/1.1 {status}")), "{path} {headers} {body}: {answer}");
+        }
+        assert_eq!(rest.get(&path).await.text(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_hears_the_refusal_of_a_body_that_it_has_sent() {
+    let service = Builder::on(Engine::Sqlite).with("--max-file-bytes", 10).start().await;
+    let rest = Rest::to(service.http());
+    rest.create_project("demo").await;
+    for _ in 0..20 {
+        let answer = rest.put(&file("tool", "1.0", "f"), vec![7; 4 << 20]).await;
+        assert_eq!((answer.status, answer.text()), (400, r#"{"message":"400 Bad request - File is too large"}"#));
+    }
+}
+
+#[tokio::test]
+async fn transfers_wait_for_their_share_of_the_memory() {
+    let service = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 8 << 20).start().await;
+    let rest = Rest::to(service.http());
+    rest.create_project("demo").await;
+    let slow = async |name: &str| {
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
+        let (rest, path) = (rest.clone(), file("tool", "1.0", name));
+        let upload = tokio::spawn(async move { rest.put(&path, body).await });
+        sender.send(Ok::<_, std::io::Error>(vec![7; 2 << 20])).await.unwrap();
+        (sender, upload)
+    };
+    let mut slow_uploads = Vec::new();
+    for name in ["a", "b", "c"] {
+        slow_uploads.push(slow(name).await);
+    }
+    wait::until("three uploads", async || (service.stored().1.len() == 3).then_some(())).await;
+
+    let next = tokio::spawn({
+        let rest = rest.clone();
+        async move { rest.put(&file("tool", "1.0", "next"), "hello").await }
+    });
+    let answer = rest.get("/api/v4/projects/1").await;
+    assert_eq!(answer.status, 200, "what needs no share goes on");
+    assert!(!next.is_finished());
+    let (sender, upload) = slow_uploads.remove(0);
+    drop(sender);
+    assert_eq!(upload.await.unwrap().status, 201);
+    assert_eq!(next.await.unwrap().status, 201);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_without_being_read() {
+    let service = TestService::start(Engine::Sqlite).await;
+    let chunk = Some(Chunk { data: Bytes::from(vec![0; 600 << 10]), crc32c: None });
+    let messages = tokio_stream::once(WriteRequest { chunk, ..WriteRequest::default() });
+
+    let status = Grpc::to(service.grpc()).blobs().write(messages).await.unwrap_err();
+
+    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+}
+
+#[tokio::test]
+async fn a_database_that_drops_all_connections_is_used_again_at_once() {
+    let service = TestService::start(Engine::Postgres).await;
+    let rest = Rest::to(service.http());
+    rest.create_project("demo").await;
+    for round in 0..5 {
+        service.database().execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        );
+        let path = file("tool", "1.0", &format!("f{round}"));
+        assert_eq!(rest.put(&path, "hello").await.status, 201);
+        assert_eq!(rest.get(&path).await.text(), "hello");
+    }
+}
