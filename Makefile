@@ -9,7 +9,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 # One thing at a time, in the order in which it is named: cargo takes all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run build test check unit bench setup fmt format lint walls sizes doc deny machete proto postgres-tls clean-tools
+.PHONY: help run build test check unit bench setup reference fmt format lint walls sizes doc deny machete proto postgres-tls clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: ## Run the benchmarks
 
 setup: ## Install what the checks and the tests need and this machine lacks
 	@$(STEP) setup .ci/setup
+
+reference: ## Write the documents that are made from the code
+	cargo run --quiet --locked -p integration-tests --bin reference > docs/reasons.md
 
 fmt: ## Check that the code is formatted
 	@$(STEP) fmt cargo fmt --all --check

@@ -56,6 +56,12 @@ impl Database {
         }
     }
 
+    /// Drops it while it is in use. Only for PostgreSQL.
+    pub fn remove(&self) {
+        let (server, name) = self.server.as_ref().expect("the database is on a server");
+        execute(server, &format!("drop database if exists {name} with (force)"));
+    }
+
     /// How many rows a table has.
     pub fn count(&self, table: &str) -> i64 {
         let query = sql_query(format!("select count(*) as count from {table}"));
@@ -69,8 +75,8 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Some((server, name)) = &self.server {
-            execute(server, &format!("drop database {name} with (force)"));
+        if self.server.is_some() {
+            self.remove();
         }
     }
 }

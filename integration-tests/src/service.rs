@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::rest::Rest;
 use crate::{Database, Engine, TOKEN, wait};
 
 /// What a test wants of its service.
@@ -60,6 +61,14 @@ impl Builder {
         let settings = settings(&options);
         let running = start(&settings).await.expect("the service starts");
         TestService { running: Some(running), settings, database, directory }
+    }
+
+    /// Starts it in this process, with the project `root/demo`.
+    pub async fn demo(self) -> (TestService, Rest) {
+        let service = self.start().await;
+        let rest = Rest::to(service.http());
+        rest.create_project("demo").await;
+        (service, rest)
     }
 
     /// Starts a process of its own. The program takes the options of `consign serve`.
@@ -156,8 +165,8 @@ impl TestService {
         self.directory.path()
     }
 
-    /// The files of its store: blobs and spools.
-    pub fn stored(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    /// The files of its store.
+    pub fn stored(&self) -> Stored {
         stored(self.directory.path())
     }
 }
@@ -220,18 +229,28 @@ impl Binary {
         root.join(self.directory.path().strip_prefix("/").expect("a temporary directory has an absolute path"))
     }
 
-    /// The files of its store: blobs and spools.
-    pub fn stored(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    /// The files of its store.
+    pub fn stored(&self) -> Stored {
         stored(self.directory.path())
     }
 }
 
-fn stored(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let data = directory.join("data");
-    (files(&data.join("blobs")), files(&data.join("spool")))
+/// The files of a store.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes that were checked.
+    pub blobs: Vec<PathBuf>,
+    /// Bytes that were not.
+    pub spools: Vec<PathBuf>,
 }
 
-fn files(directory: &Path) -> Vec<PathBuf> {
+fn stored(directory: &Path) -> Stored {
+    let data = directory.join("data");
+    Stored { blobs: files(&data.join("blobs")), spools: files(&data.join("spool")) }
+}
+
+/// The files below a directory; none where it is not there.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return Vec::new();
     };

@@ -52,7 +52,7 @@ async fn a_kill_at_any_step_of_a_publish_loses_nothing_and_shows_nothing_half_do
             let found = rest.get(&path).await;
             assert_eq!(found.status, if *visible { 200 } else { 404 }, "{engine:?} {step}");
             assert!(!visible || found.body == body, "{engine:?} {step}: a visible file must be whole");
-            assert_eq!(service.stored().1.len(), 0, "{step}: a start removes abandoned spools");
+            assert_eq!(service.stored().spools.len(), 0, "{step}: a start removes abandoned spools");
 
             assert_eq!(rest.put(&path, body.clone()).await.status, 201, "{engine:?} {step}: a retry succeeds");
             assert!(rest.get(&path).await.body == body, "{engine:?} {step}");

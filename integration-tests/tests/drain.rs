@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use integration_tests::rest::{Rest, file};
-use integration_tests::{Engine, TestService, wait};
+use integration_tests::{Builder, Engine, wait};
 use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn an_upload_that_has_begun_is_acknowledged_and_new_connections_are_refused() {
-    let mut service = TestService::start(Engine::Sqlite).await;
-    let (address, rest) = (service.http(), Rest::to(service.http()));
-    rest.create_project("demo").await;
+    let (mut service, rest) = Builder::on(Engine::Sqlite).demo().await;
+    let address = service.http();
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
     let upload = tokio::spawn({
@@ -19,7 +18,7 @@ async fn an_upload_that_has_begun_is_acknowledged_and_new_connections_are_refuse
         async move { rest.put(&file("tool", "1.0", "f"), body).await }
     });
     sender.send(Ok::<_, std::io::Error>(vec![7; 2 << 20])).await.unwrap();
-    wait::until("the start of the upload", async || (!service.stored().1.is_empty()).then_some(())).await;
+    wait::until("the start of the upload", async || (!service.stored().spools.is_empty()).then_some(())).await;
 
     let stop = tokio::spawn(async move {
         service.shut_down().await;

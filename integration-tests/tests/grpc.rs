@@ -11,6 +11,7 @@ use consign_proto::metadata::{
 };
 use consign_types::{Digest, Reason};
 use integration_tests::grpc::{Grpc, authorized, refusal};
+use integration_tests::service::Stored;
 use integration_tests::{BOTH, Builder, Engine, TestService};
 use tonic::{Code, Status};
 
@@ -153,6 +154,10 @@ async fn the_same_set_once_more_is_a_replay_and_another_set_is_refused() {
         assert!(again.replayed);
         assert_eq!(again.version, first.version);
 
+        assert_eq!(
+            refused(prepare(&grpc, "1.0", vec![upload_file("b", b"other")]).await),
+            (Code::FailedPrecondition, Some(Reason::VersionSealed))
+        );
         for other in [set[..1].to_vec(), files(&grpc, "2.0", &[("a", b"one"), ("b", b"other")]).await] {
             let mismatch = (Code::AlreadyExists, Some(Reason::VersionContentMismatch));
             assert_eq!(refused(publish(&grpc, publish_request("1.0", other)).await), mismatch);
@@ -297,7 +302,7 @@ async fn an_upload_is_refused_for_each_thing_that_can_be_wrong_with_it() {
         let shape = format!("{messages:?}").chars().take(200).collect::<String>();
         assert_eq!(refused(write(&grpc, messages).await), (code, Some(reason)), "{shape}");
     }
-    assert_eq!(service.stored(), (Vec::new(), Vec::new()), "nothing is left behind");
+    assert_eq!(service.stored(), Stored::default(), "nothing is left behind");
 
     let repeated = good().await;
     let messages = vec![message(&repeated, 0, b"hel", false), message(&repeated, 1, b"ello", true)];
@@ -318,7 +323,7 @@ async fn a_read_is_refused_for_each_thing_that_can_be_wrong_with_it() {
     let forged = grpc.blobs().read(ReadRequest { ticket: Bytes::from_static(b"forged"), ..ReadRequest::default() }).await;
     assert_eq!(refused(forged), (Code::PermissionDenied, Some(Reason::TicketInvalid)));
 
-    let blob = service.stored().0.remove(0);
+    let blob = service.stored().blobs.remove(0);
     std::fs::write(&blob, "hell").unwrap();
     assert_eq!(refused(read(&grpc, "1.0", "a", 0, 0).await), (Code::DataLoss, Some(Reason::BlobCorrupt)));
     std::fs::remove_file(&blob).unwrap();
@@ -335,7 +340,6 @@ async fn what_a_request_says_wrong_is_named() {
     let file = |path: &str| PublishFile { path: path.to_owned(), ..set[0].clone() };
 
     for (request, expected) in [
-        (PublishVersionRequest { parent: "projects/1/packages/-".to_owned(), ..good() }, name_invalid),
         (PublishVersionRequest { parent: "nonsense".to_owned(), ..good() }, name_invalid),
         (PublishVersionRequest { version_id: "latest".to_owned(), ..good() }, name_invalid),
         (PublishVersionRequest { files: vec![file("../a")], ..good() }, (Code::InvalidArgument, Some(Reason::PathInvalid))),

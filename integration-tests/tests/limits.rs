@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use consign_proto::blob::{Chunk, WriteRequest};
 use integration_tests::grpc::Grpc;
-use integration_tests::rest::{Rest, file};
+use integration_tests::rest::file;
 use integration_tests::{BOTH, Builder, Engine, TOKEN, TestService, wait};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -34,9 +34,7 @@ async fn expect(address: SocketAddr, path: &str, headers: &str, body: &str) -> (
 async fn a_body_is_asked_for_only_once_nothing_speaks_against_it() {
     for engine in BOTH {
         let builder = Builder::on(engine).with("--duplicates", "reject").with("--max-file-bytes", 20);
-        let service = builder.start().await;
-        let rest = Rest::to(service.http());
-        rest.create_project("demo").await;
+        let (service, rest) = builder.demo().await;
         let token = format!("private-token: {TOKEN}\r\n");
         let put = async |path: &str, headers: &str, body: &str| expect(service.http(), path, headers, body).await;
         let path = file("tool", "1.0", "f");
@@ -60,21 +58,24 @@ async fn a_body_is_asked_for_only_once_nothing_speaks_against_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_wait_hears_the_refusal_of_a_body_that_it_has_sent() {
-    let service = Builder::on(Engine::Sqlite).with("--max-file-bytes", 10).start().await;
-    let rest = Rest::to(service.http());
-    rest.create_project("demo").await;
-    for _ in 0..20 {
-        let answer = rest.put(&file("tool", "1.0", "f"), vec![7; 4 << 20]).await;
-        assert_eq!((answer.status, answer.text()), (400, r#"{"message":"400 Bad request - File is too large"}"#));
+async fn a_client_that_sends_all_before_it_listens_hears_the_refusal() {
+    let (service, _) = Builder::on(Engine::Sqlite).with("--max-file-bytes", 10).demo().await;
+    let body = vec![7; 4 << 20];
+    for (path, status) in [(file("tool", "1.0", "f"), "400"), (file("tool", "1.0", "f").replace("demo", "nobody"), "404")] {
+        let mut stream = TcpStream::connect(service.http()).await.unwrap();
+        let head = format!("PUT {path} HTTP/1.1\r\nhost: consign\r\nprivate-token: {TOKEN}\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.expect("the connection stays until all is sent");
+        let mut answer = [0; 1024];
+        let read = stream.read(&mut answer).await.expect("the answer comes");
+        let text = String::from_utf8_lossy(&answer[..read]);
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{text}");
     }
 }
 
 #[tokio::test]
 async fn transfers_wait_for_their_share_of_the_memory() {
-    let service = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 8 << 20).start().await;
-    let rest = Rest::to(service.http());
-    rest.create_project("demo").await;
+    let (service, rest) = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 11 << 20).demo().await;
     let slow = async |name: &str| {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
@@ -87,14 +88,18 @@ async fn transfers_wait_for_their_share_of_the_memory() {
     for name in ["a", "b", "c"] {
         slow_uploads.push(slow(name).await);
     }
-    wait::until("three uploads", async || (service.stored().1.len() == 3).then_some(())).await;
+    wait::until("three uploads", async || (service.stored().spools.len() == 3).then_some(())).await;
 
     let next = tokio::spawn({
         let rest = rest.clone();
         async move { rest.put(&file("tool", "1.0", "next"), "hello").await }
     });
-    let answer = rest.get("/api/v4/projects/1").await;
-    assert_eq!(answer.status, 200, "what needs no share goes on");
+    // Its lease is taken before it waits for its share.
+    let prepared = async || (service.database().count("leases") == 4).then_some(());
+    wait::until("the preparation of the fourth upload", prepared).await;
+    for _ in 0..20 {
+        assert_eq!(rest.get("/api/v4/projects/1").await.status, 200, "what needs no share goes on");
+    }
     assert!(!next.is_finished());
     let (sender, upload) = slow_uploads.remove(0);
     drop(sender);
@@ -115,12 +120,12 @@ async fn a_message_over_the_limit_is_refused_without_being_read() {
 
 #[tokio::test]
 async fn a_database_that_drops_all_connections_is_used_again_at_once() {
-    let service = TestService::start(Engine::Postgres).await;
-    let rest = Rest::to(service.http());
-    rest.create_project("demo").await;
+    let (service, rest) = Builder::on(Engine::Postgres).demo().await;
     for round in 0..5 {
+        // Waits for up to five seconds for each of them to be gone.
         service.database().execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
+             where datname = current_database() and pid <> pg_backend_pid()",
         );
         let path = file("tool", "1.0", &format!("f{round}"));
         assert_eq!(rest.put(&path, "hello").await.status, 201);

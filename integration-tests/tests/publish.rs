@@ -2,18 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use integration_tests::rest::{Answer, Rest, file};
-use integration_tests::{BOTH, Builder, TestService};
+use integration_tests::service::Stored;
+use integration_tests::{BOTH, Builder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const HELLO_SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-
-async fn started(builder: Builder) -> (TestService, Rest) {
-    let service = builder.start().await;
-    let rest = Rest::to(service.http());
-    rest.create_project("demo").await;
-    (service, rest)
-}
 
 fn json_of(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).expect("the body is JSON")
@@ -22,7 +16,7 @@ fn json_of(answer: &Answer) -> Value {
 #[tokio::test]
 async fn a_published_file_comes_back_as_it_was() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
         let path = file("tool", "1.0.0", "bin/tool");
 
         let answer = rest.put(&path, "hello").await;
@@ -46,7 +40,7 @@ async fn a_published_file_comes_back_as_it_was() {
 #[tokio::test]
 async fn head_answers_as_get_without_a_body() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
         let path = file("tool", "1.0", "f");
         rest.put(&path, "hello").await;
 
@@ -61,7 +55,7 @@ async fn head_answers_as_get_without_a_body() {
 #[tokio::test]
 async fn the_record_of_a_file_is_answered_where_it_is_selected() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
 
         let answer = rest.put(&(file("tool", "1.0", "a/b@2.txt") + "?select=package_file"), "hello").await;
 
@@ -77,12 +71,12 @@ async fn the_record_of_a_file_is_answered_where_it_is_selected() {
 #[tokio::test]
 async fn the_same_bytes_once_more_are_a_retry_and_other_bytes_are_served_from_then_on() {
     for engine in BOTH {
-        let (service, rest) = started(Builder::on(engine)).await;
+        let (service, rest) = Builder::on(engine).demo().await;
         let (path, select) = (file("tool", "1.0", "f"), file("tool", "1.0", "f?select=package_file"));
         let first = json_of(&rest.put(&select, "hello").await);
 
         assert_eq!(json_of(&rest.put(&select, "hello").await)["id"], first["id"]);
-        assert_eq!(service.stored().0.len(), 1, "the same bytes are stored once");
+        assert_eq!(service.stored().blobs.len(), 1, "the same bytes are stored once");
         assert_ne!(json_of(&rest.put(&select, "other").await)["id"], first["id"]);
         assert_eq!(rest.get(&path).await.text(), "other");
     }
@@ -91,7 +85,7 @@ async fn the_same_bytes_once_more_are_a_retry_and_other_bytes_are_served_from_th
 #[tokio::test]
 async fn a_digest_that_does_not_fit_is_refused_and_nothing_stays() {
     for engine in BOTH {
-        let (service, rest) = started(Builder::on(engine)).await;
+        let (service, rest) = Builder::on(engine).demo().await;
         let path = file("tool", "1.0", "f");
 
         let request = rest.request(Method::PUT, &path).header("x-checksum-sha256", HELLO_SHA256).body("hullo");
@@ -100,7 +94,7 @@ async fn a_digest_that_does_not_fit_is_refused_and_nothing_stays() {
         assert_eq!(answer.status, 400);
         assert!(answer.text().contains(HELLO_SHA256), "{}", answer.text());
         assert_eq!(rest.get(&path).await.status, 404);
-        assert_eq!(service.stored(), (Vec::new(), Vec::new()));
+        assert_eq!(service.stored(), Stored::default());
 
         let request = rest.request(Method::PUT, &path).header("x-checksum-sha256", HELLO_SHA256).body("hello");
         assert_eq!(rest.send(request).await.status, 201);
@@ -117,7 +111,7 @@ async fn a_digest_that_does_not_fit_is_refused_and_nothing_stays() {
 #[tokio::test]
 async fn a_body_without_a_length_and_an_empty_one_are_published() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
         let chunks = tokio_stream::iter(["hel", "lo"].map(Ok::<_, std::io::Error>));
 
         assert_eq!(rest.put(&file("tool", "1.0", "chunked"), reqwest::Body::wrap_stream(chunks)).await.status, 201);
@@ -132,7 +126,7 @@ async fn a_body_without_a_length_and_an_empty_one_are_published() {
 #[tokio::test]
 async fn a_body_that_breaks_off_leaves_nothing_behind() {
     for engine in BOTH {
-        let (service, rest) = started(Builder::on(engine)).await;
+        let (service, rest) = Builder::on(engine).demo().await;
         let path = file("tool", "1.0", "f");
         let broken = tokio_stream::iter([Ok(vec![7; 3 << 20]), Err(std::io::Error::other("gone"))]);
 
@@ -140,7 +134,7 @@ async fn a_body_that_breaks_off_leaves_nothing_behind() {
         assert!(request.send().await.is_err());
 
         assert_eq!(rest.get(&path).await.status, 404);
-        let gone = async || (service.stored() == (Vec::new(), Vec::new())).then_some(());
+        let gone = async || (service.stored() == Stored::default()).then_some(());
         integration_tests::wait::until("the removal of the spool", gone).await;
     }
 }
@@ -148,7 +142,7 @@ async fn a_body_that_breaks_off_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_file_over_the_limit_is_refused_whether_its_size_is_known_or_not() {
     for engine in BOTH {
-        let (service, rest) = started(Builder::on(engine).with("--max-file-bytes", 4)).await;
+        let (service, rest) = Builder::on(engine).with("--max-file-bytes", 4).demo().await;
         let path = file("tool", "1.0", "f");
         let refusal = (400, r#"{"message":"400 Bad request - File is too large"}"#);
 
@@ -159,14 +153,14 @@ async fn a_file_over_the_limit_is_refused_whether_its_size_is_known_or_not() {
         assert_eq!((answer.status, answer.text()), refusal);
 
         assert_eq!(rest.put(&path, "four").await.status, 201);
-        assert_eq!(service.stored().1.len(), 0);
+        assert_eq!(service.stored().spools.len(), 0);
     }
 }
 
 #[tokio::test]
 async fn who_has_no_valid_token_is_challenged() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
         let path = file("tool", "1.0", "f");
         rest.put(&path, "hello").await;
 
@@ -188,7 +182,7 @@ async fn who_has_no_valid_token_is_challenged() {
 
 #[tokio::test]
 async fn names_and_parameters_are_refused_as_gitlab_refuses_them() {
-    let (service, rest) = started(Builder::on(integration_tests::Engine::Sqlite)).await;
+    let (service, rest) = Builder::on(integration_tests::Engine::Sqlite).demo().await;
     for (path, error) in [
         (file("a%20b", "1.0", "f"), "package_name is invalid"),
         (file("tool", "..1", "f"), "package_version is invalid"),
@@ -203,13 +197,13 @@ async fn names_and_parameters_are_refused_as_gitlab_refuses_them() {
         let unknown = rest.put(&path.replace("root%2Fdemo", "77"), "hello").await;
         assert_eq!(unknown.status, 404, "who asks for an unknown project learns nothing else: {path}");
     }
-    assert_eq!(service.stored(), (Vec::new(), Vec::new()));
+    assert_eq!(service.stored(), Stored::default());
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
         rest.put(&file("tool", "1.0", "dir/f"), "hello").await;
         let not_found = (404, r#"{"message":"404 Not found"}"#);
         for path in [file("tool", "1.0", "g"), file("tool", "1.0", "dir"), file("tool", "2.0", "f"), file("other", "1.0", "f")] {
@@ -225,7 +219,7 @@ async fn what_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn a_range_and_a_condition_are_honoured() {
-    let (_service, rest) = started(Builder::on(integration_tests::Engine::Sqlite)).await;
+    let (_service, rest) = Builder::on(integration_tests::Engine::Sqlite).demo().await;
     let path = file("tool", "1.0", "f");
     rest.put(&path, "0123456789").await;
     let etag = rest.get(&path).await.header("etag").to_owned();
@@ -239,6 +233,7 @@ async fn a_range_and_a_condition_are_honoured() {
     assert_eq!(get(&[("range", "bytes=3-5")]).await, (206, "345".to_owned(), "bytes 3-5/10".to_owned()));
     assert_eq!(get(&[("range", "bytes=7-")]).await, (206, "789".to_owned(), "bytes 7-9/10".to_owned()));
     assert_eq!(get(&[("range", "bytes=-2")]).await, (206, "89".to_owned(), "bytes 8-9/10".to_owned()));
+    assert_eq!(get(&[("range", "bytes=-99")]).await, (206, "0123456789".to_owned(), "bytes 0-9/10".to_owned()));
     assert_eq!(get(&[("range", "bytes=0-99")]).await, (206, "0123456789".to_owned(), "bytes 0-9/10".to_owned()));
     assert_eq!(get(&[("range", "bytes=10-")]).await.0, 416);
     assert_eq!(get(&[("range", "bytes=10-")]).await.2, "bytes */10");
@@ -252,7 +247,7 @@ async fn a_range_and_a_condition_are_honoured() {
 #[tokio::test]
 async fn a_hidden_version_is_still_fetched_by_name() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (_service, rest) = Builder::on(engine).demo().await;
         assert_eq!(rest.put(&file("tool", "1.0", "f?status=hidden"), "hello").await.status, 201);
         assert_eq!(rest.get(&file("tool", "1.0", "f")).await.text(), "hello");
     }
@@ -262,7 +257,7 @@ async fn a_hidden_version_is_still_fetched_by_name() {
 async fn a_duplicate_is_refused_where_the_policy_rejects_it() {
     for engine in BOTH {
         let builder = Builder::on(engine).with("--duplicates", "reject").with("--duplicate-exceptions", ".*-SNAPSHOT");
-        let (_service, rest) = started(builder).await;
+        let (_service, rest) = builder.demo().await;
         let path = file("tool", "1.0", "f");
         assert_eq!(rest.put(&path, "hello").await.status, 201);
 
@@ -283,7 +278,7 @@ async fn a_duplicate_is_refused_where_the_policy_rejects_it() {
 #[tokio::test]
 async fn a_project_is_made_and_found() {
     for engine in BOTH {
-        let (_service, rest) = started(Builder::on(engine)).await;
+        let (service, rest) = Builder::on(engine).demo().await;
 
         for path in ["/api/v4/projects/1", "/api/v4/projects/root%2Fdemo"] {
             let project = json_of(&rest.get(path).await);
@@ -300,7 +295,12 @@ async fn a_project_is_made_and_found() {
 
         let first = rest.get("/api/v4/projects?per_page=1").await;
         assert_eq!(json_of(&first).as_array().map(Vec::len), Some(1));
-        let next = first.header("link").split(['<', '>']).nth(1).unwrap().split_once("/api").unwrap().1.to_owned();
+        let link = first.header("link").split(['<', '>']).nth(1).unwrap();
+        assert!(link.starts_with(&format!("http://{}/api/v4/projects?", service.http())), "{link}");
+        let next = link.split_once("/api").unwrap().1.to_owned();
+        let behind_a_proxy = rest.request(Method::GET, "/api/v4/projects?per_page=1").header("x-forwarded-proto", "https");
+        let link = rest.send(behind_a_proxy.header("x-forwarded-host", "consign.example")).await.header("link").to_owned();
+        assert!(link.starts_with("<https://consign.example/api/v4/projects?"), "{link}");
         let second = rest.get(&format!("/api{next}")).await;
         assert_eq!((&json_of(&second)[0]["path"], second.header("link")), (&json!("my-tool"), ""));
     }
@@ -309,7 +309,7 @@ async fn a_project_is_made_and_found() {
 #[tokio::test]
 async fn what_was_published_is_there_after_a_restart() {
     for engine in BOTH {
-        let (mut service, rest) = started(Builder::on(engine)).await;
+        let (mut service, rest) = Builder::on(engine).demo().await;
         rest.put(&file("tool", "1.0", "f"), "hello").await;
 
         service.restart().await;
@@ -321,7 +321,7 @@ async fn what_was_published_is_there_after_a_restart() {
 #[tokio::test]
 async fn sixty_four_first_files_of_a_new_version_all_arrive_and_make_one_version() {
     for engine in BOTH {
-        let (service, rest) = started(Builder::on(engine)).await;
+        let (service, rest) = Builder::on(engine).demo().await;
         let puts = (0..64).map(|n| {
             let rest = rest.clone();
             tokio::spawn(async move { rest.put(&file("tool", "1.0", &format!("f{n}?select=package_file")), format!("body {n}")).await })

@@ -1,7 +1,8 @@
 //! The roles as processes of their own, as on Kubernetes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use integration_tests::rest::{Rest, file};
+use integration_tests::rest::file;
+use integration_tests::service::Stored;
 use integration_tests::{Builder, Engine, TestService};
 
 #[tokio::test]
@@ -10,14 +11,12 @@ async fn three_roles_that_share_a_key_do_what_one_process_does() {
     let key_file = keys.path().join("keys");
     let metadata = Builder::on(Engine::Postgres).role("metadata").with("--key-file", key_file.display()).start().await;
     let blob = Builder::by_default().role("blob").with("--key-file", key_file.display()).start().await;
-    let gateway = Builder::by_default()
+    let (_gateway, rest) = Builder::by_default()
         .role("gateway")
         .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
         .with("--blob-endpoint", format!("http://{}", blob.grpc()))
-        .start()
+        .demo()
         .await;
-    let rest = Rest::to(gateway.http());
-    rest.create_project("demo").await;
     let path = file("tool", "1.0", "f");
     let body: Vec<u8> = (0..5_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
 
@@ -35,15 +34,13 @@ async fn three_roles_that_share_a_key_do_what_one_process_does() {
 async fn planes_with_different_keys_do_not_believe_each_other() {
     let metadata = TestService::start(Engine::Sqlite).await;
     let blob = Builder::by_default().role("blob").start().await;
-    let gateway = Builder::by_default()
+    let (_gateway, rest) = Builder::by_default()
         .role("gateway")
         .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
         .with("--blob-endpoint", format!("http://{}", blob.grpc()))
-        .start()
+        .demo()
         .await;
-    let rest = Rest::to(gateway.http());
-    rest.create_project("demo").await;
 
     assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 500);
-    assert_eq!(blob.stored(), (Vec::new(), Vec::new()));
+    assert_eq!(blob.stored(), Stored::default());
 }

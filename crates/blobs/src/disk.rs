@@ -5,11 +5,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with, statvfs};
+use rustix::fs::{CWD, RenameFlags, StatVfsMountFlags, renameat_with, statvfs};
 
 /// A new file, locked until it is closed; an error if there is one of this name.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
@@ -28,22 +28,19 @@ pub(crate) fn size(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// Writes all slices at the end of the file.
-pub(crate) fn append(mut file: &File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-    while !slices.is_empty() {
-        match file.write_vectored(slices) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+/// Writes at the end of the file.
+pub(crate) fn append(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)
 }
 
 /// Fills the buffer from a position in the file.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
+}
+
+/// Reads what there is at a position in the file, up to the size of the buffer; 0 at the end.
+pub(crate) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(buffer, offset)
 }
 
 /// Makes the content of a file durable.
@@ -59,6 +56,11 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
 /// Gives a file another name, in one step; an error of kind `AlreadyExists` if there is one of that name.
 pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
     Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+/// Gives a file another name, in place of one that has it.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
 }
 
 /// Makes a directory, unless it is there.
@@ -100,4 +102,12 @@ pub(crate) fn list(path: &Path) -> io::Result<Vec<OsString>> {
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let system = statvfs(path)?;
     Ok(system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+/// Whether the file system of `path` takes writes.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    if statvfs(path)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+    }
+    Ok(())
 }

@@ -12,18 +12,26 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// More bytes came than the ticket allows.
-    #[error("more than the {limit} bytes came that the ticket allows")]
+    #[error("more than the `{limit}` bytes came that the ticket allows")]
     TooLarge {
         /// The limit in bytes.
         limit: i64,
     },
     /// Another number of bytes came than was declared.
-    #[error("{actual} bytes came, and {expected} were declared")]
+    #[error("`{actual}` bytes came, and `{expected}` were declared")]
     SizeMismatch {
         /// What was declared.
         expected: i64,
         /// What came.
         actual: i64,
+    },
+    /// Bytes came for a position that is not reached yet.
+    #[error("`{received}` bytes were received, and some came for position `{offset}`")]
+    Offset {
+        /// How many were received.
+        received: i64,
+        /// Where those that came belong.
+        offset: i64,
     },
     /// The bytes are not those that were declared.
     #[error("the bytes hash to `{actual}`, and `{expected}` was declared")]
@@ -40,7 +48,7 @@ pub enum Error {
     #[error("blob `{0}` is damaged in the store")]
     Corrupt(Digest),
     /// The range lies outside of the blob.
-    #[error("range starts at {offset}, and the blob has {size} bytes")]
+    #[error("range starts at `{offset}`, and the blob has `{size}` bytes")]
     Range {
         /// Where it starts.
         offset: i64,
@@ -80,6 +88,7 @@ impl Refusal for Error {
         match self {
             Self::TooLarge { .. } => Reason::FileTooLarge,
             Self::SizeMismatch { .. } => Reason::SizeMismatch,
+            Self::Offset { .. } => Reason::OffsetMismatch,
             Self::DigestMismatch { .. } => Reason::DigestMismatch,
             Self::Missing(_) => Reason::BlobMissing,
             Self::Corrupt(_) => Reason::BlobCorrupt,
@@ -93,6 +102,7 @@ impl Refusal for Error {
         match self {
             Self::TooLarge { limit } => vec![("limit", limit.to_string())],
             Self::SizeMismatch { expected, actual } => vec![("expected", expected.to_string()), ("actual", actual.to_string())],
+            Self::Offset { received, .. } => vec![("committed_size", received.to_string())],
             Self::DigestMismatch { expected, actual } => vec![("expected", expected.to_string()), ("actual", actual.to_string())],
             Self::Missing(digest) | Self::Corrupt(digest) => vec![("sha256", digest.to_string())],
             Self::Range { size, .. } => vec![("size", size.to_string())],

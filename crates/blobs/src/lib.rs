@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use consign_types::Timestamp;
-use consign_types::note::{DownloadTicket, UploadTicket};
+use consign_types::ticket::{DownloadTicket, UploadTicket};
 
 pub use download::Download;
 pub use error::{Error, Result};

@@ -10,12 +10,11 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
 use consign_types::Digest;
 use sha2::Digest as _;
 
@@ -51,9 +50,9 @@ impl Local {
         Ok(store)
     }
 
-    /// Whether the directory can be written.
+    /// Whether the directory is there and can be written.
     pub(crate) fn ping(&self) -> Result<()> {
-        disk::free_bytes(&self.spool()).map(|_| ()).map_err(Error::disk("look at the store"))
+        disk::check_writable(&self.spool()).map_err(Error::disk("write to the store"))
     }
 
     /// An empty spool.
@@ -66,47 +65,83 @@ impl Local {
     }
 
     /// Adds bytes to a spool.
-    pub(crate) fn append(&self, spool: &mut Spool, chunks: &[Bytes]) -> Result<()> {
+    pub(crate) fn append(&self, spool: &mut Spool, bytes: &[u8]) -> Result<()> {
         let free = disk::free_bytes(&self.directory).map_err(Error::disk("look at the store"))?;
         if free < self.reserve_bytes {
             return Err(Error::Full);
         }
-        let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
-        disk::append(&spool.file, &mut slices).map_err(Error::disk("write to a spool"))?;
-        for chunk in chunks {
-            spool.hash.update(chunk);
-            spool.size += i64::try_from(chunk.len()).expect("a chunk is smaller than memory");
-        }
+        disk::append(&spool.file, bytes).map_err(Error::disk("write to a spool"))?;
+        spool.hash.update(bytes);
+        spool.size += i64::try_from(bytes.len()).expect("a batch is smaller than memory");
         tracing::trace!(size = spool.size, "bytes spooled");
         Ok(())
     }
 
     /// Makes a spool durable under its digest, and returns the generation of the copy.
     ///
-    /// A copy of these bytes that is there already is kept, if its generation is at least `min_generation`. When this returns,
-    /// the copy survives the loss of power: its content was synced before it got its name, and the name is synced now.
+    /// A copy of these bytes that is there already is kept, if its generation is at least `min_generation` and it still has
+    /// these bytes; one that is damaged is set aside, and the spool takes its name, so that whoever refers to it has the bytes
+    /// again. When this returns, the copy survives the loss of power: its content was synced before it got its name, and the name
+    /// is synced now.
     pub(crate) fn place(&self, mut spool: Spool, digest: &Digest, generation: i64, min_generation: i64) -> Result<i64> {
         let directory = self.directory_of(digest);
-        if let Some(existing) = Self::find_copy(&directory, digest, min_generation)?
-            && self.open_copy(digest, existing, spool.size).is_ok()
-        {
-            disk::sync_directory(&directory).map_err(Error::disk("sync a directory of blobs"))?;
-            return Ok(existing);
-        }
         disk::sync(&spool.file).map_err(Error::disk("sync a spool"))?;
         tracing::trace!(%digest, "spool synced");
         self.ensure_directory(&directory)?;
-        let path = self.path_of(digest, generation);
-        match disk::rename_without_replacing(&spool.path, &path) {
-            Ok(()) => spool.placed = true,
-            // Another stream of this upload was faster, with the same bytes.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::disk("place a blob")(error)),
-        }
+        let generation = loop {
+            let existing = Self::find_copy(&directory, digest, min_generation)?;
+            if let Some(existing) = existing {
+                if self.is_whole(digest, existing)? {
+                    break existing;
+                }
+                self.set_aside(digest, existing)?;
+            }
+            let generation = existing.unwrap_or(generation);
+            match disk::rename_without_replacing(&spool.path, &self.path_of(digest, generation)) {
+                Ok(()) => {
+                    spool.placed = true;
+                    break generation;
+                }
+                // Another upload of these bytes was faster: its copy is looked at in the next round.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::disk("place a blob")(error)),
+            }
+        };
         tracing::trace!(%digest, generation, "blob placed");
         disk::sync_directory(&directory).map_err(Error::disk("sync a directory of blobs"))?;
         tracing::trace!(%digest, generation, "blob durable");
         Ok(generation)
+    }
+
+    /// Whether a copy still has the bytes that its name says.
+    fn is_whole(&self, digest: &Digest, generation: i64) -> Result<bool> {
+        let file = match disk::open(&self.path_of(digest, generation)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            result => result.map_err(Error::disk("open a blob"))?,
+        };
+        let (mut hash, mut buffer, mut offset) = (sha2::Sha256::new(), vec![0; 1 << 20], 0);
+        loop {
+            let read = disk::read_some_at(&file, &mut buffer, offset).map_err(Error::disk("read a blob"))?;
+            if read == 0 {
+                return Ok(Digest::from_bytes(hash.finalize().into()) == *digest);
+            }
+            hash.update(&buffer[..read]);
+            offset += read as u64;
+        }
+    }
+
+    /// Takes a damaged copy out of use, and keeps it for those who look into why.
+    fn set_aside(&self, digest: &Digest, generation: i64) -> Result<()> {
+        let path = self.path_of(digest, generation);
+        let aside = path.with_extension(format!("{generation}.damaged"));
+        match disk::rename(&path, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::disk("set a damaged blob aside")(error)),
+            Ok(()) => {
+                tracing::error!(path = %aside.display(), "damaged blob is set aside, and replaced by the bytes that came now");
+                Ok(())
+            }
+        }
     }
 
     /// Opens a copy for reading. One that does not have the size it was stored with is damaged.

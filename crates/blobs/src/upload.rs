@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use consign_types::note::{Receipt, UploadTicket};
+use consign_types::receipt::Receipt;
+use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, Timestamp};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -13,8 +13,8 @@ use crate::local::{Local, Spool};
 /// How many bytes are hashed and written in one go on a blocking thread.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// How long the stored bytes are kept for a publish that has not come yet. Shorter than the lease that the metadata plane
-/// took when it wrote the ticket.
+/// How long a receipt is believed. The store keeps bytes for longer than that after it placed them, whether files refer to them or
+/// not.
 const RECEIPT_SECONDS: i64 = 12 * 60 * 60;
 
 /// An upload. Bytes are collected into batches; while one batch is hashed and written, the next one is received, so an upload
@@ -27,24 +27,22 @@ pub struct Upload {
     ticket: UploadTicket,
     clock: fn() -> Timestamp,
     received: i64,
-    batch: Vec<Bytes>,
-    batch_bytes: usize,
+    batch: Vec<u8>,
     writing: Option<JoinHandle<Result<Spool>>>,
 }
 
 impl Upload {
     pub(crate) fn new(store: Arc<Local>, ticket: UploadTicket, clock: fn() -> Timestamp) -> Self {
-        Self { store, ticket, clock, received: 0, batch: Vec::new(), batch_bytes: 0, writing: None }
+        Self { store, ticket, clock, received: 0, batch: Vec::new(), writing: None }
     }
 
-    /// How many bytes were received.
-    pub fn received(&self) -> i64 {
-        self.received
-    }
-
-    /// Adds bytes. More than the ticket allows, or than were declared, are refused at once.
-    pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        self.received = self.received.saturating_add(i64::try_from(chunk.len()).unwrap_or(i64::MAX));
+    /// Adds bytes that belong at `offset`. Those that were received before are skipped, so a caller may send them again. More than
+    /// the ticket allows, or than were declared, are refused at once.
+    pub async fn write(&mut self, offset: i64, mut bytes: &[u8]) -> Result<()> {
+        let repeated = self.received.checked_sub(offset).and_then(|repeated| usize::try_from(repeated).ok());
+        let repeated = repeated.filter(|_| offset >= 0).ok_or(Error::Offset { received: self.received, offset })?;
+        bytes = &bytes[repeated.min(bytes.len())..];
+        self.received = self.received.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
         if let Some(expected) = self.ticket.size
             && self.received > expected
         {
@@ -53,12 +51,16 @@ impl Upload {
         if self.received > self.ticket.max_bytes {
             return Err(Error::TooLarge { limit: self.ticket.max_bytes });
         }
-        if chunk.is_empty() {
-            return Ok(());
+        // Copied: a slice would keep the whole message alive that it came in, however small its share of it is.
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BATCH_BYTES - self.batch.len()));
+            self.batch.extend_from_slice(now);
+            if self.batch.len() == BATCH_BYTES {
+                self.flush().await?;
+            }
+            bytes = later;
         }
-        self.batch_bytes += chunk.len();
-        self.batch.push(chunk);
-        if self.batch_bytes >= BATCH_BYTES { self.flush().await } else { Ok(()) }
+        Ok(())
     }
 
     /// Checks the bytes against what was declared and stores them. When this returns, they survive the loss of power.
@@ -80,8 +82,7 @@ impl Upload {
 
     async fn flush(&mut self) -> Result<()> {
         let spool = self.written().await?;
-        let batch = std::mem::take(&mut self.batch);
-        self.batch_bytes = 0;
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_BYTES));
         let (store, upload) = (Arc::clone(&self.store), self.ticket.upload);
         self.writing = Some(spawn_blocking(in_span(move || append(&store, spool, upload, &batch))));
         Ok(())
@@ -96,7 +97,7 @@ impl Upload {
     }
 }
 
-fn append(store: &Local, spool: Option<Spool>, upload: i64, batch: &[Bytes]) -> Result<Spool> {
+fn append(store: &Local, spool: Option<Spool>, upload: i64, batch: &[u8]) -> Result<Spool> {
     let mut spool = spool.map_or_else(|| store.create_spool(upload), Ok)?;
     store.append(&mut spool, batch)?;
     Ok(spool)

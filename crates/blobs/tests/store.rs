@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use consign_blobs::{Blobs, Config, Error};
-use consign_types::note::{DownloadTicket, Receipt, UploadTicket};
+use consign_types::receipt::Receipt;
+use consign_types::ticket::{DownloadTicket, UploadTicket};
 use consign_types::{Digest, Timestamp};
+use integration_tests::service::files;
 use tempfile::TempDir;
 
 const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
@@ -28,8 +29,10 @@ fn ticket(upload: i64) -> UploadTicket {
 
 async fn upload(blobs: &Blobs, ticket: UploadTicket, chunks: &[&[u8]]) -> Result<Receipt, Error> {
     let mut upload = blobs.upload(ticket);
+    let mut offset = 0;
     for chunk in chunks {
-        upload.write(Bytes::copy_from_slice(chunk)).await?;
+        upload.write(offset, chunk).await?;
+        offset += i64::try_from(chunk.len()).unwrap();
     }
     upload.finish().await
 }
@@ -46,11 +49,6 @@ async fn read(blobs: &Blobs, ticket: DownloadTicket, offset: i64, limit: Option<
         content.extend_from_slice(&bytes);
     }
     Ok(content)
-}
-
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 fn pattern(bytes: usize) -> Vec<u8> {
@@ -111,7 +109,7 @@ async fn what_was_not_declared_is_refused_and_leaves_nothing() {
 async fn a_dropped_upload_leaves_nothing_even_while_it_is_written() {
     let (directory, blobs) = store().await;
     let mut upload = blobs.upload(ticket(1));
-    upload.write(pattern(3 << 20).into()).await.unwrap();
+    upload.write(0, &pattern(3 << 20)).await.unwrap();
     drop(upload);
 
     integration_tests::wait::until("the removal of the spool", async || files(directory.path()).is_empty().then_some(())).await;
@@ -149,23 +147,44 @@ async fn uploads_of_the_same_bytes_at_once_all_succeed() {
 }
 
 #[tokio::test]
-async fn a_copy_of_another_size_is_damaged_and_not_used_for_new_uploads() {
+async fn a_damaged_blob_ends_in_an_error_and_is_healed_by_the_next_upload_of_its_bytes() {
     let (directory, blobs) = store().await;
-    let receipt = upload(&blobs, ticket(1), &[b"hello"]).await.unwrap();
+    let content = pattern(2_500_000);
+    let receipt = upload(&blobs, ticket(1), &[&content]).await.unwrap();
     let path = files(directory.path()).remove(0);
-    fs::write(&path, "hell").unwrap();
+    let mut flipped = content.clone();
+    flipped[1_234_567] ^= 1;
 
-    assert!(matches!(read(&blobs, reading(&receipt), 0, None).await, Err(Error::Corrupt(_))));
-    assert_eq!(upload(&blobs, ticket(2), &[b"hello"]).await.unwrap().generation, 2);
+    for damaged in [&flipped[..], &content[..2_499_999], &[]] {
+        fs::write(&path, damaged).unwrap();
+        assert!(matches!(read(&blobs, reading(&receipt), 0, None).await, Err(Error::Corrupt(_))));
+
+        assert_eq!(upload(&blobs, ticket(7), &[&content]).await.unwrap().generation, 1, "those who refer to it have it again");
+        assert!(read(&blobs, reading(&receipt), 0, None).await.unwrap() == content);
+    }
     fs::remove_file(path).unwrap();
     assert!(matches!(read(&blobs, reading(&receipt), 0, None).await, Err(Error::Missing(_))));
+}
+
+#[tokio::test]
+async fn bytes_that_come_twice_are_skipped_and_a_gap_is_refused() {
+    let (_directory, blobs) = store().await;
+    let mut upload = blobs.upload(ticket(1));
+    upload.write(0, b"hel").await.unwrap();
+    upload.write(1, b"el").await.unwrap();
+    upload.write(2, b"ll").await.unwrap();
+    for offset in [5, -1, i64::MIN, i64::MAX] {
+        assert!(matches!(upload.write(offset, b"!").await, Err(Error::Offset { received: 4, .. })), "{offset}");
+    }
+    upload.write(4, b"o").await.unwrap();
+    assert_eq!(upload.finish().await.unwrap().digest, Digest::of(b"hello"));
 }
 
 #[tokio::test]
 async fn a_start_removes_the_spools_that_nobody_writes_and_no_others() {
     let (directory, blobs) = store().await;
     let mut upload = blobs.upload(ticket(1));
-    upload.write(pattern(2 << 20).into()).await.unwrap();
+    upload.write(0, &pattern(2 << 20)).await.unwrap();
     let spool = directory.path().join("spool");
     integration_tests::wait::until("the spool", async || (!files(&spool).is_empty()).then_some(())).await;
     fs::write(spool.join("abandoned"), "half").unwrap();

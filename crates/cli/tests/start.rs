@@ -1,11 +1,15 @@
 //! Starting the binary: what it prints, and the one line that says why it does not start.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Ports that are free.
+const PORTS: &[&str] = &["--http-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"];
 
 fn consign(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
@@ -13,17 +17,44 @@ fn consign(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command that is expected to end by itself.
+/// Runs a command that is expected to end by itself, and soon.
 fn refused(directory: &Path, arguments: &[&str]) -> String {
-    let Output { status, stderr, .. } = consign(directory, arguments).output().unwrap();
-    let text = String::from_utf8(stderr).unwrap();
+    let mut child = consign(directory, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if started.elapsed() > Duration::from_mins(1) {
+            child.kill().unwrap();
+            panic!("{arguments:?} must end by itself");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let mut text = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(!status.success(), "{arguments:?} must fail");
     assert_eq!(text.trim_end().lines().count(), 1, "one line: {text}");
     text
 }
 
-/// A started service, killed when it is dropped.
-struct Started(Child);
+/// A started service and what it prints, killed when it is dropped.
+struct Started(Child, Lines<BufReader<ChildStdout>>);
+
+impl Started {
+    /// What it prints from here to the line that has `last` in it.
+    fn until(&mut self, last: &str) -> String {
+        let mut text = String::new();
+        for line in self.1.by_ref() {
+            let line = line.unwrap();
+            text.extend([&line, "\n"]);
+            if line.contains(last) {
+                return text;
+            }
+        }
+        panic!("`{last}` was not printed: {text}");
+    }
+}
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -34,17 +65,11 @@ impl Drop for Started {
 
 /// Starts the service and returns what it prints until the line that has `last` in it.
 fn start(directory: &Path, last: &str) -> (Started, String) {
-    let arguments = ["serve", "--http-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"];
-    let mut child = consign(directory, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut text = String::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        text.extend([&line, "\n"]);
-        if line.contains(last) {
-            break;
-        }
-    }
-    (Started(child), text)
+    let mut child = consign(directory, &[&["serve"], PORTS].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut started = Started(child, lines);
+    let text = started.until(last);
+    (started, text)
 }
 
 #[test]
@@ -64,6 +89,29 @@ fn the_first_start_shows_the_token_and_what_to_do_with_it_and_no_other_start_doe
 }
 
 #[test]
+fn a_service_runs_on_when_nobody_reads_what_it_prints() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = consign(directory.path(), &[&["serve"], PORTS].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    let lock = directory.path().join("consign-data/keys");
+    let started = Instant::now();
+    while !lock.exists() {
+        assert!(started.elapsed() < Duration::from_mins(1), "the service starts");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // It greets once it has made its keys and opened its database: long enough after that, it is still there.
+    let database = directory.path().join("consign-data/consign.db-wal");
+    while !database.exists() {
+        assert!(started.elapsed() < Duration::from_mins(1), "the service opens its database");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = refused(directory.path(), &[&["serve"], PORTS].concat());
+    assert!(text.contains("in use by another process"), "{text}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_port_in_use_is_named_with_the_option_that_changes_it() {
     let directory = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -79,9 +127,7 @@ fn a_port_in_use_is_named_with_the_option_that_changes_it() {
 fn a_data_directory_that_can_not_be_used_is_named() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("file"), "").unwrap();
-    let ports = ["--http-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"];
-    let serve = |data: &str| [&["serve", "--data-dir", data], &ports[..]].concat().iter().map(ToString::to_string).collect::<Vec<_>>();
-    let refused = |data: &str| refused(directory.path(), &serve(data).iter().map(String::as_str).collect::<Vec<_>>());
+    let refused = |data: &str| refused(directory.path(), &[&["serve", "--data-dir", data], PORTS].concat());
 
     // A file where a directory should be: it stops root too, whom permissions do not stop.
     assert!(refused("file/data").contains("cannot use the data directory `file/data`"));
@@ -93,10 +139,7 @@ fn a_data_directory_that_can_not_be_used_is_named() {
 #[test]
 fn a_database_url_that_can_not_be_used_is_explained() {
     let directory = tempfile::tempdir().unwrap();
-    let serve = |url: &str| {
-        let arguments = ["serve", "--http-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--database-url", url];
-        refused(directory.path(), &arguments)
-    };
+    let serve = |url: &str| refused(directory.path(), &[&["serve", "--database-url", url], PORTS].concat());
     assert!(serve("mysql://localhost/x").contains("must start with `postgres://`"));
     let text = serve("postgres://user:secret@db.example/x");
     assert!(text.contains("`db.example` is not this machine") && text.contains("--database-allow-plaintext"), "{text}");
@@ -114,8 +157,7 @@ fn settings_that_contradict_each_other_are_explained() {
         (&["serve", "--duplicate-exceptions", "["], "`--duplicate-exceptions`"),
         (&["serve", "--log", "=="], "`--log`"),
     ] {
-        let ports = ["--http-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"];
-        let refusal = refused(directory.path(), &[arguments, &ports[..]].concat());
+        let refusal = refused(directory.path(), &[arguments, PORTS].concat());
         assert!(refusal.contains(text), "{refusal}");
     }
 }

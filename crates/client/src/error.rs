@@ -34,16 +34,6 @@ pub enum Error {
     Protocol(&'static str),
 }
 
-impl Error {
-    /// Why a plane refused, if it did.
-    pub fn reason(&self) -> Option<Reason> {
-        match self {
-            Self::Refused { reason, .. } => Some(*reason),
-            Self::Transport(_) | Self::Body(_) | Self::Protocol(_) => None,
-        }
-    }
-}
-
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
         match told(&status) {

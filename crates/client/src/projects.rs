@@ -1,8 +1,6 @@
-//! Making and finding projects and namespaces.
+//! Making and finding projects.
 
-use consign_proto::metadata::{
-    CreateProjectRequest, GetProjectRequest, ListNamespacesRequest, ListProjectsRequest, Namespace, Project, Visibility,
-};
+use consign_proto::metadata::{CreateProjectRequest, GetProjectRequest, ListProjectsRequest, Project, Visibility};
 use consign_types::resource::{NamespaceRef, ProjectRef};
 use uuid::Uuid;
 
@@ -25,7 +23,7 @@ pub struct NewProject {
 }
 
 impl Client {
-    /// Makes a project.
+    /// Makes a project. A repetition within this call is recognised; another call for the same path is refused with `NAME_TAKEN`.
     pub async fn create_project(&self, new: NewProject) -> Result<Project> {
         let request = CreateProjectRequest {
             parent: new.namespace.map(|namespace| namespace.to_string()).unwrap_or_default(),
@@ -39,7 +37,7 @@ impl Client {
         repeat(call).await?.project.ok_or(Error::Protocol("no project"))
     }
 
-    /// The project of this name.
+    /// The project of this name, or `PROJECT_NOT_FOUND`.
     pub async fn find_project(&self, name: &ProjectRef) -> Result<Project> {
         let request = GetProjectRequest { name: name.to_string() };
         let call = || async { self.project_service().get_project(self.request(request.clone())).await };
@@ -52,13 +50,5 @@ impl Client {
         let call = || async { self.project_service().list_projects(self.request(request.clone())).await };
         let page = repeat(call).await?;
         Ok((page.projects, page.next_page_token))
-    }
-
-    /// A page of namespaces, and the token of the next page, which is empty on the last.
-    pub async fn list_namespaces(&self, page_size: i32, page_token: &str) -> Result<(Vec<Namespace>, String)> {
-        let request = ListNamespacesRequest { page_size, page_token: page_token.to_owned(), ..ListNamespacesRequest::default() };
-        let call = || async { self.project_service().list_namespaces(self.request(request.clone())).await };
-        let page = repeat(call).await?;
-        Ok((page.namespaces, page.next_page_token))
     }
 }

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use consign_proto::blob::{Chunk, WriteRequest};
+use consign_proto::chunks;
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{File, PrepareUploadsRequest, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version};
-use consign_types::resource::{PackageRef, VersionRef};
+use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use uuid::Uuid;
@@ -47,19 +48,19 @@ pub struct Published {
 impl Client {
     /// Publishes one file into a version that stays open.
     ///
-    /// The body is not asked for a byte before the metadata plane agreed to the publish, and not read at all where the bytes
-    /// are there already and need not be sent. It is streamed: a few chunks are held in memory, whatever its size.
-    pub async fn publish_file<S, E>(&self, publish: &Publish, body: S) -> Result<Published>
+    /// The body is taken only once the metadata plane agreed to the publish, and not at all where the bytes are there already and
+    /// need not be sent. It is streamed: a few chunks are held in memory, whatever its size.
+    pub async fn publish_file<S, E>(&self, publish: &Publish, body: &mut Option<S>) -> Result<Published>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let receipt = match self.prepare_upload(publish).await? {
             Action::Receipt(receipt) => receipt,
-            Action::Ticket(ticket) => self.write(ticket, body).await?,
+            Action::Ticket(ticket) => self.write(ticket, body.take().ok_or(Error::Protocol("no body"))?).await?,
         };
         let request = PublishVersionRequest {
-            parent: PackageRef { project: publish.version.project.clone(), package: Some(publish.version.package.clone()) }.to_string(),
+            parent: publish.version.package().to_string(),
             version_id: publish.version.version.to_string(),
             files: vec![PublishFile { path: publish.path.to_string(), receipt, media_type: publish.media_type.clone(), blob: None }],
             keep_open: true,
@@ -84,7 +85,8 @@ impl Client {
             always_send: publish.always_send,
             media_type: publish.media_type.clone(),
         };
-        let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id: String::new() };
+        let request_id = Uuid::new_v4().to_string();
+        let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id };
         let call = || async { self.file_service().prepare_uploads(self.request(request.clone())).await };
         let plan = repeat(call).await?.plans.into_iter().next();
         plan.and_then(|plan| plan.action).ok_or(Error::Protocol("no plan"))
@@ -109,7 +111,7 @@ impl Client {
 
 type Broken = Arc<Mutex<Option<Box<dyn std::error::Error + Send + Sync>>>>;
 
-/// The messages of one upload: the ticket, the chunks, and the mark that it is complete.
+/// The messages of one upload: the ticket, the chunks, and the mark that it is complete, which comes only after the body ended well.
 fn messages<S, E>(ticket: UploadTicket, body: S, broken: Broken) -> impl Stream<Item = WriteRequest> + Send + 'static
 where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -117,39 +119,25 @@ where
 {
     let max_chunk = usize::try_from(ticket.max_chunk_bytes).unwrap_or_default().max(1);
     let opening = WriteRequest { ticket: ticket.token, upload_id: ticket.upload_id, ..WriteRequest::default() };
-    let mut offset = 0;
-    let chunks = body.map_ok(move |bytes| tokio_stream::iter(split(bytes, max_chunk)).map(Ok)).try_flatten().map_ok(move |data| {
-        let message =
-            WriteRequest { write_offset: offset, chunk: Some(Chunk { data: data.clone(), crc32c: None }), ..WriteRequest::default() };
-        offset += i64::try_from(data.len()).expect("a chunk is smaller than memory");
-        (message, offset)
-    });
-    // The mark that it is complete comes only after the body ended well.
-    let finished = |received: i64| WriteRequest { write_offset: received, finish: true, ..WriteRequest::default() };
-    let state = (Box::pin(chunks), 0, false);
-    let rest = futures::stream::unfold(state, move |(mut chunks, received, done)| {
-        let broken = Arc::clone(&broken);
-        async move {
-            if done {
-                return None;
+    let pieces = body.map_ok(move |bytes| tokio_stream::iter(chunks(bytes, max_chunk)).map(Ok)).try_flatten();
+    let start = (Some(Box::pin(pieces)), 0, broken);
+    let rest = futures::stream::unfold(start, async |(pieces, write_offset, broken)| {
+        let mut pieces = pieces?;
+        match pieces.next().await {
+            Some(Ok(data)) => {
+                let end = write_offset + i64::try_from(data.len()).expect("a chunk is smaller than memory");
+                let chunk = Some(Chunk { data, crc32c: None });
+                Some((WriteRequest { write_offset, chunk, ..WriteRequest::default() }, (Some(pieces), end, broken)))
             }
-            match chunks.next().await {
-                Some(Ok((message, received))) => Some((message, (chunks, received, false))),
-                None => Some((finished(received), (chunks, received, true))),
-                Some(Err(error)) => {
-                    let error: E = error;
-                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
-                    None
-                }
+            None => Some((WriteRequest { write_offset, finish: true, ..WriteRequest::default() }, (None, write_offset, broken))),
+            Some(Err(error)) => {
+                let error: E = error;
+                *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                None
             }
         }
     });
     tokio_stream::once(opening).chain(rest)
-}
-
-/// The same bytes in pieces of at most `max` bytes, without copying them.
-fn split(mut bytes: Bytes, max: usize) -> impl Iterator<Item = Bytes> {
-    std::iter::from_fn(move || if bytes.is_empty() { None } else { Some(bytes.split_to(max.min(bytes.len()))) })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use tonic::body::Body;
@@ -15,11 +16,6 @@ use tower::{Service, ServiceExt as _};
 
 /// Why a request could not be carried.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
-
-/// HTTP/2 frames of this size: a stock client sends 16 KiB, which costs a system call each.
-const FRAME_BYTES: u32 = 256 << 10;
-const STREAM_WINDOW: u32 = 4 << 20;
-const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// The way to one plane. Clones share it.
 #[derive(Clone)]

@@ -3,10 +3,12 @@
 //! There is no rule here, no SQL, no file and no key. Bodies are streamed, never collected.
 //!
 //! - `credentials`: the token of a request, in whichever form it comes
+//! - `leftover`: the rest of a body that nobody wants
 //! - `gitlab`: GitLab's REST API, as far as its clients need it to publish and fetch generic packages
 
 mod credentials;
 mod gitlab;
+mod leftover;
 
 use axum::Router;
 use axum::http::HeaderValue;

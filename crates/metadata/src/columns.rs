@@ -1,4 +1,4 @@
-//! Column types on a connection that may be to either database, and enums as words.
+//! Column types on a connection that may be to either database.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -28,47 +28,3 @@ impl FromSql<Instant, MultiBackend> for Timestamp {
         bytes.from_sql::<Self, Instant>()
     }
 }
-
-/// An enum whose variants are words in a text column.
-macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
-        #[diesel(sql_type = Text)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            const fn as_text(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-
-        impl<DB> diesel::serialize::ToSql<Text, DB> for $name
-        where
-            DB: diesel::backend::Backend,
-            str: diesel::serialize::ToSql<Text, DB>,
-        {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-                self.as_text().to_sql(out)
-            }
-        }
-
-        impl<DB> FromSql<Text, DB> for $name
-        where
-            DB: diesel::backend::Backend,
-            String: FromSql<Text, DB>,
-        {
-            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                match String::from_sql(bytes)?.as_str() {
-                    $($text => Ok(Self::$variant),)+
-                    text => Err(format!("unknown {} `{text}`", stringify!($name)).into()),
-                }
-            }
-        }
-    };
-}
-pub(crate) use text_enum;

@@ -1,7 +1,8 @@
 //! Why an operation on the metadata failed.
 
 use consign_types::content::ContentDigest;
-use consign_types::resource::{NamespaceRef, ProjectRef, VersionRef};
+use consign_types::resource::{FileRef, NamespaceRef, ProjectRef, VersionRef};
+use consign_types::text::RequestId;
 use consign_types::{Digest, FilePath, Reason, Refusal};
 use diesel::result::{DatabaseErrorKind, Error as Query};
 
@@ -24,19 +25,14 @@ pub enum Error {
     /// No such version, or it is not visible.
     #[error("version `{0}` not found")]
     VersionNotFound(VersionRef),
-    /// The version has no file of this path.
-    #[error("file `{path}` not found in `{version}`")]
-    FileNotFound {
-        /// The version.
-        version: VersionRef,
-        /// The path.
-        path: FilePath,
-    },
-    /// A namespace or project of this path exists, and is not what was to be made.
+    /// The version serves no file at this path.
+    #[error("file `{0}` not found")]
+    FileNotFound(FileRef),
+    /// A namespace or project of this path exists.
     #[error("path `{0}` is taken")]
     NameTaken(String),
     /// A field is beyond its limit.
-    #[error("{field}: {rule}")]
+    #[error("`{field}`: {rule}")]
     ArgumentInvalid {
         /// The field of the request.
         field: &'static str,
@@ -45,7 +41,7 @@ pub enum Error {
     },
     /// The request id stands for another request.
     #[error("request id `{0}` was used for another request")]
-    RequestIdReused(String),
+    RequestIdReused(RequestId),
     /// The version has other bytes at this path, and duplicates are rejected.
     #[error("file `{path}` exists with other bytes, and duplicates are rejected")]
     DuplicateFile {
@@ -55,7 +51,7 @@ pub enum Error {
         existing: Digest,
     },
     /// No file can be added to this version.
-    #[error("version `{0}` is sealed")]
+    #[error("version `{0}` is sealed: publish another version")]
     VersionSealed(VersionRef),
     /// The version is sealed with other files.
     #[error("version is sealed with content `{existing}`, and this is `{given}`")]
@@ -74,7 +70,7 @@ pub enum Error {
         actual: ContentDigest,
     },
     /// The file is over the limit.
-    #[error("file `{path}` has {size} bytes, over the limit of {limit}")]
+    #[error("file `{path}` has `{size}` bytes, over the limit of `{limit}`")]
     FileTooLarge {
         /// The path.
         path: FilePath,
@@ -87,7 +83,7 @@ pub enum Error {
     #[error("receipt for `{0}` is for another project")]
     ReceiptInvalid(FilePath),
     /// The bytes may be gone.
-    #[error("the bytes of `{path}` ({digest}) are no longer kept: prepare again")]
+    #[error("the bytes of `{path}` (`{digest}`) are no longer kept: prepare the upload again")]
     BlobExpired {
         /// The path.
         path: FilePath,
@@ -121,7 +117,8 @@ impl Error {
     /// Whether the same transaction may succeed when it is run again at once.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Query(Query::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            // A foreign key breaks when the copy that a publish refers to is removed at the same time: seen anew, it is gone.
+            Self::Query(Query::DatabaseError(DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ForeignKeyViolation, _)) => true,
             Self::Query(Query::DatabaseError(_, info)) => info.message().contains("deadlock detected"),
             _ => false,
         }
@@ -183,7 +180,7 @@ impl Refusal for Error {
             Self::NamespaceNotFound(_) => Reason::NamespaceNotFound,
             Self::ProjectNotFound(_) => Reason::ProjectNotFound,
             Self::VersionNotFound(_) => Reason::VersionNotFound,
-            Self::FileNotFound { .. } => Reason::FileNotFound,
+            Self::FileNotFound(_) => Reason::FileNotFound,
             Self::NameTaken(_) => Reason::NameTaken,
             Self::ArgumentInvalid { .. } => Reason::ArgumentInvalid,
             Self::RequestIdReused(_) => Reason::RequestIdReused,
@@ -206,7 +203,7 @@ impl Refusal for Error {
             Self::NamespaceNotFound(name) => vec![("resource", name.to_string())],
             Self::ProjectNotFound(name) => vec![("resource", name.to_string())],
             Self::VersionNotFound(name) | Self::VersionSealed(name) => vec![("resource", name.to_string())],
-            Self::FileNotFound { version, path } => vec![("resource", format!("{version}/files/{path}"))],
+            Self::FileNotFound(name) => vec![("resource", name.to_string())],
             Self::DuplicateFile { path, existing } => vec![("path", path.to_string()), ("existing_sha256", existing.to_string())],
             Self::VersionContentMismatch { existing, given } => {
                 vec![("existing_digest", existing.to_string()), ("given_digest", given.to_string())]

@@ -13,6 +13,7 @@ mod connection;
 mod error;
 mod migrate;
 mod ops;
+mod page;
 mod pool;
 mod schema;
 mod tables;
@@ -26,21 +27,20 @@ pub use ops::authenticate::Principal;
 pub use ops::create_namespace::CreateNamespace;
 pub use ops::create_project::CreateProject;
 pub use ops::expire::Expired;
-pub use ops::find_file::FindFile;
 pub use ops::list_files::ListFiles;
-pub use ops::list_namespaces::ListNamespaces;
 pub use ops::list_projects::ListProjects;
 pub use ops::list_versions::ListVersions;
-pub use ops::prepare_downloads::{DownloadPlan, DownloadPlans, PrepareDownloads};
+pub use ops::prepare_downloads::{DownloadPlan, PrepareDownloads, Wanted};
 pub use ops::prepare_uploads::{PrepareUploads, UploadFile, UploadPlan};
 pub use ops::publish_version::{PublishFile, PublishVersion, Published};
+pub use page::{Listed, Page};
 pub use tables::files::File;
 pub use tables::namespaces::Namespace;
-pub use tables::projects::{Project, Visibility};
-pub use tables::versions::{VersionRow, VersionState};
+pub use tables::projects::Project;
+pub use tables::versions::Version;
 pub use target::UrlError;
 
-/// How to reach the database, and the rules that hold where no namespace or project sets its own.
+/// How to reach the database.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `postgres://…`, or `sqlite:` and the path of a file.
@@ -49,12 +49,15 @@ pub struct Config {
     pub allow_plaintext: bool,
     /// Connections for reading, and as many for writing on PostgreSQL. SQLite has one writer, always.
     pub connections: u32,
+}
+
+/// The rules that hold where no namespace or project sets its own.
+#[derive(Clone, Debug)]
+pub struct Rules {
     /// The largest file that may be published, in bytes.
     pub max_file_bytes: i64,
     /// Whether a path may be published again with other bytes.
     pub duplicates: DuplicatePolicy,
-    /// What time it is.
-    pub clock: fn() -> Timestamp,
 }
 
 /// The metadata plane. Clones share one pool.
@@ -65,20 +68,12 @@ pub struct Metadata {
     clock: fn() -> Timestamp,
 }
 
-/// What operations need to know beside the database.
-#[derive(Clone, Debug)]
-struct Rules {
-    max_file_bytes: i64,
-    duplicates: DuplicatePolicy,
-}
-
 impl Metadata {
-    /// Connects, and brings the tables up to date.
-    pub async fn open(config: Config) -> Result<Self> {
+    /// Connects, and brings the tables up to date. `clock` tells what time it is.
+    pub async fn open(config: &Config, rules: Rules, clock: fn() -> Timestamp) -> Result<Self> {
         let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;
-        let rules = Rules { max_file_bytes: config.max_file_bytes, duplicates: config.duplicates };
-        let pool = pool::Pool::open(target, config.connections).await?;
-        Ok(Self { pool, rules, clock: config.clock })
+        migrate(config).await?;
+        Ok(Self { pool: pool::Pool::new(&target, config.connections), rules, clock })
     }
 
     /// Asks the database for a sign of life.
@@ -89,4 +84,10 @@ impl Metadata {
     fn now(&self) -> Timestamp {
         (self.clock)()
     }
+}
+
+/// Brings the tables up to date. Processes that do so at once take turns.
+pub async fn migrate(config: &Config) -> Result<()> {
+    let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;
+    tokio::task::spawn_blocking(move || migrate::run(&mut connection::Db::open(&target, false)?)).await?
 }

@@ -9,7 +9,6 @@ use tokio::time::timeout;
 
 use crate::connection::{Db, Ending, Manager};
 use crate::error::{Error, Result};
-use crate::migrate;
 use crate::target::Target;
 
 /// How long an operation waits for its turn before it is refused.
@@ -37,12 +36,9 @@ struct Lane {
 }
 
 impl Pool {
-    pub(crate) async fn open(target: Target, connections: u32) -> Result<Self> {
-        let migrating = target.clone();
-        spawn_blocking(move || migrate::run(&mut Db::open(&migrating, false)?)).await??;
-
+    pub(crate) fn new(target: &Target, connections: u32) -> Self {
         let writers = if matches!(target, Target::Sqlite(_)) { 1 } else { connections };
-        Ok(Self { readers: Lane::new(target.clone(), true, connections), writers: Lane::new(target, false, writers) })
+        Self { readers: Lane::new(target.clone(), true, connections), writers: Lane::new(target.clone(), false, writers) }
     }
 
     /// Runs `work` as one reading transaction.

@@ -55,6 +55,7 @@ table! {
         state -> Text,
         hidden -> Bool,
         content_digest -> Nullable<Binary>,
+        sealing_digest -> Nullable<Binary>,
         file_count -> BigInt,
         size_bytes -> BigInt,
         creator -> Text,
@@ -71,7 +72,7 @@ table! {
     blobs (digest) {
         digest -> Binary,
         generation -> BigInt,
-        size -> BigInt,
+        size_bytes -> BigInt,
         created_at -> Instant,
     }
 }
@@ -98,7 +99,7 @@ table! {
         path -> Text,
         revision -> Integer,
         digest -> Binary,
-        size -> BigInt,
+        size_bytes -> BigInt,
         media_type -> Text,
         creator -> Text,
         created_at -> Instant,

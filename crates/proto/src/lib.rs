@@ -36,6 +36,22 @@ pub mod status;
 /// All files of `proto/` as one encoded `FileDescriptorSet`, for reflection and for tests that go through every RPC.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+/// HTTP/2 as both ends of Consign set it. Frames of the standard's 16 KiB cost a system call each; a server that announces larger
+/// ones gets them from stock clients too.
+pub mod http2 {
+    /// The largest frame, in bytes.
+    pub const FRAME_BYTES: u32 = 256 << 10;
+    /// How many bytes may be on their way on one stream.
+    pub const STREAM_WINDOW: u32 = 4 << 20;
+    /// How many bytes may be on their way on one connection.
+    pub const CONNECTION_WINDOW: u32 = 8 << 20;
+}
+
+/// The same bytes in pieces of at most `max` bytes, without copying them.
+pub fn chunks(mut bytes: bytes::Bytes, max: usize) -> impl Iterator<Item = bytes::Bytes> {
+    std::iter::from_fn(move || if bytes.is_empty() { None } else { Some(bytes.split_to(max.min(bytes.len()))) })
+}
+
 /// The time of the wire.
 pub fn timestamp(time: consign_types::Timestamp) -> prost_types::Timestamp {
     let (seconds, micros) = time.split();

@@ -12,6 +12,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 /// `ErrorInfo.domain` of every error of Consign.
 pub const DOMAIN: &str = "consign";
 
+const MAX_MESSAGE_BYTES: usize = 512;
+
 /// What a caller who should try again is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -35,7 +37,7 @@ pub fn status<E: Refusal>(error: E) -> Status {
 
 /// The status for a field that can't be read.
 pub fn invalid(field: &str, reason: Reason, error: impl Display) -> Status {
-    make(reason, error.to_string(), Some(field), HashMap::new())
+    make(reason, format!("`{field}`: {error}"), Some(field), HashMap::new())
 }
 
 /// The status for a refusal that needs no more words than its reason has.
@@ -44,10 +46,8 @@ pub fn refused(reason: Reason, message: impl Into<String>) -> Status {
 }
 
 fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<String, String>) -> Status {
+    let message = shortened(message);
     let mut details = ErrorDetails::new();
-    if let Some(resource) = metadata.get("resource") {
-        details.set_resource_info("", resource, "", "");
-    }
     details.set_error_info(reason.as_str(), DOMAIN, metadata);
     if let Some(field) = field {
         details.add_bad_request_violation(field, &message);
@@ -56,6 +56,15 @@ fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<
         details.set_retry_info(Some(RETRY_AFTER));
     }
     Status::with_error_details(code(reason.kind()), message, details)
+}
+
+/// A status travels in headers, of which clients take 8 KiB: long names are cut.
+fn shortened(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE_BYTES {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+        message.push('…');
+    }
+    message
 }
 
 fn code(kind: ErrorKind) -> Code {

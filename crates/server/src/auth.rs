@@ -1,6 +1,5 @@
 //! Who makes a request: asked before a byte of its body is read.
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
@@ -10,6 +9,8 @@ use consign_proto::status::{refused, status};
 use consign_types::Reason;
 use tonic::Status;
 
+use crate::routes::into_response;
+
 /// Lets a request through for the holder of a valid token, whom it notes in the request's extensions.
 pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: Request, next: Next) -> Response {
     let token = bearer(&request).map(str::to_owned);
@@ -18,7 +19,7 @@ pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: 
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(status) => status.into_http::<tonic::body::Body>().map(Body::new),
+        Err(status) => into_response(status),
     }
 }
 

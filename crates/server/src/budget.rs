@@ -1,8 +1,10 @@
 //! The bytes that requests and transfers may hold in memory, all together.
+//!
+//! Bodies of calls and transfers have budgets of their own: a queue of transfers must not keep a finished one from being published.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -15,7 +17,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
-/// The unit of the budget: a permit stands for this many bytes.
+/// The unit of a budget: a permit stands for this many bytes.
 const UNIT: u64 = 1024;
 
 /// How long a transfer waits for its share.
@@ -25,19 +27,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Budget(Arc<Semaphore>);
 
+/// A share of a budget, until it is dropped.
+pub(crate) type Share = OwnedSemaphorePermit;
+
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
         let units = usize::try_from(bytes / UNIT).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Semaphore::new(units)))
     }
 
-    /// Takes `bytes` until what is returned is dropped. Transfers wait for their share in order.
-    pub(crate) async fn reserve(&self, bytes: u32) -> Result<OwnedSemaphorePermit, Status> {
+    /// Takes a share, for which transfers wait in order.
+    pub(crate) async fn reserve(&self, bytes: u32) -> Result<Share, Status> {
         let share = Arc::clone(&self.0).acquire_many_owned(units(bytes.into()));
         match tokio::time::timeout(PATIENCE, share).await {
-            Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
+            Ok(share) => Ok(share.expect("the semaphore is never closed")),
             Err(_) => Err(overloaded()),
         }
+    }
+
+    fn take(&self, bytes: usize) -> Option<Share> {
+        Arc::clone(&self.0).try_acquire_many_owned(units(bytes as u64)).ok()
     }
 }
 
@@ -46,18 +55,24 @@ fn units(bytes: u64) -> u32 {
 }
 
 fn overloaded() -> Status {
-    status::refused(Reason::Overloaded, "the service holds as many bytes as it may")
+    status::refused(Reason::Overloaded, "the service holds as many bytes as it may: try again soon")
 }
 
-/// Charges the budget with the body of a request while the request lasts. A body for which nothing is left is refused.
+/// Charges the budget with the body of a call until the call is answered. A body for which nothing is left is refused.
 pub(crate) async fn charge(State(budget): State<Budget>, request: Request, next: Next) -> Response {
-    next.run(request.map(|body| Body::new(Charged { body, budget, held: None }))).await
+    let held = Held::default();
+    let response = next.run(request.map(|body| Body::new(Charged { body, budget, held: Held::clone(&held) }))).await;
+    drop(held);
+    response
 }
+
+/// What a call holds: shared by its body, which is read and dropped early, and the call itself.
+type Held = Arc<Mutex<Vec<Share>>>;
 
 struct Charged {
     body: Body,
     budget: Budget,
-    held: Option<OwnedSemaphorePermit>,
+    held: Held,
 }
 
 impl HttpBody for Charged {
@@ -65,18 +80,14 @@ impl HttpBody for Charged {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
-            let share = Arc::clone(&self.budget.0).try_acquire_many_owned(units(data.len() as u64));
-            let Ok(share) = share else {
+            let Some(share) = self.budget.take(data.len()) else {
                 return Poll::Ready(Some(Err(axum::Error::new(overloaded()))));
             };
-            match &mut self.held {
-                Some(held) => held.merge(share),
-                None => self.held = Some(share),
-            }
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).push(share);
         }
         Poll::Ready(frame)
     }
@@ -96,16 +107,16 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     #[tokio::test]
-    async fn a_body_is_charged_until_it_is_dropped_and_refused_beyond_the_budget() {
+    async fn a_body_is_charged_until_its_call_is_answered_and_refused_beyond_the_budget() {
         let budget = Budget::new(4096);
-        let charged = |bytes: usize| Charged { body: Body::from(vec![0; bytes]), budget: budget.clone(), held: None };
+        let charged = |held: &Held| Charged { body: Body::from(vec![0; 3000]), budget: budget.clone(), held: Held::clone(held) };
 
-        let mut first = charged(3000);
-        assert!(first.frame().await.unwrap().is_ok());
-        let error = charged(3000).collect().await.unwrap_err();
+        let call = Held::default();
+        assert!(charged(&call).collect().await.is_ok());
+        let error = charged(&Held::default()).collect().await.unwrap_err();
         assert!(error.to_string().contains("as many bytes as it may"), "{error}");
-        drop(first);
-        assert!(charged(3000).collect().await.is_ok());
+        drop(call);
+        assert!(charged(&Held::default()).collect().await.is_ok());
     }
 
     #[tokio::test]

@@ -39,10 +39,6 @@ pub struct Settings {
     #[arg(value_enum, default_value_t)]
     pub role: Role,
 
-    /// Directory of the database, the blobs and the keys.
-    #[arg(long, env = "CONSIGN_DATA_DIR", default_value = "./consign-data")]
-    pub data_dir: PathBuf,
-
     /// Address of the REST gateway.
     #[arg(long, env = "CONSIGN_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
     pub http_listen: SocketAddr,
@@ -55,7 +51,7 @@ pub struct Settings {
     #[arg(long, env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
 
-    /// How the database is reached.
+    /// Where data are kept, and how the database is reached.
     #[command(flatten)]
     pub database: DatabaseSettings,
 
@@ -88,9 +84,13 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// How the database is reached.
+/// Where data are kept, and how the database is reached.
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseSettings {
+    /// Directory of the database, the blobs and the keys.
+    #[arg(long, env = "CONSIGN_DATA_DIR", default_value = "./consign-data")]
+    pub data_dir: PathBuf,
+
     /// Database, such as `postgres://user@host/name` or `sqlite:path` [default: `consign.db` in the data directory]
     #[arg(long, env = "CONSIGN_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -152,6 +152,11 @@ impl Role {
         matches!(self, Self::All | Self::Blob)
     }
 
+    /// Whether this process has any plane.
+    pub fn has_planes(self) -> bool {
+        self.has_metadata() || self.has_blobs()
+    }
+
     /// Whether this process has the gateway.
     pub fn has_gateway(self) -> bool {
         matches!(self, Self::All | Self::Gateway)
@@ -160,7 +165,7 @@ impl Role {
 
 impl Settings {
     pub(crate) fn key_file(&self) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| self.data_dir.join("keys"))
+        self.key_file.clone().unwrap_or_else(|| self.database.data_dir.join("keys"))
     }
 
     pub(crate) fn duplicate_policy(&self) -> Result<DuplicatePolicy> {
@@ -185,7 +190,12 @@ impl Settings {
 
 impl DatabaseSettings {
     /// The database that is meant: SQLite in the data directory where none is named.
-    pub(crate) fn url(&self, data_dir: &std::path::Path) -> String {
-        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data_dir.join("consign.db").display()))
+    pub(crate) fn config(&self) -> consign_metadata::Config {
+        let default = || format!("sqlite:{}", self.data_dir.join("consign.db").display());
+        consign_metadata::Config {
+            database_url: self.database_url.clone().unwrap_or_else(default),
+            allow_plaintext: self.database_allow_plaintext,
+            connections: self.database_connections,
+        }
     }
 }

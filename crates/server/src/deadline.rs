@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use consign_proto::status;
+
+use crate::routes::into_response;
 
 /// Ends a call when its `grpc-timeout` is over. Work in the database that has begun goes on.
 pub(crate) async fn honour(request: Request, next: Next) -> Response {
@@ -16,7 +17,7 @@ pub(crate) async fn honour(request: Request, next: Next) -> Response {
     };
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => status::deadline_exceeded().into_http::<tonic::body::Body>().map(Body::new),
+        Err(_) => into_response(status::deadline_exceeded()),
     }
 }
 

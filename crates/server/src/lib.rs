@@ -3,6 +3,7 @@
 //! - [`config`] has the settings, which are read there alone
 //! - [`run`] starts the roles, and ends them
 //! - [`telemetry`] writes logs
+//! - `routes`: which services answer at which door
 //! - `grpc`: the services: decode, one operation, encode
 //! - `auth`, `deadline`, `budget`, `probes`: what surrounds every request
 //! - `net`: accepting connections, with their limits
@@ -19,6 +20,7 @@ mod jobs;
 mod net;
 mod notes;
 mod probes;
+mod routes;
 
 pub mod config;
 pub mod run;

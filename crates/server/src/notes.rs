@@ -1,14 +1,16 @@
 //! The keys and the clock behind tickets and receipts.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use consign_proto::status;
+use consign_proto::status::refused;
 use consign_types::Reason;
-use consign_types::note::{DownloadTicket, Keyring, Note, NoteError, Receipt, UploadTicket};
+use consign_types::note::{Keyring, Note, NoteError};
+use consign_types::receipt::Receipt;
+use consign_types::ticket::{DownloadTicket, UploadTicket};
 use tonic::Status;
 
 use crate::clock;
@@ -35,24 +37,25 @@ impl Notes {
     }
 
     pub(crate) fn upload_ticket(&self, bytes: &[u8]) -> Result<UploadTicket, Status> {
-        self.check(bytes, Reason::TicketInvalid, Reason::TicketExpired)
+        self.ticket(bytes)
     }
 
     pub(crate) fn download_ticket(&self, bytes: &[u8]) -> Result<DownloadTicket, Status> {
-        self.check(bytes, Reason::TicketInvalid, Reason::TicketExpired)
+        self.ticket(bytes)
     }
 
+    /// A receipt of whatever age: a publish that was done already is answered without asking how old its receipts are.
     pub(crate) fn receipt(&self, bytes: &[u8]) -> Result<Receipt, Status> {
-        self.check(bytes, Reason::ReceiptInvalid, Reason::BlobExpired)
+        self.0.open(bytes).map_err(|error| refused(Reason::ReceiptInvalid, format!("receipt is not valid: {error}")))
     }
 
-    fn check<N: Note>(&self, bytes: &[u8], forged: Reason, expired: Reason) -> Result<N, Status> {
+    fn ticket<N: Note>(&self, bytes: &[u8]) -> Result<N, Status> {
         self.0.check(bytes, clock::now()).map_err(|error| {
             let reason = match error {
-                NoteError::Forged => forged,
-                NoteError::Expired => expired,
+                NoteError::Forged => Reason::TicketInvalid,
+                NoteError::Expired => Reason::TicketExpired,
             };
-            status::refused(reason, error.to_string())
+            refused(reason, format!("ticket is not valid: {error}"))
         })
     }
 }
@@ -60,15 +63,19 @@ impl Notes {
 /// A key file appears whole or not at all: another process that starts at the same time reads it, or makes it.
 fn create(path: &Path) -> io::Result<String> {
     let text = Keyring::generate().to_text();
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
+    let draft = path.with_extension(format!("draft-{:016x}", rand::random::<u64>()));
+    let linked = write_new(&draft, &text).and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
     match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(path),
-        Err(error) => Err(error),
-        Ok(()) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read_to_string(path),
+        result => result.and(removed)?,
     }
+    File::open(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(text)
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }

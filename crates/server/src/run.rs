@@ -1,53 +1,27 @@
-//! Starting the roles, wiring them to each other, and ending them.
+//! Starting the roles, and ending them.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
 use consign_blobs::Blobs;
-use consign_client::Client;
-use consign_client::transport::{Transport, connect};
-use consign_metadata::Metadata;
-use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
-use consign_proto::metadata::file_service_server::{self, FileServiceServer};
-use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
-use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
-use consign_proto::{DESCRIPTORS, status};
-use consign_types::Reason;
-use consign_types::duplicates::DuplicatePolicy;
+use consign_metadata::{Metadata, Rules};
+use consign_types::secret::Secret;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::service::Routes;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::trace::TraceLayer;
-use tracing::{Span, info_span};
 
-use crate::auth::authenticate;
-use crate::budget::{Budget, charge};
 use crate::config::{DatabaseSettings, Settings};
-use crate::deadline::honour;
 use crate::error::{Error, Result};
-use crate::grpc::blob::{BlobApi, MAX_MESSAGE_BYTES};
-use crate::grpc::file::FileApi;
-use crate::grpc::package::PackageApi;
-use crate::grpc::project::ProjectApi;
 use crate::jobs::health::Health;
 use crate::net::accept;
 use crate::notes::Notes;
-use crate::probes::{self, Readiness};
+use crate::probes::Readiness;
+use crate::routes::{self, BLOB_SERVICES, Budgets, METADATA_SERVICES};
 use crate::{clock, jobs};
-
-const METADATA_SERVICES: &[&str] =
-    &[project_service_server::SERVICE_NAME, package_service_server::SERVICE_NAME, file_service_server::SERVICE_NAME];
-const BLOB_SERVICES: &[&str] = &[blob_service_server::SERVICE_NAME];
 
 /// A started service. It ends by [`Running::stop`].
 #[derive(Debug)]
@@ -72,95 +46,120 @@ impl Running {
     }
 }
 
-/// The planes of this process, and what they share.
-struct Planes {
-    metadata: Option<Metadata>,
-    blobs: Option<Blobs>,
-    notes: Option<Notes>,
-    budget: Budget,
-}
-
 /// Starts the roles that the settings name. When this returns, they answer.
 pub async fn start(settings: &Settings) -> Result<Running> {
     settings.check()?;
-    let role = settings.role;
-    let http = if role.has_gateway() { Some(listen(settings.http_listen, "--http-listen").await?) } else { None };
-    let has_planes = role.has_metadata() || role.has_blobs();
-    let grpc = if has_planes { Some(listen(settings.grpc_listen, "--grpc-listen").await?) } else { None };
-    let lock = if has_planes { Some(lock_directory(&settings.data_dir)?) } else { None };
-
-    let planes = open_planes(settings).await?;
+    let doors = Doors::open(settings).await?;
+    let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
+    let planes = Planes::open(settings).await?;
     let new_admin_token = match &planes.metadata {
         Some(metadata) => admin_token(metadata, settings).await?,
         None => None,
     };
-    let (reporter, health_service) = tonic_health::server::health_reporter();
-    let readiness = Readiness::default();
-    let health = Health {
-        metadata: planes.metadata.clone(),
-        blobs: planes.blobs.clone(),
-        reporter,
-        readiness: readiness.clone(),
-        metadata_services: if planes.metadata.is_some() { METADATA_SERVICES.to_vec() } else { Vec::new() },
-        blob_services: if planes.blobs.is_some() { BLOB_SERVICES.to_vec() } else { Vec::new() },
-    };
-    health.ask().await;
-    let metadata_routes = metadata_routes(&planes, settings);
-    let blob_routes = blob_routes(&planes);
-
-    let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let running = Running {
-        http: http.as_ref().and_then(|listener| listener.local_addr().ok()),
-        grpc: grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
+    let mut running = Running {
+        http: doors.http.as_ref().and_then(|listener| listener.local_addr().ok()),
+        grpc: doors.grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
         new_admin_token,
-        stopping: stopping.clone(),
-        tasks: tasks.clone(),
+        stopping: CancellationToken::new(),
+        tasks: TaskTracker::new(),
         _lock: lock,
     };
-    let connections = settings.limits.max_connections;
-    if let Some(listener) = http {
-        let client = client(settings, metadata_routes.as_ref(), blob_routes.as_ref())?;
-        let app = surround(consign_gateway::router(client).merge(probes::router(readiness)));
-        tasks.spawn(accept::serve(listener, app, connections, stopping.clone()));
-    }
-    if let Some(listener) = grpc {
-        let services = [METADATA_SERVICES, BLOB_SERVICES];
-        let present = [metadata_routes.is_some(), blob_routes.is_some()];
-        let names = services.iter().zip(present).filter(|(_, present)| *present).flat_map(|(names, _)| names.iter().copied());
-        let planes = [metadata_routes, blob_routes].into_iter().flatten();
-        let open = Routes::new(health_service).into_axum_router().reset_fallback().merge(reflection(names)?);
-        let app = surround(planes.fold(open, Router::merge).fallback(unimplemented));
-        tasks.spawn(accept::serve(listener, app, connections, stopping.clone()));
-    }
-    if let Some(metadata) = planes.metadata {
-        tasks.spawn(jobs::expire::run(metadata, stopping.clone()));
-    }
-    tasks.spawn(health.run(stopping));
+    running.serve(doors, planes, settings).await?;
     Ok(running)
 }
 
+impl Running {
+    async fn serve(&mut self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let readiness = Readiness::default();
+        let health = Health { metadata: planes.metadata.clone(), blobs: planes.blobs.clone(), reporter, readiness: readiness.clone() };
+        health.ask().await;
+
+        let connections = max_connections(settings.limits.max_connections);
+        let (metadata, blobs) = planes.routes(settings);
+        if let Some(listener) = doors.http {
+            let client = routes::client(settings, metadata.as_ref(), blobs.as_ref())?;
+            self.tasks.spawn(accept::serve(listener, routes::rest(client, readiness), connections, self.stopping.clone()));
+        }
+        if let Some(listener) = doors.grpc {
+            let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
+            let names: Vec<&str> = names.iter().filter(|(_, here)| *here).flat_map(|(names, _)| names.iter().copied()).collect();
+            let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
+            self.tasks.spawn(accept::serve(listener, app, connections, self.stopping.clone()));
+        }
+        if let Some(metadata) = planes.metadata {
+            self.tasks.spawn(jobs::expire::run(metadata, self.stopping.clone()));
+        }
+        self.tasks.spawn(health.run(self.stopping.clone()));
+        Ok(())
+    }
+}
+
 /// Brings the database up to date, and ends.
-pub async fn migrate(data_dir: &Path, database: &DatabaseSettings) -> Result<()> {
-    create_directory(data_dir)?;
-    let config = consign_metadata::Config {
-        database_url: database.url(data_dir),
-        allow_plaintext: database.database_allow_plaintext,
-        connections: 1,
-        max_file_bytes: 0,
-        duplicates: DuplicatePolicy::default(),
-        clock: clock::now,
-    };
-    Metadata::open(config).await?;
-    Ok(())
+pub async fn migrate(database: &DatabaseSettings) -> Result<()> {
+    create_directory(&database.data_dir)?;
+    Ok(consign_metadata::migrate(&database.config()).await?)
+}
+
+/// Where requests come in.
+struct Doors {
+    http: Option<TcpListener>,
+    grpc: Option<TcpListener>,
+}
+
+impl Doors {
+    async fn open(settings: &Settings) -> Result<Self> {
+        let role = settings.role;
+        let http = if role.has_gateway() { Some(listen(settings.http_listen, "--http-listen").await?) } else { None };
+        let grpc = if role.has_planes() { Some(listen(settings.grpc_listen, "--grpc-listen").await?) } else { None };
+        Ok(Self { http, grpc })
+    }
 }
 
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|source| Error::Listen { address, option, source })
 }
 
+/// The planes of this process, and the keys by which they believe each other.
+struct Planes {
+    metadata: Option<Metadata>,
+    blobs: Option<Blobs>,
+    notes: Option<Notes>,
+}
+
+impl Planes {
+    async fn open(settings: &Settings) -> Result<Self> {
+        let role = settings.role;
+        let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
+        let metadata = if role.has_metadata() {
+            let rules = Rules { max_file_bytes: settings.max_file_bytes, duplicates: settings.duplicate_policy()? };
+            Some(Metadata::open(&settings.database.config(), rules, clock::now).await?)
+        } else {
+            None
+        };
+        let blobs = if role.has_blobs() {
+            let reserve_bytes = settings.limits.reserve_bytes;
+            let config = consign_blobs::Config { directory: settings.database.data_dir.clone(), reserve_bytes, clock: clock::now };
+            Some(Blobs::open(config).await?)
+        } else {
+            None
+        };
+        Ok(Self { metadata, blobs, notes })
+    }
+
+    fn routes(&self, settings: &Settings) -> (Option<Router>, Option<Router>) {
+        let budgets = Budgets::new(settings.limits.in_flight_bytes);
+        let notes = || self.notes.clone();
+        let metadata = self.metadata.clone().zip(notes()).map(|(plane, notes)| routes::metadata(plane, notes, &budgets, settings));
+        let blobs = self.blobs.clone().zip(notes()).map(|(plane, notes)| routes::blobs(plane, notes, &budgets));
+        (metadata, blobs)
+    }
+}
+
 /// The directory holds keys and digests of tokens: it is for this user's eyes only.
 fn create_directory(path: &Path) -> Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| Error::DataDirectory { path: path.to_owned(), source })
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| Error::DataDirectory { path: path.to_owned(), source })
 }
 
 /// Keeps a second process out of the data directory: SQLite has one writer, and spools have one owner.
@@ -175,102 +174,21 @@ fn lock_directory(path: &Path) -> Result<File> {
     }
 }
 
-async fn open_planes(settings: &Settings) -> Result<Planes> {
-    let role = settings.role;
-    let has_planes = role.has_metadata() || role.has_blobs();
-    let notes = if has_planes { Some(Notes::open(&settings.key_file())?) } else { None };
-    let metadata = if role.has_metadata() {
-        let config = consign_metadata::Config {
-            database_url: settings.database.url(&settings.data_dir),
-            allow_plaintext: settings.database.database_allow_plaintext,
-            connections: settings.database.database_connections,
-            max_file_bytes: settings.max_file_bytes,
-            duplicates: settings.duplicate_policy()?,
-            clock: clock::now,
-        };
-        Some(Metadata::open(config).await?)
-    } else {
-        None
-    };
-    let blobs = if role.has_blobs() {
-        let directory = settings.data_dir.clone();
-        let config = consign_blobs::Config { directory, reserve_bytes: settings.limits.reserve_bytes, clock: clock::now };
-        Some(Blobs::open(config).await?)
-    } else {
-        None
-    };
-    Ok(Planes { metadata, blobs, notes, budget: Budget::new(settings.limits.in_flight_bytes) })
-}
-
 /// Makes sure that there is an administrator. Returns the token if it was made now.
 async fn admin_token(metadata: &Metadata, settings: &Settings) -> Result<Option<String>> {
-    let bytes: [u8; 32] = rand::random();
-    let fresh = format!("consign_adm_{}", consign_types::Digest::from_bytes(bytes));
+    let fresh = format!("consign_adm_{}", Secret::generate().expose());
     let taken = metadata.ensure_admin_token(settings.admin_token.as_deref(), &fresh).await?;
     Ok(taken.then_some(fresh))
 }
 
-/// The services of the metadata plane. None of them is reached without a token.
-fn metadata_routes(planes: &Planes, settings: &Settings) -> Option<Router> {
-    let (metadata, notes) = (planes.metadata.clone()?, planes.notes.clone()?);
-    let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
-    let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
-    let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
-        .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
-        .add_service(FileServiceServer::new(files));
-    let router = services.into_axum_router().reset_fallback();
-    Some(router.layer(from_fn_with_state(planes.budget.clone(), charge)).layer(from_fn_with_state(metadata, authenticate)))
-}
-
-/// The services of the blob plane. Tickets say what a caller may do.
-fn blob_routes(planes: &Planes) -> Option<Router> {
-    let (blobs, notes, budget) = (planes.blobs.clone()?, planes.notes.clone()?, planes.budget.clone());
-    let service = BlobServiceServer::new(BlobApi { blobs, notes, budget }).max_decoding_message_size(MAX_MESSAGE_BYTES);
-    Some(Routes::new(service).into_axum_router().reset_fallback())
-}
-
-/// Both versions of the reflection service, for the services that are here.
-fn reflection(names: impl Iterator<Item = &'static str>) -> Result<Router> {
-    let configure = |names: &[&'static str]| {
-        let builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .with_service_name("grpc.health.v1.Health");
-        names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
-    };
-    let names: Vec<_> = names.collect();
-    let routes = Routes::new(configure(&names).build_v1()?).add_service(configure(&names).build_v1alpha()?);
-    Ok(routes.into_axum_router().reset_fallback())
-}
-
-/// The gateway's client: in memory to the planes of this process, over the network to others.
-fn client(settings: &Settings, metadata: Option<&Router>, blobs: Option<&Router>) -> Result<Client> {
-    let transport = |routes: Option<&Router>, endpoint: &Option<String>| match (routes, endpoint) {
-        (Some(routes), _) => Ok(Transport::in_memory(Routes::from(routes.clone()).prepare())),
-        (None, Some(endpoint)) => connect(endpoint).map_err(|_| Error::Endpoint(endpoint.clone())),
-        (None, None) => Err(Error::Settings("the gateway does not know where the planes are".to_owned())),
-    };
-    Ok(Client::new(transport(metadata, &settings.metadata_endpoint)?, transport(blobs, &settings.blob_endpoint)?))
-}
-
-async fn unimplemented() -> Response {
-    status::unimplemented().into_http::<tonic::body::Body>().map(Body::new)
-}
-
-/// What every request passes through: a log line, the caller's deadline, and a net under panics.
-fn surround(app: Router) -> Router {
-    let span = |request: &axum::extract::Request| info_span!("request", method = %request.method(), path = request.uri().path());
-    let answered = |response: &axum::http::Response<_>, latency: Duration, _: &Span| {
-        let response: &Response = response;
-        let grpc_status = response.headers().get("grpc-status").and_then(|status| status.to_str().ok());
-        tracing::info!(status = response.status().as_u16(), grpc_status, millis = latency.as_millis(), "answered");
-    };
-    let trace = TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(());
-    let panic = CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-        let status = status::refused(Reason::Internal, "internal error");
-        let mut response = status.into_http::<tonic::body::Body>();
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
-    });
-    app.layer(from_fn(honour)).layer(panic).layer(trace)
+/// As many connections as are wished for, but no more than leave file descriptors for files and the database. The process may open
+/// as many as it is allowed to.
+fn max_connections(wished: usize) -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "cannot raise the limit of open files");
+    }
+    let descriptors = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    wished.min((descriptors / 5 * 2).max(16))
 }

@@ -8,7 +8,9 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, SqlOrd, SqlType, Text};
 use diesel::sqlite::Sqlite;
 
-use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, Timestamp, Version};
+use crate::text::{Description, DisplayName, MediaType, RequestId};
+use crate::version::{VersionState, Visibility};
+use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, Timestamp, VersionName};
 
 macro_rules! text_column {
     ($($name:ident),+) => {$(
@@ -34,7 +36,20 @@ macro_rules! text_column {
     )+};
 }
 
-text_column!(FilePath, NamespacePath, PackageName, ProjectPath, Slug, Version);
+text_column!(
+    Description,
+    DisplayName,
+    FilePath,
+    MediaType,
+    NamespacePath,
+    PackageName,
+    ProjectPath,
+    RequestId,
+    Slug,
+    VersionName,
+    VersionState,
+    Visibility
+);
 
 macro_rules! digest_column {
     ($($name:ident),+) => {$(

@@ -2,7 +2,7 @@
 
 use regex::RegexBuilder;
 
-use crate::{Digest, PackageName, Version};
+use crate::{Digest, PackageName, VersionName};
 
 /// The longest exception pattern that is accepted, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 255;
@@ -42,7 +42,7 @@ impl DuplicatePolicy {
     }
 
     /// Whether a second file of the same path may be added to this version of the package.
-    pub fn allows(&self, name: &PackageName, version: &Version) -> bool {
+    pub fn allows(&self, name: &PackageName, version: &VersionName) -> bool {
         let excepted = self.exception.as_ref().is_some_and(|pattern| pattern.is_match(name.as_str()) || pattern.is_match(version.as_str()));
         self.rejected == excepted
     }

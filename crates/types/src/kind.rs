@@ -138,8 +138,6 @@ reasons! {
     Overloaded = "OVERLOADED", ResourceExhausted;
     #[doc = "The metadata database can't be reached. Try again soon."]
     MetadataUnavailable = "METADATA_UNAVAILABLE", Unavailable;
-    #[doc = "The blob plane can't be reached. Try again soon."]
-    BlobPlaneUnavailable = "BLOB_PLANE_UNAVAILABLE", Unavailable;
     #[doc = "A fault of the service, logged there. The caller can't mend it."]
     Internal = "INTERNAL", Internal;
 }

@@ -8,7 +8,10 @@
 //! - [`digest`]: SHA-256 digests
 //! - [`content`]: the digest of a version's whole file set
 //! - [`kind`]: error kinds, reasons, and what an error tells its caller
-//! - [`note`]: the signed tickets and receipts that the two planes believe
+//! - [`note`]: signed notes, and the keys; [`ticket`] and [`receipt`]: what they say
+//! - [`secret`]: what must not be shown
+//! - [`text`]: texts within limits
+//! - [`version`]: the life of a version, and who may see it
 //! - [`duplicates`]: whether a file may be published again
 //! - `columns`: all of these as columns of the database (feature `diesel`)
 //! - [`time`]: instants as the databases and the wire carry them
@@ -19,8 +22,14 @@ pub mod duplicates;
 pub mod kind;
 pub mod name;
 pub mod note;
+pub mod receipt;
 pub mod resource;
+pub mod secret;
+pub mod text;
+pub mod ticket;
 pub mod time;
+pub mod version;
+pub mod word;
 
 #[cfg(feature = "diesel")]
 pub mod columns;
@@ -28,5 +37,5 @@ pub mod columns;
 pub use content::ContentDigest;
 pub use digest::Digest;
 pub use kind::{ErrorKind, Reason, Refusal};
-pub use name::{FilePath, NamespacePath, PackageName, ProjectPath, Slug, Version};
+pub use name::{FilePath, NamespacePath, PackageName, ProjectPath, Slug, VersionName};
 pub use time::Timestamp;

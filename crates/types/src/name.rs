@@ -2,9 +2,6 @@
 //!
 //! The grammars of packages, versions and files are those of GitLab's generic packages.
 
-use std::fmt;
-use std::str::FromStr;
-
 /// A name breaks its rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} `{}` is invalid: {rule}", shown(.text))]
@@ -40,26 +37,27 @@ macro_rules! name_type {
             }
         }
 
-        impl FromStr for $name {
-            type Err = ParseNameError;
+        impl std::str::FromStr for $name {
+            type Err = $crate::name::ParseNameError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let valid: fn(&str) -> bool = $valid;
                 if valid(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(ParseNameError { what: $what, text: text.to_owned(), rule: $rule })
+                    Err($crate::name::ParseNameError { what: $what, text: text.to_owned(), rule: $rule })
                 }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+pub(crate) use name_type;
 
 name_type!(
     /// The name of a package within a project, such as `my_package`.
@@ -76,7 +74,7 @@ name_type!(
     ///
     /// 1 to 255 bytes of ASCII letters, digits, `.`, `_`, `-`, `+`; no `..`, not `.` alone, and not `latest`,
     /// which always means the newest version.
-    Version,
+    VersionName,
     "package version",
     "1 to 255 letters, digits, `.`, `-`, `_` and `+`, without `..`, and neither `.` nor `latest`",
     |text| {
@@ -137,16 +135,19 @@ impl NamespacePath {
         self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
     }
 
+    /// The last part.
+    pub fn last(&self) -> &str {
+        self.0.rsplit_once('/').map_or(self.as_str(), |(_, last)| last)
+    }
+
+    /// A namespace of one part, such as the one that each user has.
+    pub fn top(slug: &Slug) -> Result<Self, ParseNameError> {
+        slug.as_str().parse()
+    }
+
     /// The path of the project named `slug` in this namespace.
     pub fn project(&self, slug: &Slug) -> Result<ProjectPath, ParseNameError> {
         format!("{self}/{slug}").parse()
-    }
-}
-
-impl ProjectPath {
-    /// The last part: the project's own name within its namespace.
-    pub fn slug(&self) -> &str {
-        self.0.rsplit_once('/').map_or(self.as_str(), |(_, slug)| slug)
     }
 }
 
@@ -189,6 +190,8 @@ fn is_slug(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -211,7 +214,7 @@ mod tests {
 
     #[test]
     fn versions_follow_the_rule_of_gitlab() {
-        check::<Version>(
+        check::<VersionName>(
             &["1.3.350-20201230123456", "1.2.3g", "1.2.bananas", "v1.2.4-build", ".1.2", "1.2.", "-", "1.2+b", "latest1"],
             &["", ".", "..1.2.3", "1..2", "a b", "é", "１.０", "1.2~rc", "latest", "1.2.3-4/../../", "1\n"],
         );
@@ -250,7 +253,7 @@ mod tests {
                 prop_assert!(path.as_str().split('/').all(|part| !part.is_empty() && part != "." && part != ".."));
                 prop_assert!(!path.as_str().chars().any(char::is_control));
             }
-            if let Ok(version) = text.parse::<Version>() {
+            if let Ok(version) = text.parse::<VersionName>() {
                 prop_assert!(version.as_str().is_ascii() && !version.as_str().contains('/'));
             }
         }

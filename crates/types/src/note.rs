@@ -1,8 +1,8 @@
-//! Signed notes: the tickets that the metadata plane writes and the receipts that the blob plane writes.
+//! Signed notes: how the two planes believe each other without talking.
 //!
-//! The planes share a [`Keyring`] and never talk: the caller carries a ticket one way and a receipt the other. To everybody
-//! else both are opaque bytes. A note is a small protobuf message under HMAC-SHA256; the MAC covers what the note is for, so a
-//! ticket can't pass as a receipt, nor an upload as a download.
+//! The planes share a [`Keyring`]. The caller carries a [ticket](crate::ticket) one way and a [receipt](crate::receipt) the other;
+//! to everybody else both are opaque bytes. A note is a small protobuf message under HMAC-SHA256. The MAC covers what the note is
+//! for, so a ticket can't pass as a receipt, nor an upload as a download.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,101 +11,36 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use prost::Message;
 use sha2::Sha256;
 
-use crate::{Digest, Timestamp};
-
-/// The right to bring bytes: at most `max_bytes` of them, until `expires`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadTicket {
-    /// The number of the upload, which the receipt repeats. Never reused.
-    pub upload: i64,
-    /// The project that the bytes are for.
-    pub project: i64,
-    /// The limit in bytes, inclusive.
-    pub max_bytes: i64,
-    /// The digest that the bytes must have, where the caller declared it.
-    pub digest: Option<Digest>,
-    /// The size that the bytes must have, where the caller declared it.
-    pub size: Option<i64>,
-    /// The least generation of stored bytes that may be reused; older ones may be on their way out.
-    pub min_generation: i64,
-    /// After this no transfer starts. One that has started goes on.
-    pub expires: Timestamp,
-}
-
-/// The right to read one blob, until `expires`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DownloadTicket {
-    /// The project on whose behalf the bytes are read.
-    pub project: i64,
-    /// The digest of the blob.
-    pub digest: Digest,
-    /// Which copy of the bytes.
-    pub generation: i64,
-    /// The size of the blob in bytes.
-    pub size: i64,
-    /// After this no transfer starts. One that has started goes on.
-    pub expires: Timestamp,
-}
-
-/// The word of the blob plane that it holds these bytes, checked and durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// The upload that brought the bytes.
-    pub upload: i64,
-    /// The project they were brought for.
-    pub project: i64,
-    /// What the bytes hash to.
-    pub digest: Digest,
-    /// How many there are.
-    pub size: i64,
-    /// Which copy of the bytes.
-    pub generation: i64,
-    /// Until then the bytes are kept though nothing refers to them.
-    pub expires: Timestamp,
-}
-
-/// A note is not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoteError {
-    /// It was not signed by a key of this ring for this use.
-    #[error("the signature is not ours")]
-    Forged,
-    /// Its time is over.
-    #[error("the time to use it is over")]
-    Expired,
-}
+use crate::Timestamp;
+use crate::secret::Secret;
 
 /// A note that a [`Keyring`] can sign and check.
 pub trait Note: Sized {
     /// What the note is for, under the MAC: no two kinds share it.
     const PURPOSE: &'static str;
 
+    /// The message that is signed.
+    type Wire: Message + Default;
+
     /// When the note stops being believed.
     fn expires(&self) -> Timestamp;
-    #[doc(hidden)]
-    fn to_wire(&self) -> Wire;
-    #[doc(hidden)]
-    fn from_wire(wire: &Wire) -> Option<Self>;
+
+    /// The note as a message.
+    fn to_wire(&self) -> Self::Wire;
+
+    /// The note in a message that this ring signed; `None` if no note makes such a message.
+    fn from_wire(wire: Self::Wire) -> Option<Self>;
 }
 
-/// Every field of every note. A note sets those that it has; the MAC covers the encoded bytes as they are.
-#[doc(hidden)]
-#[derive(Clone, PartialEq, Message)]
-pub struct Wire {
-    #[prost(int64, tag = "1")]
-    upload: i64,
-    #[prost(int64, tag = "2")]
-    project: i64,
-    #[prost(bytes = "vec", tag = "3")]
-    digest: Vec<u8>,
-    #[prost(int64, optional, tag = "4")]
-    size: Option<i64>,
-    #[prost(int64, tag = "5")]
-    max_bytes: i64,
-    #[prost(int64, tag = "6")]
-    generation: i64,
-    #[prost(int64, tag = "7")]
-    expires: i64,
+/// A note is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoteError {
+    /// It was not signed by a key of this ring for this use.
+    #[error("the signature is not one of this service")]
+    Forged,
+    /// Its time is over.
+    #[error("its time is over")]
+    Expired,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -128,19 +63,19 @@ pub struct Keyring {
 #[derive(Clone)]
 struct Key {
     id: String,
-    secret: [u8; 32],
+    secret: Secret,
 }
 
 impl Keyring {
     /// A ring of one new random key.
     pub fn generate() -> Self {
         let id: u32 = rand::random();
-        Self { signing: Key { id: format!("{id:08x}"), secret: rand::random() }, retiring: None }
+        Self { signing: Key { id: format!("{id:08x}"), secret: Secret::generate() }, retiring: None }
     }
 
     /// The ring as the text of a key file: one `<id>:<64 hexadecimal digits>` a line, the signing key first.
     pub fn to_text(&self) -> String {
-        let line = |key: &Key| format!("{}:{}\n", key.id, Digest::from_bytes(key.secret));
+        let line = |key: &Key| format!("{}:{}\n", key.id, key.secret.expose());
         std::iter::once(&self.signing).chain(&self.retiring).map(line).collect()
     }
 
@@ -153,20 +88,25 @@ impl Keyring {
 
     /// Reads a note that this ring signed, whose time is not over at `now`.
     pub fn check<N: Note>(&self, bytes: &[u8], now: Timestamp) -> Result<N, NoteError> {
+        let note: N = self.open(bytes)?;
+        if note.expires() < now { Err(NoteError::Expired) } else { Ok(note) }
+    }
+
+    /// Reads a note that this ring signed, at whatever time: for those who judge its time later.
+    pub fn open<N: Note>(&self, bytes: &[u8]) -> Result<N, NoteError> {
         let signed = Signed::decode(bytes).map_err(|_| NoteError::Forged)?;
         let mut keys = std::iter::once(&self.signing).chain(&self.retiring);
         let key = keys.find(|key| key.id == signed.key_id).ok_or(NoteError::Forged)?;
         key.mac(N::PURPOSE, &signed.note).verify_slice(&signed.mac).map_err(|_| NoteError::Forged)?;
 
-        let wire = Wire::decode(signed.note.as_slice()).map_err(|_| NoteError::Forged)?;
-        let note = N::from_wire(&wire).ok_or(NoteError::Forged)?;
-        if note.expires() < now { Err(NoteError::Expired) } else { Ok(note) }
+        let wire = N::Wire::decode(signed.note.as_slice()).map_err(|_| NoteError::Forged)?;
+        N::from_wire(wire).ok_or(NoteError::Forged)
     }
 }
 
 impl Key {
     fn mac(&self, purpose: &str, note: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).expect("HMAC takes a key of any length");
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(note);
@@ -189,8 +129,8 @@ impl FromStr for Keyring {
     type Err = ParseKeyringError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let keys: Vec<Key> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(parse_key).collect::<Result<_, _>>()?;
-        let mut keys = keys.into_iter();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let mut keys = lines.map(parse_key).collect::<Result<Vec<_>, _>>()?.into_iter();
         let ring = Self { signing: keys.next().ok_or(ParseKeyringError)?, retiring: keys.next() };
         let same_id = ring.retiring.as_ref().is_some_and(|key| key.id == ring.signing.id);
         if same_id || keys.next().is_some() { Err(ParseKeyringError) } else { Ok(ring) }
@@ -198,110 +138,16 @@ impl FromStr for Keyring {
 }
 
 fn parse_key(line: &str) -> Result<Key, ParseKeyringError> {
-    let (id, secret) = line.split_once(':').ok_or(ParseKeyringError)?;
-    let secret: Digest = secret.parse().map_err(|_| ParseKeyringError)?;
-    if id.is_empty() {
-        return Err(ParseKeyringError);
-    }
-    Ok(Key { id: id.to_owned(), secret: *secret.as_bytes() })
-}
-
-impl Note for UploadTicket {
-    const PURPOSE: &'static str = "consign.blob.v1 upload ticket";
-
-    fn expires(&self) -> Timestamp {
-        self.expires
-    }
-
-    fn to_wire(&self) -> Wire {
-        Wire {
-            upload: self.upload,
-            project: self.project,
-            digest: self.digest.map(|digest| digest.as_bytes().to_vec()).unwrap_or_default(),
-            size: self.size,
-            max_bytes: self.max_bytes,
-            generation: self.min_generation,
-            expires: self.expires.as_micros(),
-        }
-    }
-
-    fn from_wire(wire: &Wire) -> Option<Self> {
-        let digest = if wire.digest.is_empty() { None } else { Some(wire.digest.as_slice().try_into().ok()?) };
-        Some(Self {
-            upload: wire.upload,
-            project: wire.project,
-            max_bytes: wire.max_bytes,
-            digest,
-            size: wire.size,
-            min_generation: wire.generation,
-            expires: Timestamp::from_micros(wire.expires),
-        })
-    }
-}
-
-impl Note for DownloadTicket {
-    const PURPOSE: &'static str = "consign.blob.v1 download ticket";
-
-    fn expires(&self) -> Timestamp {
-        self.expires
-    }
-
-    fn to_wire(&self) -> Wire {
-        Wire {
-            project: self.project,
-            digest: self.digest.as_bytes().to_vec(),
-            size: Some(self.size),
-            generation: self.generation,
-            expires: self.expires.as_micros(),
-            ..Wire::default()
-        }
-    }
-
-    fn from_wire(wire: &Wire) -> Option<Self> {
-        Some(Self {
-            project: wire.project,
-            digest: wire.digest.as_slice().try_into().ok()?,
-            generation: wire.generation,
-            size: wire.size?,
-            expires: Timestamp::from_micros(wire.expires),
-        })
-    }
-}
-
-impl Note for Receipt {
-    const PURPOSE: &'static str = "consign.metadata.v1 receipt";
-
-    fn expires(&self) -> Timestamp {
-        self.expires
-    }
-
-    fn to_wire(&self) -> Wire {
-        Wire {
-            upload: self.upload,
-            project: self.project,
-            digest: self.digest.as_bytes().to_vec(),
-            size: Some(self.size),
-            generation: self.generation,
-            expires: self.expires.as_micros(),
-            ..Wire::default()
-        }
-    }
-
-    fn from_wire(wire: &Wire) -> Option<Self> {
-        Some(Self {
-            upload: wire.upload,
-            project: wire.project,
-            digest: wire.digest.as_slice().try_into().ok()?,
-            size: wire.size?,
-            generation: wire.generation,
-            expires: Timestamp::from_micros(wire.expires),
-        })
-    }
+    let (id, secret) = line.split_once(':').filter(|(id, _)| !id.is_empty()).ok_or(ParseKeyringError)?;
+    Ok(Key { id: id.to_owned(), secret: secret.parse().map_err(|_| ParseKeyringError)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Digest;
+    use crate::receipt::Receipt;
+    use crate::ticket::{DownloadTicket, UploadTicket};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_micros(1_000);
@@ -313,16 +159,11 @@ mod tests {
     #[test]
     fn a_note_reads_back_as_it_was_signed() {
         let ring = Keyring::generate();
-        let ticket = UploadTicket {
-            upload: 7,
-            project: 3,
-            max_bytes: 10,
-            digest: None,
-            size: Some(0),
-            min_generation: 2,
-            expires: NOW.plus_seconds(60),
-        };
-        assert_eq!(ring.check(&ring.sign(&ticket), NOW), Ok(ticket));
+        let expires = NOW.plus_seconds(60);
+        let upload = UploadTicket { upload: 7, project: 3, max_bytes: 10, digest: None, size: Some(0), min_generation: 2, expires };
+        let download = DownloadTicket { project: 3, digest: Digest::of(b"x"), generation: 2, size: 1, expires };
+        assert_eq!(ring.check(&ring.sign(&upload), NOW), Ok(upload));
+        assert_eq!(ring.check(&ring.sign(&download), NOW), Ok(download));
         assert_eq!(ring.check(&ring.sign(&receipt()), NOW), Ok(receipt()));
     }
 

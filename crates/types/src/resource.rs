@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::name::ParseNameError;
-use crate::{FilePath, NamespacePath, PackageName, ProjectPath, Version};
+use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
 
 /// A resource name can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,18 +89,18 @@ impl FromStr for NamespaceRef {
     }
 }
 
-/// A package of a project, or all of them: `projects/7/packages/tool`, `projects/7/packages/-`.
+/// A package of a project: `projects/7/packages/tool`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageRef {
     /// The project.
     pub project: ProjectRef,
-    /// The package's name; `None` stands for every package of the project.
-    pub package: Option<PackageName>,
+    /// The package's name.
+    pub package: PackageName,
 }
 
 impl fmt::Display for PackageRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/packages/{}", self.project, self.package.as_ref().map_or("-", PackageName::as_str))
+        write!(f, "{}/packages/{}", self.project, self.package)
     }
 }
 
@@ -108,10 +108,37 @@ impl FromStr for PackageRef {
     type Err = ParseResourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = ParseResourceError::Shape("projects/{project}/packages/{package}");
-        let (project, package) = text.split_once("/packages/").ok_or(shape)?;
+        let PackagesRef { project, package } = text.parse()?;
+        // `-` is a package's name too; only lists read it as "all of them".
+        let package = package.map_or_else(|| "-".parse(), Ok)?;
+        Ok(Self { project, package })
+    }
+}
+
+/// A package of a project, or all of them: `projects/7/packages/tool`, `projects/7/packages/-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackagesRef {
+    /// The project.
+    pub project: ProjectRef,
+    /// The package's name; `None` stands for every package of the project.
+    pub package: Option<PackageName>,
+}
+
+impl fmt::Display for PackagesRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/packages/{}", self.project, self.package.as_ref().map_or("-", PackageName::as_str))
+    }
+}
+
+impl FromStr for PackagesRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(["projects", project, "packages", package]) = segments(text) else {
+            return Err(ParseResourceError::Shape("projects/{project}/packages/{package}"));
+        };
         let package = if package == "-" { None } else { Some(package.parse()?) };
-        Ok(Self { project: project.parse()?, package })
+        Ok(Self { project: ProjectRef::from_segment(project)?, package })
     }
 }
 
@@ -123,7 +150,14 @@ pub struct VersionRef {
     /// The package's name.
     pub package: PackageName,
     /// The version.
-    pub version: Version,
+    pub version: VersionName,
+}
+
+impl VersionRef {
+    /// The package that it is a version of.
+    pub fn package(&self) -> PackageRef {
+        PackageRef { project: self.project.clone(), package: self.package.clone() }
+    }
 }
 
 impl fmt::Display for VersionRef {
@@ -136,10 +170,10 @@ impl FromStr for VersionRef {
     type Err = ParseResourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = ParseResourceError::Shape("projects/{project}/packages/{package}/versions/{version}");
-        let (package, version) = text.split_once("/versions/").ok_or(shape.clone())?;
-        let PackageRef { project, package } = package.parse()?;
-        Ok(Self { project, package: package.ok_or(shape)?, version: version.parse()? })
+        let Some(["projects", project, "packages", package, "versions", version]) = segments(text) else {
+            return Err(ParseResourceError::Shape("projects/{project}/packages/{package}/versions/{version}"));
+        };
+        Ok(Self { project: ProjectRef::from_segment(project)?, package: package.parse()?, version: version.parse()? })
     }
 }
 
@@ -163,9 +197,16 @@ impl FromStr for FileRef {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let shape = ParseResourceError::Shape("projects/{project}/packages/{package}/versions/{version}/files/{path}");
-        let (version, path) = text.split_once("/files/").ok_or(shape)?;
-        Ok(Self { version: version.parse()?, path: path.parse()? })
+        // A path has slashes of its own, so the name ends where its sixth segment does.
+        let (end, _) = text.match_indices('/').nth(5).ok_or(shape.clone())?;
+        let path = text[end..].strip_prefix("/files/").ok_or(shape)?;
+        Ok(Self { version: text[..end].parse()?, path: path.parse()? })
     }
+}
+
+/// The segments of a name that has just so many.
+fn segments<const N: usize>(text: &str) -> Option<[&str; N]> {
+    text.split('/').collect::<Vec<_>>().try_into().ok()
 }
 
 #[cfg(test)]
@@ -179,9 +220,13 @@ mod tests {
         }
         for name in ["projects/7/packages/tool", "projects/g%2Fp/packages/-"] {
             assert_eq!(name.parse::<PackageRef>().unwrap().to_string(), name);
+            assert_eq!(name.parse::<PackagesRef>().unwrap().to_string(), name);
         }
         let name = "projects/7/packages/tool/versions/1.0/files/versions/files/x";
         assert_eq!(name.parse::<FileRef>().unwrap().to_string(), name);
+        let name = "projects/7/packages/versions/versions/files/files/files/-";
+        assert_eq!(name.parse::<FileRef>().unwrap().to_string(), name);
+        assert_eq!("projects/7/packages/-".parse::<PackagesRef>().unwrap().package, None);
         for name in ["namespaces/7", "namespaces/a/b"] {
             assert_eq!(name.parse::<NamespaceRef>().unwrap().to_string(), name);
         }
@@ -194,12 +239,7 @@ mod tests {
         {
             assert!(name.parse::<ProjectRef>().is_err(), "{name}");
         }
-        for name in [
-            "projects/7/packages/-/versions/1",
-            "projects/7/packages/a",
-            "projects/7/packages/a/versions/",
-            "projects/7/packages/a/versions/1/files/x",
-        ] {
+        for name in ["projects/7/packages/a", "projects/7/packages/a/versions/", "projects/7/packages/a/versions/1/files/x"] {
             assert!(name.parse::<VersionRef>().is_err(), "{name}");
         }
     }

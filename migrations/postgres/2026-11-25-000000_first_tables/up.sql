@@ -17,7 +17,7 @@ create table projects (
     created_at timestamptz not null,
     updated_at timestamptz not null
 );
-create index projects_namespace on projects (namespace_id, id);
+create index projects_namespace on projects (namespace_id);
 
 create table packages (
     id bigint generated always as identity primary key,
@@ -27,6 +27,7 @@ create table packages (
     unique (project_id, name)
 );
 
+-- `sealing_digest` is the content of the request that sealed the version, by which its retry is known.
 -- `retired` is 0 while a version holds its name, and its own id once it gave the name up.
 create table versions (
     id bigint generated always as identity primary key,
@@ -37,6 +38,7 @@ create table versions (
     state text not null check (state in ('draft', 'open', 'published', 'yanked', 'quarantined', 'deleted')),
     hidden boolean not null,
     content_digest bytea check (octet_length(content_digest) = 32),
+    sealing_digest bytea check (octet_length(sealing_digest) = 32),
     file_count bigint not null,
     size_bytes bigint not null,
     creator text not null,
@@ -46,12 +48,13 @@ create table versions (
     unique (package_id, version, retired)
 );
 create index versions_project on versions (project_id, id);
+create index versions_package on versions (package_id, id);
 
 -- The copy of each blob that files refer to.
 create table blobs (
     digest bytea primary key check (octet_length(digest) = 32),
     generation bigint not null,
-    size bigint not null check (size >= 0),
+    size_bytes bigint not null check (size_bytes >= 0),
     created_at timestamptz not null
 );
 
@@ -70,7 +73,7 @@ create table files (
     path text collate "C" not null,
     revision integer not null check (revision > 0),
     digest bytea not null references blobs (digest),
-    size bigint not null,
+    size_bytes bigint not null check (size_bytes >= 0),
     media_type text not null,
     creator text not null,
     created_at timestamptz not null,
@@ -91,7 +94,7 @@ create index leases_expiry on leases (expires_at);
 
 -- What a request with a request id has done. `rows` are the ids that its answer showed, 8 bytes each, big endian.
 create table idempotency_records (
-    principal text not null,
+    principal text collate "C" not null,
     method text not null,
     request_id text not null,
     fingerprint bytea not null,

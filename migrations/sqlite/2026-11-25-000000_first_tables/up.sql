@@ -17,7 +17,7 @@ create table projects (
     created_at integer not null,
     updated_at integer not null
 ) strict;
-create index projects_namespace on projects (namespace_id, id);
+create index projects_namespace on projects (namespace_id);
 
 create table packages (
     id integer primary key autoincrement,
@@ -27,6 +27,7 @@ create table packages (
     unique (project_id, name)
 ) strict;
 
+-- `sealing_digest` is the content of the request that sealed the version, by which its retry is known.
 -- `retired` is 0 while a version holds its name, and its own id once it gave the name up.
 create table versions (
     id integer primary key autoincrement,
@@ -37,6 +38,7 @@ create table versions (
     state text not null check (state in ('draft', 'open', 'published', 'yanked', 'quarantined', 'deleted')),
     hidden integer not null check (hidden in (0, 1)),
     content_digest blob check (length(content_digest) = 32),
+    sealing_digest blob check (length(sealing_digest) = 32),
     file_count integer not null,
     size_bytes integer not null,
     creator text not null,
@@ -46,12 +48,13 @@ create table versions (
     unique (package_id, version, retired)
 ) strict;
 create index versions_project on versions (project_id, id);
+create index versions_package on versions (package_id, id);
 
 -- The copy of each blob that files refer to.
 create table blobs (
     digest blob primary key check (length(digest) = 32),
     generation integer not null,
-    size integer not null check (size >= 0),
+    size_bytes integer not null check (size_bytes >= 0),
     created_at integer not null
 ) strict;
 
@@ -70,7 +73,7 @@ create table files (
     path text not null,
     revision integer not null check (revision > 0),
     digest blob not null references blobs (digest),
-    size integer not null,
+    size_bytes integer not null check (size_bytes >= 0),
     media_type text not null,
     creator text not null,
     created_at integer not null,

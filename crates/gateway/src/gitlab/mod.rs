@@ -1,18 +1,22 @@
 //! GitLab's REST API, as far as its clients need it to publish and fetch generic packages.
 
 mod download;
-mod drain;
 mod entity;
 mod path;
 mod projects;
 mod publish;
+mod range;
 mod refusal;
+
+use std::any::Any;
 
 use axum::Router;
 use axum::http::{HeaderMap, Uri};
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use consign_client::Client;
 use serde::de::DeserializeOwned;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::credentials;
 use refusal::{Refusal, Result};
@@ -26,6 +30,7 @@ pub(crate) fn router(client: Client) -> Router {
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .with_state(client)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal::panicked().into_response()))
 }
 
 /// The parameters behind the `?`. Those that nobody knows are passed over, as GitLab does.

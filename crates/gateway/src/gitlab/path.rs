@@ -1,7 +1,7 @@
 //! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`.
 
 use consign_types::resource::{ProjectRef, VersionRef};
-use consign_types::{FilePath, PackageName, Version};
+use consign_types::{FilePath, PackageName, VersionName};
 use percent_encoding::percent_decode_str;
 
 use super::refusal::{Refusal, Result};
@@ -39,7 +39,7 @@ pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
     ProjectRef::from_segment(&segment).map_err(|_| Refusal::project_not_found())
 }
 
-fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<(PackageName, Version, FilePath), &'static str> {
+fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<(PackageName, VersionName, FilePath), &'static str> {
     let name = decode(name).and_then(|name| name.parse().ok()).ok_or("package_name")?;
     let version = decode(version).and_then(|version| version.parse().ok()).ok_or("package_version")?;
     let file = decode(file).ok_or("file_name")?;

@@ -1,10 +1,11 @@
 //! Projects: enough to make one and to find it.
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, LINK};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use consign_client::Client;
 use consign_client::projects::NewProject;
@@ -16,6 +17,9 @@ use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
 use super::{authenticated, entity, path, query};
+
+/// The largest body that says what is to be made.
+const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// What a client sends to make a project, as JSON or as a form.
 #[derive(Debug, Default, Deserialize)]
@@ -33,12 +37,14 @@ pub(crate) struct Page {
     #[serde(rename = "per_page")]
     size: Option<i32>,
     cursor: Option<String>,
+    page: Option<u32>,
     search: Option<String>,
 }
 
 /// `POST /projects`: without a namespace, the project goes to the caller's own.
-pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, body: Bytes) -> Result<Response> {
+pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, body: Body) -> Result<Response> {
     let client = authenticated(&client, &headers)?;
+    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Refusal::parameter("body is too large"))?;
     let fields = read(&headers, &body)?;
     let slug = fields.path.or_else(|| fields.name.as_deref().map(slug));
     let slug = slug.ok_or_else(|| Refusal::parameter("name, path are missing, at least one parameter must be provided"))?;
@@ -61,21 +67,29 @@ pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: Header
     if page.search.is_some() {
         return Err(Refusal::parameter("search is not supported"));
     }
-    let per_page = page.size.unwrap_or(20);
-    if !(1..=100).contains(&per_page) {
-        return Err(Refusal::parameter("per_page does not have a valid value"));
+    if page.page.is_some_and(|page| page > 1) {
+        return Err(Refusal::parameter("page is not supported: follow the Link header"));
     }
+    let per_page = page.size.unwrap_or(20).clamp(1, 100);
     let (projects, next) = client.list_projects(per_page, page.cursor.as_deref().unwrap_or_default()).await?;
     let mut response = Json(projects.iter().map(entity::project_json).collect::<Vec<_>>()).into_response();
     if !next.is_empty() {
-        let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let cursor = utf8_percent_encode(&next, NON_ALPHANUMERIC);
-        let link = format!("<http://{host}/api/v4/projects?per_page={per_page}&cursor={cursor}>; rel=\"next\"");
+        let link = format!("<{}/api/v4/projects?per_page={per_page}&cursor={cursor}>; rel=\"next\"", origin(&uri, &headers));
         if let Ok(link) = link.parse() {
             response.headers_mut().insert(LINK, link);
         }
     }
     Ok(response)
+}
+
+/// The scheme and host that the client used, as far as proxies tell: clients follow only links to where they came from.
+fn origin(uri: &Uri, headers: &HeaderMap) -> String {
+    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.split(',').next()).map(str::trim);
+    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    let host = header("x-forwarded-host").or_else(|| header("host")).or_else(|| uri.authority().map(Authority::as_str));
+    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    host.filter(plain).map_or(String::new(), |host| format!("{scheme}://{host}"))
 }
 
 /// `GET /projects/:id`, by id or by encoded path.

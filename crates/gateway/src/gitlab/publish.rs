@@ -1,9 +1,9 @@
 //! `PUT` of a generic package's file.
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
-use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Publish, Published};
@@ -14,7 +14,8 @@ use serde_json::json;
 
 use super::path::GenericPath;
 use super::refusal::{Refusal, Result};
-use super::{authenticated, drain, entity, query};
+use super::{authenticated, entity, query};
+use crate::leftover;
 
 /// The header in which clients may declare the SHA-256 of the body.
 pub(super) const CHECKSUM: &str = "x-checksum-sha256";
@@ -32,19 +33,13 @@ pub(crate) struct Parameters {
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
 pub(crate) async fn put(State(client): State<Client>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
-    let mut body = Some(body);
-    match publish(&client, &uri, &headers, &mut body).await {
-        Ok(response) => response,
-        Err(refusal) => {
-            if let Some(body) = body.filter(|_| !headers.contains_key(EXPECT)) {
-                drain::drain(body).await;
-            }
-            refusal.into_response()
-        }
-    }
+    let mut chunks = Some(body.into_data_stream());
+    let answer = publish(&client, &uri, &headers, &mut chunks).await;
+    leftover::discard(&headers, chunks.map(Body::from_stream)).await;
+    answer.into_response()
 }
 
-async fn publish(client: &Client, uri: &Uri, headers: &HeaderMap, body: &mut Option<Body>) -> Result<Response> {
+async fn publish(client: &Client, uri: &Uri, headers: &HeaderMap, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = authenticated(client, headers)?;
     let parameters: Parameters = query(uri)?;
     let path = GenericPath::parse(uri.path(), parameters.path.as_deref())?;
@@ -56,8 +51,7 @@ async fn publish(client: &Client, uri: &Uri, headers: &HeaderMap, body: &mut Opt
             return Err(refusal);
         }
     };
-    let chunks = body.take().unwrap_or_default().into_data_stream();
-    let published = client.publish_file(&publish, chunks).await?;
+    let published = client.publish_file(&publish, body).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }
 

@@ -60,7 +60,7 @@ impl Refusal {
     }
 
     /// The range lies outside of the file, which has this size.
-    pub(crate) fn range(size: i64) -> Self {
+    pub(crate) fn range(size: u64) -> Self {
         let status = StatusCode::RANGE_NOT_SATISFIABLE;
         Self::message(status, "416 Range Not Satisfiable").with(axum::http::header::CONTENT_RANGE, format!("bytes */{size}"))
     }
@@ -85,15 +85,21 @@ impl Refusal {
             Reason::NameTaken => Self::message(StatusCode::BAD_REQUEST, json!({ "path": ["has already been taken"] })),
             Reason::UploadIncomplete => Self::message(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
             Reason::StorageFull => Self::message(StatusCode::INSUFFICIENT_STORAGE, "507 Insufficient Storage"),
-            Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => Self::unavailable(),
+            Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobExpired => Self::unavailable(),
             Reason::NameInvalid
             | Reason::PathInvalid
             | Reason::ArgumentInvalid
             | Reason::DigestMismatch
             | Reason::SizeMismatch
             | Reason::RangeNotSatisfiable => Self::bad_request(message),
+            // Faults, and what the gateway and the planes settle among themselves.
             _ => Self::internal(),
         }
+    }
+
+    /// A fault of the gateway itself.
+    pub(crate) fn panicked() -> Self {
+        Self::internal()
     }
 }
 
@@ -118,6 +124,39 @@ impl IntoResponse for Refusal {
         match header {
             Some(header) => (self.status, header, Json(self.body)).into_response(),
             None => (self.status, Json(self.body)).into_response(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_status() {
+        for reason in Reason::ALL {
+            let expected = match reason {
+                Reason::TokenInvalid => 401,
+                Reason::NamespaceNotFound | Reason::ProjectNotFound | Reason::VersionNotFound | Reason::FileNotFound => 404,
+                Reason::NameInvalid
+                | Reason::PathInvalid
+                | Reason::ArgumentInvalid
+                | Reason::NameTaken
+                | Reason::DuplicateFile
+                | Reason::VersionSealed
+                | Reason::VersionContentMismatch
+                | Reason::FileTooLarge
+                | Reason::DigestMismatch
+                | Reason::SizeMismatch
+                | Reason::RangeNotSatisfiable => 400,
+                Reason::UploadIncomplete => 408,
+                Reason::StorageFull => 507,
+                Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobExpired => 503,
+                _ => 500,
+            };
+            let refusal = Refusal::refused(*reason, "words");
+            assert_eq!(refusal.status.as_u16(), expected, "{reason}");
+            assert!(refusal.body["message"].is_string() || refusal.body["message"].is_object(), "{reason}");
         }
     }
 }

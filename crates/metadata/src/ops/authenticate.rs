@@ -1,6 +1,7 @@
 //! Who a token stands for.
 
-use consign_types::Digest;
+use consign_types::resource::NamespaceRef;
+use consign_types::{Digest, NamespacePath, Slug};
 
 use crate::tables::tokens;
 use crate::{Error, Metadata, Result};
@@ -8,8 +9,16 @@ use crate::{Error, Metadata, Result};
 /// Who makes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The name that rows and logs carry.
-    pub name: String,
+    /// The name that rows and logs carry; unique.
+    pub name: Slug,
+}
+
+impl Principal {
+    /// The principal's own namespace, which has its name.
+    pub(crate) fn namespace(&self) -> Result<NamespaceRef> {
+        let path = NamespacePath::top(&self.name);
+        path.map(NamespaceRef::Path).map_err(|error| Error::ArgumentInvalid { field: "parent", rule: error.to_string() })
+    }
 }
 
 impl Metadata {

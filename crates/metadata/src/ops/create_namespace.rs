@@ -2,9 +2,12 @@
 
 use consign_types::NamespacePath;
 use consign_types::resource::NamespaceRef;
+use consign_types::text::{DisplayName, RequestId};
 
-use super::request_id::{self, Claimed, Fingerprint};
-use crate::tables::namespaces::{self, Namespace};
+use super::idempotency::{Call, Fingerprint, once};
+use super::{namespace, or_else};
+use crate::connection::Db;
+use crate::tables::namespaces::{self, Namespace, NewNamespace};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A namespace to be made.
@@ -14,34 +17,36 @@ pub struct CreateNamespace {
     pub principal: Principal,
     /// Its full path. The namespace around it must be there.
     pub path: NamespacePath,
-    /// What people call it; the path where it is empty.
-    pub display_name: String,
+    /// What people call it; its last part where this is empty.
+    pub display_name: DisplayName,
     /// Makes a repeated request safe.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
 }
 
 impl Metadata {
-    /// Makes a namespace.
-    pub async fn create_namespace(&self, new: CreateNamespace) -> Result<Namespace> {
+    /// Makes a namespace. `NamespaceNotFound` if the one around it is missing, `NameTaken` if its path is.
+    pub async fn create_namespace(&self, request: CreateNamespace) -> Result<Namespace> {
         let now = self.now();
         self.pool
             .write(move |db| {
-                let fingerprint = Fingerprint::new().field(new.path.as_str()).field(&new.display_name).finish();
-                let request_id = new.request_id.as_deref();
-                let claim = match request_id::claim(db, &new.principal.name, "CreateNamespace", request_id, fingerprint, now)? {
-                    Claimed::Done(_) => {
-                        return namespaces::find(db, &NamespaceRef::Path(new.path.clone()));
-                    }
-                    Claimed::New(claim) => claim,
+                let call = Call {
+                    principal: &request.principal.name,
+                    method: "CreateNamespace",
+                    request_id: request.request_id.as_ref(),
+                    fingerprint: Fingerprint::new().field(request.path.as_str()).field(request.display_name.as_str()).finish(),
+                    now,
                 };
-                if let Some(parent) = new.path.parent() {
-                    namespaces::find(db, &NamespaceRef::Path(parent))?;
-                }
-                let display_name = if new.display_name.is_empty() { new.path.as_str() } else { &new.display_name };
-                let namespace = namespaces::insert(db, &new.path, display_name, now)?;
-                let namespace = namespace.ok_or_else(|| Error::NameTaken(new.path.to_string()))?;
-                claim.settle(db, [namespace.id])?;
-                Ok(namespace)
+                let replay = |db: &mut Db, ids: &[i64]| namespace(db, &NamespaceRef::Id(ids[0]));
+                once(db, &call, replay, |db| {
+                    if let Some(parent) = request.path.parent() {
+                        namespace(db, &NamespaceRef::Path(parent))?;
+                    }
+                    let display_name = or_else(&request.display_name, request.path.last());
+                    let new = NewNamespace { path: &request.path, display_name: &display_name, created_at: now };
+                    let made = namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))?;
+                    let id = made.id;
+                    Ok((made, vec![id]))
+                })
             })
             .await
     }

@@ -1,12 +1,14 @@
 //! Making a project.
 
-use consign_types::Slug;
 use consign_types::resource::{NamespaceRef, ProjectRef};
+use consign_types::text::{Description, DisplayName, RequestId};
+use consign_types::version::Visibility;
+use consign_types::{Slug, Timestamp};
 
-use super::ensure_admin_token::admin_namespace;
-use super::request_id::{self, Claimed, Fingerprint};
-use crate::tables::namespaces;
-use crate::tables::projects::{self, Project, Visibility};
+use super::idempotency::{Call, Fingerprint, once};
+use super::{namespace, or_else, project};
+use crate::connection::Db;
+use crate::tables::projects::{self, NewProject, Project};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A project to be made.
@@ -18,47 +20,55 @@ pub struct CreateProject {
     pub namespace: Option<NamespaceRef>,
     /// Its own part of the path.
     pub slug: Slug,
-    /// What people call it; the slug where it is empty.
-    pub display_name: String,
+    /// What people call it; the slug where this is empty.
+    pub display_name: DisplayName,
     /// What it is for.
-    pub description: String,
+    pub description: Description,
     /// Who may know of it.
     pub visibility: Visibility,
     /// Makes a repeated request safe.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
 }
 
 impl Metadata {
-    /// Makes a project.
-    pub async fn create_project(&self, new: CreateProject) -> Result<Project> {
+    /// Makes a project. `NamespaceNotFound` if its namespace is missing, `NameTaken` if its path is taken.
+    pub async fn create_project(&self, request: CreateProject) -> Result<Project> {
         let now = self.now();
-        self.pool
-            .write(move |db| {
-                let parent = new.namespace.clone().unwrap_or_else(|| NamespaceRef::Path(admin_namespace()));
-                let fingerprint = Fingerprint::new()
-                    .field(parent.to_string())
-                    .field(new.slug.as_str())
-                    .field(&new.display_name)
-                    .field(&new.description)
-                    .field(format!("{:?}", new.visibility))
-                    .finish();
-                let request_id = new.request_id.as_deref();
-                let claim = match request_id::claim(db, &new.principal.name, "CreateProject", request_id, fingerprint, now)? {
-                    Claimed::Done(ids) => return projects::find(db, &ProjectRef::Id(ids.first().copied().unwrap_or_default())),
-                    Claimed::New(claim) => claim,
-                };
-                let namespace = namespaces::find(db, &parent)?;
-                let full = namespace
-                    .path
-                    .project(&new.slug)
-                    .map_err(|error| Error::ArgumentInvalid { field: "project_id", rule: error.to_string() })?;
-                let display_name = if new.display_name.is_empty() { new.slug.as_str() } else { &new.display_name };
-                let texts = (display_name, new.description.as_str());
-                let project = projects::insert(db, namespace.id, &full, texts, new.visibility, now)?;
-                let project = project.ok_or_else(|| Error::NameTaken(full.to_string()))?;
-                claim.settle(db, [project.id])?;
-                Ok(project)
-            })
-            .await
+        self.pool.write(move |db| create(db, &request, now)).await
     }
+}
+
+fn create(db: &mut Db, request: &CreateProject, now: Timestamp) -> Result<Project> {
+    let fingerprint = Fingerprint::new()
+        .optional(request.namespace.as_ref().map(ToString::to_string))
+        .field(request.slug.as_str())
+        .field(request.display_name.as_str())
+        .field(request.description.as_str())
+        .field(request.visibility.as_str());
+    let call = Call {
+        principal: &request.principal.name,
+        method: "CreateProject",
+        request_id: request.request_id.as_ref(),
+        fingerprint: fingerprint.finish(),
+        now,
+    };
+    let replay = |db: &mut Db, ids: &[i64]| project(db, &ProjectRef::Id(ids[0]));
+    once(db, &call, replay, |db| {
+        let parent = request.namespace.clone().map_or_else(|| request.principal.namespace(), Ok)?;
+        let namespace = namespace(db, &parent)?;
+        let path = namespace.path.project(&request.slug);
+        let path = path.map_err(|error| Error::ArgumentInvalid { field: "project_id", rule: error.to_string() })?;
+        let new = NewProject {
+            namespace_id: namespace.id,
+            path: &path,
+            display_name: &or_else(&request.display_name, request.slug.as_str()),
+            description: &request.description,
+            visibility: request.visibility,
+            created_at: now,
+            updated_at: now,
+        };
+        let made = projects::insert(db, &new)?.ok_or_else(|| Error::NameTaken(path.to_string()))?;
+        let id = made.id;
+        Ok((made, vec![id]))
+    })
 }

@@ -1,17 +1,13 @@
 //! The administrator's token and namespace, made at the first start.
 
-use consign_types::{Digest, NamespacePath};
+use consign_types::{Digest, NamespacePath, Slug};
 
-use crate::tables::{namespaces, tokens};
+use crate::tables::namespaces::{self, NewNamespace};
+use crate::tables::tokens;
 use crate::{Metadata, Result};
 
-/// The name of the administrator, and of the namespace that projects without another one go to.
-pub(crate) const ADMIN: &str = "root";
-
-/// The administrator's namespace.
-pub(crate) fn admin_namespace() -> NamespacePath {
-    ADMIN.parse().expect("the administrator's name is a path part")
-}
+/// The name of the administrator, as in GitLab.
+const ADMIN: &str = "root";
 
 impl Metadata {
     /// Makes sure that there is an administrator with the token `given`; without one, `fresh` becomes the token if there is no
@@ -22,10 +18,13 @@ impl Metadata {
         let now = self.now();
         self.pool
             .write(move |db| {
-                namespaces::insert(db, &admin_namespace(), "Administrator", now)?;
-                let added = tokens::insert(db, ADMIN, given.unwrap_or(fresh), now)?;
+                let admin: Slug = ADMIN.parse().expect("the administrator's name is a slug");
+                let path = NamespacePath::top(&admin).expect("the administrator's name is a namespace");
+                let display_name = "Administrator".parse().expect("a word is a display name");
+                namespaces::insert(db, &NewNamespace { path: &path, display_name: &display_name, created_at: now })?;
+                let added = tokens::insert(db, &admin, given.unwrap_or(fresh), now)?;
                 if let Some(given) = given {
-                    tokens::update(db, ADMIN, given)?;
+                    tokens::update(db, &admin, given)?;
                 }
                 Ok(added && given.is_none())
             })

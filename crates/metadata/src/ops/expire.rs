@@ -6,6 +6,9 @@ use crate::{Metadata, Result};
 /// How long a repeated request is recognised by its request id.
 const REQUEST_ID_SECONDS: i64 = 24 * 60 * 60;
 
+/// How many rows one transaction forgets.
+const AT_ONCE: i64 = 1000;
+
 /// How much was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
@@ -16,14 +19,20 @@ pub struct Expired {
 }
 
 impl Metadata {
-    /// Forgets leases whose time is over, and request ids of more than a day ago.
+    /// Forgets leases whose time is over, and request ids of more than a day ago: a bounded number of them, so that publishers wait
+    /// for a moment at most. Nothing was left when it answers the default.
     pub async fn expire(&self) -> Result<Expired> {
         let now = self.now();
         self.pool
             .write(move |db| {
-                let leases = leases::remove_expired(db, now)?;
-                let request_ids = idempotency_records::remove_before(db, now.plus_seconds(-REQUEST_ID_SECONDS))?;
-                Ok(Expired { leases, request_ids })
+                let leases = leases::list_expired(db, now, AT_ONCE)?;
+                leases::remove(db, &leases)?;
+                let ages = idempotency_records::list_ages(db, now.plus_seconds(-REQUEST_ID_SECONDS), AT_ONCE)?;
+                let request_ids = match ages.last() {
+                    Some(last) => idempotency_records::remove_until(db, *last)?,
+                    None => 0,
+                };
+                Ok(Expired { leases: leases.len(), request_ids })
             })
             .await
     }

@@ -2,12 +2,13 @@
 
 use consign_types::resource::ProjectRef;
 
-use crate::tables::projects::{self, Project};
+use super::project;
+use crate::tables::projects::Project;
 use crate::{Metadata, Result};
 
 impl Metadata {
-    /// The project of this name.
+    /// The project of this name, or `ProjectNotFound`.
     pub async fn find_project(&self, name: ProjectRef) -> Result<Project> {
-        self.pool.read(move |db| projects::find(db, &name)).await
+        self.pool.read(move |db| project(db, &name)).await
     }
 }

@@ -2,16 +2,16 @@
 
 use consign_types::resource::VersionRef;
 
-use crate::tables::projects;
-use crate::tables::versions::{self, VersionRow};
+use super::project;
+use crate::tables::versions::{self, Version};
 use crate::{Error, Metadata, Result};
 
 impl Metadata {
-    /// The version of this name, hidden ones and drafts included.
-    pub async fn find_version(&self, name: VersionRef) -> Result<VersionRow> {
+    /// The version of this name, in whichever state it is, or `VersionNotFound`.
+    pub async fn find_version(&self, name: VersionRef) -> Result<Version> {
         self.pool
             .read(move |db| {
-                let project = projects::find(db, &name.project)?;
+                let project = project(db, &name.project)?;
                 versions::find(db, project.id, &name.package, &name.version)?.ok_or(Error::VersionNotFound(name))
             })
             .await

@@ -1,29 +1,28 @@
 //! A page of files.
 
+use consign_types::FilePath;
 use consign_types::resource::VersionRef;
 
-use super::find_readable;
+use super::readable_version;
 use crate::tables::files::{self, File};
-use crate::{Metadata, Result};
+use crate::{Listed, Metadata, Page, Result};
 
-/// Which page.
+/// Which files.
 #[derive(Clone, Debug)]
 pub struct ListFiles {
-    /// The version.
-    pub parent: VersionRef,
-    /// The id of the last row of the page before; 0 for the first page.
-    pub after: i64,
-    /// How many at most.
-    pub limit: i64,
+    /// Their version.
+    pub version: VersionRef,
+    /// Which page of them, by path and revision.
+    pub page: Page<(FilePath, i32)>,
 }
 
 impl Metadata {
-    /// All rows of a version, superseded ones included, in the order in which they were published.
-    pub async fn list_files(&self, page: ListFiles) -> Result<Vec<File>> {
+    /// All rows of a version, superseded ones included, by path and revision; `VersionNotFound` if its files can't be read.
+    pub async fn list_files(&self, ListFiles { version, page }: ListFiles) -> Result<Listed<File>> {
         self.pool
             .read(move |db| {
-                let version = find_readable(db, &page.parent)?;
-                files::list(db, version.id, page.after, page.limit)
+                let version = readable_version(db, &version)?;
+                Ok(page.of(files::list(db, version.id, page.after.as_ref(), page.limit())?))
             })
             .await
     }

@@ -1,20 +1,13 @@
 //! A page of namespaces.
 
-use crate::tables::namespaces::{self, Namespace};
-use crate::{Metadata, Result};
+use consign_types::NamespacePath;
 
-/// Which page.
-#[derive(Clone, Debug)]
-pub struct ListNamespaces {
-    /// The id of the last namespace of the page before; 0 for the first page.
-    pub after: i64,
-    /// How many at most.
-    pub limit: i64,
-}
+use crate::tables::namespaces::{self, Namespace};
+use crate::{Listed, Metadata, Page, Result};
 
 impl Metadata {
-    /// Namespaces in the order in which they were made.
-    pub async fn list_namespaces(&self, page: ListNamespaces) -> Result<Vec<Namespace>> {
-        self.pool.read(move |db| namespaces::list(db, page.after, page.limit)).await
+    /// Namespaces in the order of their paths.
+    pub async fn list_namespaces(&self, page: Page<NamespacePath>) -> Result<Listed<Namespace>> {
+        self.pool.read(move |db| Ok(page.of(namespaces::list(db, page.after.as_ref(), page.limit())?))).await
     }
 }

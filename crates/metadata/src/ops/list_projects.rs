@@ -1,29 +1,28 @@
 //! A page of projects.
 
+use consign_types::ProjectPath;
 use consign_types::resource::NamespaceRef;
 
-use crate::tables::namespaces;
+use super::namespace;
 use crate::tables::projects::{self, Project};
-use crate::{Metadata, Result};
+use crate::{Listed, Metadata, Page, Result};
 
-/// Which page.
+/// Which projects.
 #[derive(Clone, Debug)]
 pub struct ListProjects {
-    /// The namespace whose projects are listed; `None` for all.
+    /// The namespace whose projects are listed, with those of the namespaces below it; `None` for all.
     pub namespace: Option<NamespaceRef>,
-    /// The id of the last project of the page before; 0 for the first page.
-    pub after: i64,
-    /// How many at most.
-    pub limit: i64,
+    /// Which page of them.
+    pub page: Page<ProjectPath>,
 }
 
 impl Metadata {
-    /// Projects in the order in which they were made.
-    pub async fn list_projects(&self, page: ListProjects) -> Result<Vec<Project>> {
+    /// Projects in the order of their paths; `NamespaceNotFound` if the namespace is missing.
+    pub async fn list_projects(&self, ListProjects { namespace: name, page }: ListProjects) -> Result<Listed<Project>> {
         self.pool
             .read(move |db| {
-                let namespace = page.namespace.map(|name| namespaces::find(db, &name)).transpose()?.map(|namespace| namespace.id);
-                projects::list(db, namespace, page.after, page.limit)
+                let namespace = name.map(|name| namespace(db, &name)).transpose()?.map(|namespace| namespace.path);
+                Ok(page.of(projects::list(db, namespace.as_ref(), page.after.as_ref(), page.limit())?))
             })
             .await
     }

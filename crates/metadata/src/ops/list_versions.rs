@@ -1,31 +1,38 @@
 //! A page of versions.
 
-use consign_types::resource::PackageRef;
+use consign_types::resource::PackagesRef;
 
-use crate::tables::projects;
-use crate::tables::versions::{self, VersionRow};
-use crate::{Metadata, Result};
+use super::project;
+use crate::tables::packages;
+use crate::tables::versions::{self, Selection, Version};
+use crate::{Listed, Metadata, Page, Result};
 
-/// Which page.
+/// Which versions.
 #[derive(Clone, Debug)]
 pub struct ListVersions {
     /// The package, or all packages of a project.
-    pub parent: PackageRef,
+    pub parent: PackagesRef,
     /// Whether hidden versions are listed too.
     pub show_hidden: bool,
-    /// The id of the last version of the page before; 0 for the first page.
-    pub after: i64,
-    /// How many at most.
-    pub limit: i64,
+    /// Which page of them, by their ids.
+    pub page: Page<i64>,
 }
 
 impl Metadata {
-    /// Visible versions in the order in which they were made.
-    pub async fn list_versions(&self, page: ListVersions) -> Result<Vec<VersionRow>> {
+    /// Visible versions in the order in which they were made; `ProjectNotFound` if the project is missing.
+    pub async fn list_versions(&self, ListVersions { parent, show_hidden, page }: ListVersions) -> Result<Listed<Version>> {
         self.pool
             .read(move |db| {
-                let project = projects::find(db, &page.parent.project)?;
-                versions::list(db, project.id, page.parent.package.as_ref(), page.show_hidden, page.after, page.limit)
+                let project = project(db, &parent.project)?.id;
+                let package = match &parent.package {
+                    Some(name) => match packages::find(db, project, name)? {
+                        Some(package) => Some(package),
+                        None => return Ok(page.of(Vec::new())),
+                    },
+                    None => None,
+                };
+                let selection = Selection { project, package, show_hidden };
+                Ok(page.of(versions::list(db, &selection, page.after, page.limit())?))
             })
             .await
     }

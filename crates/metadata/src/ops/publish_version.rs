@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 
 use consign_types::duplicates::{Bytes, DuplicatePolicy, Verdict, judge};
-use consign_types::note::Receipt;
-use consign_types::resource::{ProjectRef, VersionRef};
-use consign_types::{ContentDigest, Digest, FilePath, PackageName, Timestamp, Version};
+use consign_types::receipt::Receipt;
+use consign_types::resource::VersionRef;
+use consign_types::text::{MediaType, RequestId};
+use consign_types::version::VersionState;
+use consign_types::{ContentDigest, Digest, FilePath, PackageName, Timestamp};
 
-use super::check_paths;
-use super::request_id::{self, Claimed, Fingerprint};
+use super::idempotency::{Call, Fingerprint, once};
+use super::{check_paths, project};
 use crate::connection::{Db, Ending};
+use crate::tables::blobs::{self, StoredCopy};
 use crate::tables::files::{self, File, NewFile};
-use crate::tables::versions::{self, Change, VersionRow, VersionState};
-use crate::tables::{blobs, leases, packages, projects, tombstones};
+use crate::tables::versions::{self, Change, NewVersion, Version};
+use crate::tables::{leases, packages, tombstones};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A set of files that is to become visible, all of it or nothing.
@@ -20,12 +23,8 @@ use crate::{Error, Metadata, Principal, Result};
 pub struct PublishVersion {
     /// Who publishes.
     pub principal: Principal,
-    /// The project.
-    pub project: ProjectRef,
-    /// The package, made if it is new.
-    pub package: PackageName,
-    /// The version, made if it is new.
-    pub version: Version,
+    /// The version, made if it is new, and so is its package.
+    pub version: VersionRef,
     /// The files. Paths that the version serves already are judged by the duplicate rule.
     pub files: Vec<PublishFile>,
     /// Leaves the version open for more files, instead of sealing it.
@@ -35,7 +34,7 @@ pub struct PublishVersion {
     /// What the version must consist of afterwards.
     pub expected_content: Option<ContentDigest>,
     /// Makes a repeated request safe.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// Answers as if it were done, and does nothing.
     pub validate_only: bool,
 }
@@ -45,17 +44,17 @@ pub struct PublishVersion {
 pub struct PublishFile {
     /// Its path within the version.
     pub path: FilePath,
-    /// Proof that its bytes are stored: checked, and still valid.
+    /// Proof that its bytes are stored. Its signature was checked, its time was not.
     pub receipt: Receipt,
-    /// What the publisher says that it is; may be empty.
-    pub media_type: String,
+    /// What the publisher says that it is.
+    pub media_type: MediaType,
 }
 
 /// What a publish has done.
 #[derive(Clone, Debug)]
 pub struct Published {
     /// The version as it is now.
-    pub version: VersionRow,
+    pub version: Version,
     /// The files of the request, in its order.
     pub files: Vec<File>,
     /// Whether it was all there before.
@@ -64,6 +63,9 @@ pub struct Published {
 
 impl Metadata {
     /// Publishes files into a version, and seals it unless it is to be kept open.
+    ///
+    /// The same bytes at the same paths once more are a retry: answered, and nothing is added. `DuplicateFile`, `VersionSealed` and
+    /// `VersionContentMismatch` refuse other bytes; `BlobExpired` and `ReceiptInvalid` refuse receipts.
     pub async fn publish_version(&self, request: PublishVersion) -> Result<Published> {
         let now = self.now();
         let duplicates = self.rules.duplicates.clone();
@@ -75,66 +77,74 @@ impl Metadata {
 }
 
 fn publish(db: &mut Db, request: &PublishVersion, duplicates: &DuplicatePolicy, now: Timestamp) -> Result<Published> {
-    check_paths(request.files.iter().map(|file| &file.path))?;
-    let request_id = request.request_id.as_deref();
-    let claimed = request_id::claim(db, &request.principal.name, "PublishVersion", request_id, fingerprint(request), now)?;
-    let claim = match claimed {
-        Claimed::Done(ids) => return replay(db, request, &ids),
-        Claimed::New(claim) => claim,
+    let call = Call {
+        principal: &request.principal.name,
+        method: "PublishVersion",
+        request_id: request.request_id.as_ref(),
+        fingerprint: fingerprint(request),
+        now,
     };
+    once(db, &call, replay, |db| {
+        check_paths("files", request.files.iter().map(|file| &file.path))?;
+        let project = project(db, &request.version.project)?.id;
+        check_receipts(request, project, now)?;
+        let package_id = ensure_package(db, project, &request.version.package, now)?;
+        let new = NewVersion {
+            project_id: project,
+            package_id,
+            version: &request.version.version,
+            creator: &request.principal.name,
+            created_at: now,
+        };
+        let id = versions::put_locked(db, &new)?;
+        let version = versions::get(db, id)?;
+        let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
+        let served = files::list_served_at(db, id, &paths)?.into_iter().map(|file| (file.path.clone(), file)).collect();
 
-    let project = projects::find(db, &request.project)?.id;
-    check_receipts(request, project)?;
-    let package = ensure_package(db, project, &request.package, now)?;
-    let id = versions::ensure_locked(db, (project, package), &request.version, &request.principal.name, now)?;
-    let version = versions::get(db, id)?;
-    let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
-    let served: HashMap<FilePath, File> = files::find_served(db, id, &paths)?.into_iter().map(|file| (file.path.clone(), file)).collect();
-
-    let published = if version.state.is_sealed() {
-        repeat_sealed(request, version, served)?
-    } else {
-        let allowed = duplicates.allows(&request.package, &request.version);
-        let new = judge_files(request, &served, allowed)?;
-        add(db, request, version, served, &new, now)?
-    };
-    leases::remove(db, &request.files.iter().map(|file| file.receipt.upload).collect::<Vec<_>>())?;
-    claim.settle(db, std::iter::once(published.version.id).chain(published.files.iter().map(|file| file.id)))?;
-    tracing::trace!(version = published.version.id, "publish written");
-    Ok(published)
+        let published = if version.state.is_sealed() {
+            repeat_sealed(db, request, &version, served, now)?
+        } else {
+            let allowed = duplicates.allows(&version.package, &version.version);
+            add(db, request, &version, served, allowed, now)?
+        };
+        settle_copies(db, request, now)?;
+        tracing::trace!(version = id, "publish written");
+        let ids = std::iter::once(id).chain(published.files.iter().map(|file| file.id)).collect();
+        Ok((published, ids))
+    })
 }
 
 fn fingerprint(request: &PublishVersion) -> Digest {
+    let switches = [Some(request.keep_open), request.hidden, Some(request.validate_only)];
     let fingerprint = Fingerprint::new()
-        .field(request.project.to_string())
-        .field(request.package.as_str())
-        .field(request.version.as_str())
-        .field(format!("{} {:?} {:?} {}", request.keep_open, request.hidden, request.expected_content, request.validate_only));
+        .field(request.version.to_string())
+        .field(switches.map(|switch| switch.map_or(2, u8::from)))
+        .optional(request.expected_content.map(|content| *content.as_bytes()));
     let file = |fingerprint: Fingerprint, file: &PublishFile| {
         let Receipt { digest, size, .. } = &file.receipt;
-        fingerprint.field(file.path.as_str()).field(digest.as_bytes()).field(size.to_be_bytes()).field(&file.media_type)
+        fingerprint.field(file.path.as_str()).field(digest.as_bytes()).field(size.to_be_bytes()).field(file.media_type.as_str())
     };
     request.files.iter().fold(fingerprint, file).finish()
 }
 
-/// What the first request with this id answered, as those rows are now.
-fn replay(db: &mut Db, request: &PublishVersion, ids: &[i64]) -> Result<Published> {
-    let (version, ids) = ids.split_first().ok_or_else(|| Error::VersionNotFound(name(request)))?;
-    let version = versions::get(db, *version)?;
-    let mut rows: HashMap<i64, File> = files::get(db, ids)?.into_iter().map(|file| (file.id, file)).collect();
-    let files = ids.iter().filter_map(|id| rows.remove(id)).collect();
+/// What the first request answered, as those rows are now.
+fn replay(db: &mut Db, ids: &[i64]) -> Result<Published> {
+    let version = versions::get(db, ids[0])?;
+    let mut rows: HashMap<i64, File> = files::get(db, &ids[1..])?.into_iter().map(|file| (file.id, file)).collect();
+    let files = ids[1..].iter().filter_map(|id| rows.remove(id)).collect();
     Ok(Published { version, files, replayed: true })
 }
 
-fn name(request: &PublishVersion) -> VersionRef {
-    VersionRef { project: request.project.clone(), package: request.package.clone(), version: request.version.clone() }
-}
-
-fn check_receipts(request: &PublishVersion, project: i64) -> Result<()> {
-    match request.files.iter().find(|file| file.receipt.project != project) {
-        Some(file) => Err(Error::ReceiptInvalid(file.path.clone())),
-        None => Ok(()),
+fn check_receipts(request: &PublishVersion, project: i64, now: Timestamp) -> Result<()> {
+    for PublishFile { path, receipt, .. } in &request.files {
+        if receipt.project != project {
+            return Err(Error::ReceiptInvalid(path.clone()));
+        }
+        if receipt.expires < now {
+            return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest });
+        }
     }
+    Ok(())
 }
 
 fn ensure_package(db: &mut Db, project: i64, name: &PackageName, now: Timestamp) -> Result<i64> {
@@ -148,21 +158,94 @@ fn ensure_package(db: &mut Db, project: i64, name: &PackageName, now: Timestamp)
     }
 }
 
-/// A sealed version takes nothing new. The same files once more are a retry.
-fn repeat_sealed(request: &PublishVersion, version: VersionRow, mut served: HashMap<FilePath, File>) -> Result<Published> {
+/// The content of a request by itself.
+fn content_of(request: &PublishVersion) -> ContentDigest {
+    ContentDigest::of(request.files.iter().map(|file| (&file.path, &file.receipt.digest, file.receipt.size)))
+}
+
+/// A sealed version takes nothing new. The request that sealed it, or one for the same content, is a retry, and so are files that
+/// are there already where it was to be kept open. Hiding has nothing to do with sealing, and is done.
+fn repeat_sealed(
+    db: &mut Db,
+    request: &PublishVersion,
+    version: &Version,
+    mut served: HashMap<FilePath, File>,
+    now: Timestamp,
+) -> Result<Published> {
     let Some(existing) = version.content_digest else {
-        return Err(Error::VersionSealed(name(request)));
+        return Err(Error::VersionSealed(request.version.clone()));
     };
-    let given = ContentDigest::of(request.files.iter().map(|file| (&file.path, &file.receipt.digest, file.receipt.size)));
+    let given = content_of(request);
     let is_there = |file: &PublishFile| served.get(&file.path).is_some_and(|served| served.digest == file.receipt.digest);
     if request.keep_open && !request.files.iter().all(is_there) {
-        return Err(Error::VersionSealed(name(request)));
+        return Err(Error::VersionSealed(request.version.clone()));
     }
-    if !request.keep_open && existing != given {
+    if !request.keep_open && given != existing && Some(given) != version.sealing_digest {
         return Err(Error::VersionContentMismatch { existing, given });
     }
+    check_expected(request, existing)?;
+    let hidden = request.hidden.unwrap_or(version.hidden);
+    if hidden != version.hidden {
+        versions::update(db, version.id, Change { hidden, updated_at: now, ..Change::none(version) })?;
+    }
     let files = request.files.iter().filter_map(|file| served.remove(&file.path)).collect();
-    Ok(Published { version, files, replayed: true })
+    Ok(Published { version: versions::get(db, version.id)?, files, replayed: true })
+}
+
+fn check_expected(request: &PublishVersion, actual: ContentDigest) -> Result<()> {
+    match request.expected_content {
+        Some(expected) if expected != actual => Err(Error::ContentUnexpected { expected, actual }),
+        _ => Ok(()),
+    }
+}
+
+/// Adds the new files to an open version, and seals it if that is wanted.
+fn add(
+    db: &mut Db,
+    request: &PublishVersion,
+    version: &Version,
+    mut served: HashMap<FilePath, File>,
+    allowed: bool,
+    now: Timestamp,
+) -> Result<Published> {
+    let new = judge_files(request, &served, allowed)?;
+    refer_to_blobs(db, &new, now)?;
+    let rows = new.iter().map(|file| NewFile {
+        project_id: version.project_id,
+        version_id: version.id,
+        path: &file.path,
+        revision: served.get(&file.path).map_or(1, |served| served.revision + 1),
+        digest: &file.receipt.digest,
+        size_bytes: file.receipt.size,
+        media_type: &file.media_type,
+        creator: &request.principal.name,
+        created_at: now,
+    });
+    let added = files::insert(db, &rows.collect::<Vec<_>>())?;
+    let (mut file_count, mut size_bytes) = (version.file_count, version.size_bytes);
+    for file in added {
+        size_bytes += file.size_bytes;
+        match served.insert(file.path.clone(), file) {
+            Some(superseded) => size_bytes -= superseded.size_bytes,
+            None => file_count += 1,
+        }
+    }
+    if file_count == 0 {
+        return Err(Error::ArgumentInvalid { field: "files", rule: "a version has at least one file".to_owned() });
+    }
+
+    let content_digest = content_after(db, request, version.id)?;
+    let hidden = request.hidden.unwrap_or(version.hidden);
+    let state = if request.keep_open { VersionState::Open } else { VersionState::Published };
+    let replayed = new.is_empty() && version.file_count > 0 && (state, hidden) == (version.state, version.hidden);
+    if !replayed {
+        let sealing_digest = content_digest.map(|_| content_of(request));
+        let published_at = version.published_at.or(Some(now));
+        let change = Change { state, hidden, content_digest, sealing_digest, file_count, size_bytes, updated_at: now, published_at };
+        versions::update(db, version.id, change)?;
+    }
+    let files = request.files.iter().filter_map(|file| served.remove(&file.path)).collect();
+    Ok(Published { version: versions::get(db, version.id)?, files, replayed })
 }
 
 /// The files that are not there yet.
@@ -174,7 +257,7 @@ fn judge_files<'a>(request: &'a PublishVersion, served: &HashMap<FilePath, File>
             continue;
         };
         let incoming = Bytes { digest: Some(file.receipt.digest), size: Some(file.receipt.size) };
-        match judge(allowed, (existing.digest, existing.size), incoming) {
+        match judge(allowed, (existing.digest, existing.size_bytes), incoming) {
             Verdict::Retry => {}
             Verdict::Add => new.push(file),
             Verdict::Reject | Verdict::Unknown => {
@@ -185,91 +268,49 @@ fn judge_files<'a>(request: &'a PublishVersion, served: &HashMap<FilePath, File>
     Ok(new)
 }
 
-/// Adds the new files to an open version, and seals it if that is wanted.
-fn add(
-    db: &mut Db,
-    request: &PublishVersion,
-    version: VersionRow,
-    mut served: HashMap<FilePath, File>,
-    new: &[&PublishFile],
-    now: Timestamp,
-) -> Result<Published> {
-    refer_to_blobs(db, new, now)?;
-    let rows = new.iter().map(|file| NewFile {
-        project_id: version.project_id,
-        version_id: version.id,
-        path: &file.path,
-        revision: served.get(&file.path).map_or(1, |served| served.revision + 1),
-        digest: &file.receipt.digest,
-        size: file.receipt.size,
-        media_type: &file.media_type,
-        creator: &request.principal.name,
-        created_at: now,
-    });
-    let added = files::insert(db, &rows.collect::<Vec<_>>())?;
-    let (mut file_count, mut size_bytes) = (version.file_count, version.size_bytes);
-    for file in added {
-        size_bytes += file.size;
-        match served.insert(file.path.clone(), file) {
-            Some(superseded) => size_bytes -= superseded.size,
-            None => file_count += 1,
+/// Makes sure that each digest has a copy to refer to, and that it is not on its way out.
+///
+/// The copy is entered first and its tombstone looked for afterwards: whoever declares a copy dead holds its row meanwhile, so
+/// one of the two sees the other.
+fn refer_to_blobs(db: &mut Db, new: &[&PublishFile], now: Timestamp) -> Result<()> {
+    let mut copies: Vec<StoredCopy> = new.iter().map(|file| copy_of(&file.receipt)).collect();
+    copies.sort_unstable();
+    copies.dedup_by_key(|copy| copy.digest);
+    blobs::insert(db, &copies, now)?;
+
+    let digests: Vec<Digest> = copies.iter().map(|copy| copy.digest).collect();
+    let kept: HashMap<Digest, i64> = blobs::list(db, &digests)?.into_iter().map(|copy| (copy.digest, copy.generation)).collect();
+    let dead = tombstones::list(db, &digests)?;
+    for PublishFile { path, receipt, .. } in new {
+        let kept = kept.get(&receipt.digest);
+        if kept.is_none_or(|generation| dead.contains(&(receipt.digest, *generation))) {
+            return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest });
         }
     }
-    if file_count == 0 {
-        return Err(Error::ArgumentInvalid { field: "files", rule: "a version has at least one file".to_owned() });
-    }
-
-    let content = content_after(db, request, version.id)?;
-    let hidden = request.hidden.unwrap_or(version.hidden);
-    let state = if request.keep_open { VersionState::Open } else { VersionState::Published };
-    let replayed = new.is_empty() && request.keep_open && hidden == version.hidden && version.state == state;
-    if !replayed {
-        let published_at = (!request.keep_open).then_some(now);
-        let content_digest = content.filter(|_| !request.keep_open);
-        versions::update(db, version.id, Change { state, hidden, content_digest, file_count, size_bytes, updated_at: now, published_at })?;
-    }
-    let files = request.files.iter().filter_map(|file| served.remove(&file.path)).collect();
-    Ok(Published { version: versions::get(db, version.id)?, files, replayed })
+    Ok(())
 }
 
-/// Makes sure that each digest has a copy to refer to. A copy that came in vain, since there is one already, is declared dead.
-fn refer_to_blobs(db: &mut Db, new: &[&PublishFile], now: Timestamp) -> Result<()> {
-    let mut copies: Vec<(Digest, i64, i64)> =
-        new.iter().map(|file| (file.receipt.digest, file.receipt.generation, file.receipt.size)).collect();
-    copies.sort_unstable();
-    copies.dedup_by_key(|(digest, ..)| *digest);
-    let digests: Vec<Digest> = copies.iter().map(|(digest, ..)| *digest).collect();
+fn copy_of(receipt: &Receipt) -> StoredCopy {
+    StoredCopy { digest: receipt.digest, generation: receipt.generation, size_bytes: receipt.size }
+}
 
-    let known: HashMap<Digest, i64> = blobs::find(db, &digests)?.into_iter().collect();
-    let fresh: Vec<_> = copies.iter().copied().filter(|(digest, ..)| !known.contains_key(digest)).collect();
-    let fresh_digests: Vec<Digest> = fresh.iter().map(|(digest, ..)| *digest).collect();
-    let dead: HashMap<Digest, Option<i64>> = tombstones::newest(db, &fresh_digests)?.into_iter().collect();
-    for file in new {
-        let Receipt { digest, generation, .. } = &file.receipt;
-        if dead.get(digest).copied().flatten().is_some_and(|dead| *generation <= dead) {
-            return Err(Error::BlobExpired { path: file.path.clone(), digest: *digest });
-        }
-    }
-    blobs::insert(db, &fresh, now)?;
-
-    let kept: HashMap<Digest, i64> = blobs::find(db, &digests)?.into_iter().collect();
-    let vain: Vec<(Digest, i64)> = copies
-        .iter()
-        .filter(|(digest, generation, _)| kept.get(digest).is_some_and(|kept| kept != generation))
-        .map(|(digest, generation, _)| (*digest, *generation))
-        .collect();
+/// Ends the leases of the request. Copies that came in vain, since files refer to others of the same bytes, are declared dead.
+fn settle_copies(db: &mut Db, request: &PublishVersion, now: Timestamp) -> Result<()> {
+    leases::remove(db, &request.files.iter().map(|file| file.receipt.upload).collect::<Vec<_>>())?;
+    let digests: Vec<Digest> = request.files.iter().map(|file| file.receipt.digest).collect();
+    let kept: HashMap<Digest, i64> = blobs::list(db, &digests)?.into_iter().map(|copy| (copy.digest, copy.generation)).collect();
+    let copies = request.files.iter().map(|file| copy_of(&file.receipt));
+    let vain: Vec<StoredCopy> = copies.filter(|copy| kept.get(&copy.digest).is_some_and(|kept| *kept != copy.generation)).collect();
     tombstones::insert(db, &vain, now)
 }
 
-/// What the version consists of now, where it matters.
+/// What the version consists of now, if it is to be sealed.
 fn content_after(db: &mut Db, request: &PublishVersion, version: i64) -> Result<Option<ContentDigest>> {
     if request.keep_open && request.expected_content.is_none() {
         return Ok(None);
     }
     let files: Vec<File> = files::list_served(db, version, None, i64::MAX)?.into_iter().map(|(file, _)| file).collect();
-    let actual = ContentDigest::of(files.iter().map(|file| (&file.path, &file.digest, file.size)));
-    match request.expected_content {
-        Some(expected) if expected != actual => Err(Error::ContentUnexpected { expected, actual }),
-        _ => Ok(Some(actual)),
-    }
+    let content = ContentDigest::of(files.iter().map(|file| (&file.path, &file.digest, file.size_bytes)));
+    check_expected(request, content)?;
+    Ok((!request.keep_open).then_some(content))
 }

@@ -1,8 +1,10 @@
 //! Files: one row each time bytes were published at a path of a version. The newest row of a path is the one served.
 
-use consign_types::{Digest, FilePath, Timestamp};
-use diesel::dsl::{exists, not};
+use consign_types::text::MediaType;
+use consign_types::{Digest, FilePath, Slug, Timestamp};
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Text};
 
 use super::BATCH;
 use crate::connection::{Db, each};
@@ -25,11 +27,11 @@ pub struct File {
     /// The digest of its bytes.
     pub digest: Digest,
     /// How many bytes it has.
-    pub size: i64,
-    /// What the publisher said that it is, such as `application/zip`; may be empty.
-    pub media_type: String,
+    pub size_bytes: i64,
+    /// What the publisher said that it is.
+    pub media_type: MediaType,
     /// Who published it.
-    pub creator: String,
+    pub creator: Slug,
     /// When it was published.
     pub created_at: Timestamp,
 }
@@ -43,9 +45,9 @@ pub(crate) struct NewFile<'a> {
     pub(crate) path: &'a FilePath,
     pub(crate) revision: i32,
     pub(crate) digest: &'a Digest,
-    pub(crate) size: i64,
-    pub(crate) media_type: &'a str,
-    pub(crate) creator: &'a str,
+    pub(crate) size_bytes: i64,
+    pub(crate) media_type: &'a MediaType,
+    pub(crate) creator: &'a Slug,
     pub(crate) created_at: Timestamp,
 }
 
@@ -72,15 +74,19 @@ pub(crate) fn get(db: &mut Db, ids: &[i64]) -> Result<Vec<File>> {
 }
 
 /// The files that a version serves at these paths.
-pub(crate) fn find_served(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<Vec<File>> {
+pub(crate) fn list_served_at(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<Vec<File>> {
+    // One path is one look at the index, however often it was published.
+    if let [path] = paths {
+        let query = files::table.filter(files::version_id.eq(version)).filter(files::path.eq(path));
+        return Ok(query.order(files::revision.desc()).limit(1).load(db)?);
+    }
     let mut found = Vec::new();
     for paths in paths.chunks(BATCH) {
         let query = files::table
             .filter(files::version_id.eq(version))
             .filter(files::path.eq_any(paths.iter().copied()))
-            .filter(not(exists(newer())))
-            .select(files::all_columns);
-        found.append(&mut query.load(db)?);
+            .filter(not(exists(newer())));
+        found.append(&mut query.select(files::all_columns).load(db)?);
     }
     Ok(found)
 }
@@ -101,25 +107,15 @@ pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, l
     Ok(query.load(db)?)
 }
 
-/// All rows of a version with ids above `after`, in the order of their ids.
-pub(crate) fn list(db: &mut Db, version: i64, after: i64, limit: i64) -> Result<Vec<File>> {
-    let query = files::table.filter(files::version_id.eq(version)).filter(files::id.gt(after));
-    Ok(query.order(files::id).limit(limit).load(db)?)
-}
-
-/// Which of these digests some file of the project has, with the copy of the bytes and their size.
-pub(crate) fn find_readable_blobs(db: &mut Db, project: i64, digests: &[Digest]) -> Result<Vec<(Digest, i64, i64)>> {
-    let mut found = Vec::new();
-    for digests in digests.chunks(BATCH) {
-        let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq(project));
-        let query = blobs::table.filter(blobs::digest.eq_any(digests)).filter(exists(referred)).select((
-            blobs::digest,
-            blobs::generation,
-            blobs::size,
-        ));
-        found.append(&mut query.load(db)?);
+/// All rows of a version behind the row `after`, by path and revision.
+pub(crate) fn list(db: &mut Db, version: i64, after: Option<&(FilePath, i32)>, limit: i64) -> Result<Vec<File>> {
+    let mut query = files::table.filter(files::version_id.eq(version)).order((files::path, files::revision)).limit(limit).into_boxed();
+    if let Some((path, revision)) = after {
+        // Compared as a row, which both databases answer from the index; spelled out with `or`, they would sort.
+        let behind = sql::<Bool>("(files.path, files.revision) > (").bind::<Text, _>(path).sql(", ").bind::<Integer, _>(revision).sql(")");
+        query = query.filter(behind);
     }
-    Ok(found)
+    Ok(query.load(db)?)
 }
 
 diesel::alias!(files as other: OtherFiles);

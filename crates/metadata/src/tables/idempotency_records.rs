@@ -1,21 +1,27 @@
 //! Idempotency records: what a request with a request id has done.
 
-use consign_types::{Digest, Timestamp};
+use consign_types::text::RequestId;
+use consign_types::{Digest, Slug, Timestamp};
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::idempotency_records as records;
 
-/// Whose request it is: principal, method, request id.
-pub(crate) type Key<'a> = (&'a str, &'a str, &'a str);
+/// Whose request it is, and which.
+#[derive(Clone, Copy)]
+pub(crate) struct Key<'a> {
+    pub(crate) principal: &'a Slug,
+    pub(crate) method: &'static str,
+    pub(crate) request_id: &'a RequestId,
+}
 
 /// Claims a request id for a request; `false` if it is claimed already. A concurrent claim is waited for.
 pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, now: Timestamp) -> Result<bool> {
     let values = (
-        records::principal.eq(key.0),
-        records::method.eq(key.1),
-        records::request_id.eq(key.2),
+        records::principal.eq(key.principal),
+        records::method.eq(key.method),
+        records::request_id.eq(key.request_id),
         records::fingerprint.eq(fingerprint),
         records::rows.eq(Vec::new()),
         records::created_at.eq(now),
@@ -29,16 +35,24 @@ pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, now: Timest
 
 /// The fingerprint and the rows of a claimed request id.
 pub(crate) fn find(db: &mut Db, key: Key<'_>) -> Result<Option<(Digest, Vec<u8>)>> {
-    Ok(records::table.find(key).select((records::fingerprint, records::rows)).first(db).optional()?)
+    let query = records::table.find((key.principal, key.method, key.request_id));
+    Ok(query.select((records::fingerprint, records::rows)).first(db).optional()?)
 }
 
 /// Notes the rows that the answer showed.
 pub(crate) fn update(db: &mut Db, key: Key<'_>, rows: Vec<u8>) -> Result<()> {
-    diesel::update(records::table.find(key)).set(records::rows.eq(rows)).execute(db)?;
+    let query = records::table.find((key.principal, key.method, key.request_id));
+    diesel::update(query).set(records::rows.eq(rows)).execute(db)?;
     Ok(())
 }
 
-/// Forgets requests from before `time`. Returns how many.
-pub(crate) fn remove_before(db: &mut Db, time: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(records::table.filter(records::created_at.lt(time))).execute(db)?)
+/// When the oldest requests from before `time` were made, at most `limit` of them, oldest first.
+pub(crate) fn list_ages(db: &mut Db, time: Timestamp, limit: i64) -> Result<Vec<Timestamp>> {
+    let query = records::table.filter(records::created_at.lt(time)).order(records::created_at).limit(limit);
+    Ok(query.select(records::created_at).load(db)?)
+}
+
+/// Forgets requests up to `time`. Returns how many.
+pub(crate) fn remove_until(db: &mut Db, time: Timestamp) -> Result<usize> {
+    Ok(diesel::delete(records::table.filter(records::created_at.le(time))).execute(db)?)
 }

@@ -8,24 +8,23 @@ use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::leases;
 
-/// Takes a lease for each of these, given as digest if it is known, and limit in bytes. Returns their ids in the same order.
-pub(crate) fn insert(db: &mut Db, project: i64, new: &[(Option<Digest>, i64)], now: Timestamp, expires: Timestamp) -> Result<Vec<i64>> {
+/// A lease to be taken.
+#[derive(Insertable)]
+#[diesel(table_name = leases)]
+pub(crate) struct NewLease {
+    pub(crate) project_id: i64,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) max_bytes: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Takes leases. Returns their ids, in the same order.
+pub(crate) fn insert(db: &mut Db, new: &[NewLease]) -> Result<Vec<i64>> {
     let mut ids = Vec::with_capacity(new.len());
     for new in new.chunks(BATCH) {
-        let values: Vec<_> = new
-            .iter()
-            .map(|(digest, max_bytes)| {
-                (
-                    leases::project_id.eq(project),
-                    leases::digest.eq(*digest),
-                    leases::max_bytes.eq(*max_bytes),
-                    leases::created_at.eq(now),
-                    leases::expires_at.eq(expires),
-                )
-            })
-            .collect();
         let mut rows: Vec<i64> = each!(db, connection => diesel::insert_into(leases::table)
-            .values(values)
+            .values(new)
             .returning(leases::id)
             .get_results(connection))?;
         ids.append(&mut rows);
@@ -41,7 +40,8 @@ pub(crate) fn remove(db: &mut Db, ids: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// Ends leases whose time is over. Returns how many.
-pub(crate) fn remove_expired(db: &mut Db, now: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(leases::table.filter(leases::expires_at.lt(now))).execute(db)?)
+/// Some leases whose time is over, at most `limit`.
+pub(crate) fn list_expired(db: &mut Db, now: Timestamp, limit: i64) -> Result<Vec<i64>> {
+    let query = leases::table.filter(leases::expires_at.lt(now)).order(leases::expires_at).limit(limit);
+    Ok(query.select(leases::id).load(db)?)
 }

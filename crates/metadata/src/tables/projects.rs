@@ -1,28 +1,14 @@
 //! Projects: the homes of packages.
 
 use consign_types::resource::ProjectRef;
-use consign_types::{ProjectPath, Timestamp};
-use diesel::deserialize::{self, FromSql};
+use consign_types::text::{Description, DisplayName};
+use consign_types::version::Visibility;
+use consign_types::{NamespacePath, ProjectPath, Timestamp};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
-use diesel::{AsExpression, FromSqlRow};
 
-use crate::columns::text_enum;
 use crate::connection::{Db, each};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schema::projects;
-
-text_enum! {
-    /// Who may know of a project.
-    Visibility {
-        /// Its members.
-        Private = "private",
-        /// Everybody who is logged in.
-        Internal = "internal",
-        /// Everybody.
-        Public = "public",
-    }
-}
 
 /// A project.
 #[derive(Clone, Debug, Queryable)]
@@ -34,9 +20,9 @@ pub struct Project {
     /// Its full path, unique.
     pub path: ProjectPath,
     /// What people call it.
-    pub display_name: String,
+    pub display_name: DisplayName,
     /// What it is for.
-    pub description: String,
+    pub description: Description,
     /// Who may know of it.
     pub visibility: Visibility,
     /// When it was made.
@@ -45,26 +31,23 @@ pub struct Project {
     pub updated_at: Timestamp,
 }
 
+/// A project to be added.
+#[derive(Insertable)]
+#[diesel(table_name = projects)]
+pub(crate) struct NewProject<'a> {
+    pub(crate) namespace_id: i64,
+    pub(crate) path: &'a ProjectPath,
+    pub(crate) display_name: &'a DisplayName,
+    pub(crate) description: &'a Description,
+    pub(crate) visibility: Visibility,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
 /// Adds a project; `None` if its path is taken.
-pub(crate) fn insert(
-    db: &mut Db,
-    namespace: i64,
-    path: &ProjectPath,
-    (display_name, description): (&str, &str),
-    visibility: Visibility,
-    now: Timestamp,
-) -> Result<Option<Project>> {
-    let values = (
-        projects::namespace_id.eq(namespace),
-        projects::path.eq(path),
-        projects::display_name.eq(display_name),
-        projects::description.eq(description),
-        projects::visibility.eq(visibility),
-        projects::created_at.eq(now),
-        projects::updated_at.eq(now),
-    );
+pub(crate) fn insert(db: &mut Db, new: &NewProject<'_>) -> Result<Option<Project>> {
     Ok(each!(db, connection => diesel::insert_into(projects::table)
-        .values(values)
+        .values(new)
         .on_conflict_do_nothing()
         .returning(projects::all_columns)
         .get_result(connection)
@@ -72,19 +55,24 @@ pub(crate) fn insert(
 }
 
 /// The project of this id or path.
-pub(crate) fn find(db: &mut Db, name: &ProjectRef) -> Result<Project> {
+pub(crate) fn find(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>> {
     let found = match name {
         ProjectRef::Id(id) => projects::table.find(id).first(db),
         ProjectRef::Path(path) => projects::table.filter(projects::path.eq(path)).first(db),
     };
-    found.optional()?.ok_or_else(|| Error::ProjectNotFound(name.clone()))
+    Ok(found.optional()?)
 }
 
-/// Projects with ids above `after`, of one namespace or of all, in the order of their ids.
-pub(crate) fn list(db: &mut Db, namespace: Option<i64>, after: i64, limit: i64) -> Result<Vec<Project>> {
-    let mut query = projects::table.filter(projects::id.gt(after)).order(projects::id).limit(limit).into_boxed();
+/// Projects behind `after`, of one namespace and those below it or of all, in the order of their paths.
+pub(crate) fn list(db: &mut Db, namespace: Option<&NamespacePath>, after: Option<&ProjectPath>, limit: i64) -> Result<Vec<Project>> {
+    let mut query = projects::table.order(projects::path).limit(limit).into_boxed();
     if let Some(namespace) = namespace {
-        query = query.filter(projects::namespace_id.eq(namespace));
+        // All paths that start with the namespace and `/`: `0` is the character behind `/`.
+        let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
+        query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
+    }
+    if let Some(after) = after {
+        query = query.filter(projects::path.gt(after));
     }
     Ok(query.load(db)?)
 }

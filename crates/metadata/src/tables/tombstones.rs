@@ -1,35 +1,47 @@
 //! Tombstones: copies of bytes that nothing may refer to again.
 
+use std::collections::HashSet;
+
 use consign_types::{Digest, Timestamp};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::BATCH;
+use super::blobs::StoredCopy;
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::tombstones;
 
-/// The youngest dead copy of each of these digests that has one.
-pub(crate) fn newest(db: &mut Db, digests: &[Digest]) -> Result<Vec<(Digest, Option<i64>)>> {
+/// The youngest generation that is dead, of each of these digests that has one.
+pub(crate) fn list_newest(db: &mut Db, digests: &[Digest]) -> Result<Vec<(Digest, i64)>> {
     let mut found = Vec::new();
     for digests in digests.chunks(BATCH) {
         let query = tombstones::table
             .filter(tombstones::digest.eq_any(digests))
             .group_by(tombstones::digest)
-            .select((tombstones::digest, max(tombstones::generation)));
+            .select((tombstones::digest, max(tombstones::generation).assume_not_null()));
         found.append(&mut query.load(db)?);
     }
     Ok(found)
 }
 
-/// Declares copies dead, given as digest and generation.
-pub(crate) fn insert(db: &mut Db, copies: &[(Digest, i64)], now: Timestamp) -> Result<()> {
+/// The dead copies of these digests, as digest and generation.
+pub(crate) fn list(db: &mut Db, digests: &[Digest]) -> Result<HashSet<(Digest, i64)>> {
+    let mut found = HashSet::new();
+    for digests in digests.chunks(BATCH) {
+        let query = tombstones::table.filter(tombstones::digest.eq_any(digests));
+        let rows: Vec<(Digest, i64)> = query.select((tombstones::digest, tombstones::generation)).load(db)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Declares copies dead.
+pub(crate) fn insert(db: &mut Db, copies: &[StoredCopy], now: Timestamp) -> Result<()> {
     for copies in copies.chunks(BATCH) {
         let values: Vec<_> = copies
             .iter()
-            .map(|(digest, generation)| {
-                (tombstones::digest.eq(*digest), tombstones::generation.eq(*generation), tombstones::created_at.eq(now))
-            })
+            .map(|copy| (tombstones::digest.eq(copy.digest), tombstones::generation.eq(copy.generation), tombstones::created_at.eq(now)))
             .collect();
         each!(db, connection => diesel::insert_into(tombstones::table).values(values).on_conflict_do_nothing().execute(connection))?;
     }

@@ -1,49 +1,16 @@
 //! Versions: what GitLab calls a package.
 
-use consign_types::{ContentDigest, PackageName, Timestamp, Version};
-use diesel::deserialize::{self, FromSql};
+use consign_types::version::VersionState;
+use consign_types::{ContentDigest, PackageName, Slug, Timestamp, VersionName};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
-use diesel::{AsExpression, FromSqlRow};
 
-use crate::columns::text_enum;
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::{packages, versions};
 
-text_enum! {
-    /// Where a version is in its life.
-    VersionState {
-        /// Not visible; files may be added.
-        Draft = "draft",
-        /// Visible; files may be added.
-        Open = "open",
-        /// Sealed: its file set never changes again.
-        Published = "published",
-        /// Sealed, and not chosen for new uses.
-        Yanked = "yanked",
-        /// Sealed, and not readable.
-        Quarantined = "quarantined",
-        /// Removed; restorable for a while.
-        Deleted = "deleted",
-    }
-}
-
-impl VersionState {
-    /// Whether the file set never changes again.
-    pub fn is_sealed(self) -> bool {
-        matches!(self, Self::Published | Self::Yanked | Self::Quarantined)
-    }
-
-    /// Whether its files can be read by those who know its name.
-    pub fn is_readable(self) -> bool {
-        matches!(self, Self::Open | Self::Published | Self::Yanked)
-    }
-}
-
 /// A version of a package.
 #[derive(Clone, Debug, Queryable)]
-pub struct VersionRow {
+pub struct Version {
     /// Its id, never reused.
     pub id: i64,
     /// The project of the package.
@@ -51,24 +18,26 @@ pub struct VersionRow {
     /// The name of the package.
     pub package: PackageName,
     /// The version's own name.
-    pub version: Version,
+    pub version: VersionName,
     /// Where it is in its life.
     pub state: VersionState,
     /// Left out of lists; still found by its name.
     pub hidden: bool,
     /// The digest of its file set, once it is sealed.
     pub content_digest: Option<ContentDigest>,
+    /// The content of the request that sealed it, by which its retry is known.
+    pub sealing_digest: Option<ContentDigest>,
     /// How many paths it serves.
     pub file_count: i64,
     /// The bytes that it serves, in all.
     pub size_bytes: i64,
     /// Who made it.
-    pub creator: String,
+    pub creator: Slug,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// When it was sealed.
+    /// When it became visible.
     pub published_at: Option<Timestamp>,
 }
 
@@ -80,6 +49,7 @@ type Columns = (
     versions::state,
     versions::hidden,
     versions::content_digest,
+    versions::sealing_digest,
     versions::file_count,
     versions::size_bytes,
     versions::creator,
@@ -96,6 +66,7 @@ const COLUMNS: Columns = (
     versions::state,
     versions::hidden,
     versions::content_digest,
+    versions::sealing_digest,
     versions::file_count,
     versions::size_bytes,
     versions::creator,
@@ -111,27 +82,45 @@ pub(crate) struct Change {
     pub(crate) state: VersionState,
     pub(crate) hidden: bool,
     pub(crate) content_digest: Option<ContentDigest>,
+    pub(crate) sealing_digest: Option<ContentDigest>,
     pub(crate) file_count: i64,
     pub(crate) size_bytes: i64,
     pub(crate) updated_at: Timestamp,
     pub(crate) published_at: Option<Timestamp>,
 }
 
+impl Change {
+    /// No change: the version as it is.
+    pub(crate) fn none(version: &Version) -> Self {
+        let Version { state, hidden, content_digest, sealing_digest, file_count, size_bytes, updated_at, published_at, .. } = *version;
+        Self { state, hidden, content_digest, sealing_digest, file_count, size_bytes, updated_at, published_at }
+    }
+}
+
+/// A version that a package is to have.
+pub(crate) struct NewVersion<'a> {
+    pub(crate) project_id: i64,
+    pub(crate) package_id: i64,
+    pub(crate) version: &'a VersionName,
+    pub(crate) creator: &'a Slug,
+    pub(crate) created_at: Timestamp,
+}
+
 /// Makes sure that the package has this version, an open and empty one if it is new, and locks its row until the
-/// transaction ends: publishers of one version take turns.
-pub(crate) fn ensure_locked(db: &mut Db, (project, package): (i64, i64), version: &Version, creator: &str, now: Timestamp) -> Result<i64> {
+/// transaction ends: publishers of one version take turns. Returns its id.
+pub(crate) fn put_locked(db: &mut Db, new: &NewVersion<'_>) -> Result<i64> {
     let values = (
-        versions::project_id.eq(project),
-        versions::package_id.eq(package),
-        versions::version.eq(version),
+        versions::project_id.eq(new.project_id),
+        versions::package_id.eq(new.package_id),
+        versions::version.eq(new.version),
         versions::retired.eq(0),
         versions::state.eq(VersionState::Open),
         versions::hidden.eq(false),
         versions::file_count.eq(0),
         versions::size_bytes.eq(0),
-        versions::creator.eq(creator),
-        versions::created_at.eq(now),
-        versions::updated_at.eq(now),
+        versions::creator.eq(new.creator),
+        versions::created_at.eq(new.created_at),
+        versions::updated_at.eq(new.created_at),
     );
     Ok(each!(db, connection => diesel::insert_into(versions::table)
         .values(values)
@@ -142,13 +131,13 @@ pub(crate) fn ensure_locked(db: &mut Db, (project, package): (i64, i64), version
         .get_result(connection))?)
 }
 
-/// The version of this id.
-pub(crate) fn get(db: &mut Db, id: i64) -> Result<VersionRow> {
+/// The version of this id, which is known to be there.
+pub(crate) fn get(db: &mut Db, id: i64) -> Result<Version> {
     Ok(versions::table.inner_join(packages::table).filter(versions::id.eq(id)).select(COLUMNS).first(db)?)
 }
 
 /// The version that holds this name.
-pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &Version) -> Result<Option<VersionRow>> {
+pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &VersionName) -> Result<Option<Version>> {
     let query = versions::table
         .inner_join(packages::table)
         .filter(packages::project_id.eq(project))
@@ -158,29 +147,29 @@ pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &V
     Ok(query.select(COLUMNS).first(db).optional()?)
 }
 
-/// Visible versions with ids above `after`, of one package or of a whole project, in the order of their ids.
-pub(crate) fn list(
-    db: &mut Db,
-    project: i64,
-    package: Option<&PackageName>,
-    show_hidden: bool,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<VersionRow>> {
+/// Which versions to list.
+pub(crate) struct Selection {
+    pub(crate) project: i64,
+    pub(crate) package: Option<i64>,
+    pub(crate) show_hidden: bool,
+}
+
+/// Visible versions behind the id `after`, in the order of their ids.
+pub(crate) fn list(db: &mut Db, selection: &Selection, after: Option<i64>, limit: i64) -> Result<Vec<Version>> {
     let mut query = versions::table
         .inner_join(packages::table)
-        .filter(versions::project_id.eq(project))
-        .filter(versions::id.gt(after))
+        .filter(versions::project_id.eq(selection.project))
+        .filter(versions::id.gt(after.unwrap_or_default()))
         .filter(versions::retired.eq(0))
-        .filter(versions::state.ne(VersionState::Draft))
+        .filter(versions::state.eq_any(VersionState::LISTED))
         .select(COLUMNS)
         .order(versions::id)
         .limit(limit)
         .into_boxed();
-    if let Some(package) = package {
-        query = query.filter(packages::name.eq(package));
+    if let Some(package) = selection.package {
+        query = query.filter(versions::package_id.eq(package));
     }
-    if !show_hidden {
+    if !selection.show_hidden {
         query = query.filter(versions::hidden.eq(false));
     }
     Ok(query.load(db)?)

@@ -1,10 +1,11 @@
 //! Rows to messages.
 
 use bytes::Bytes;
-use consign_metadata::{File, Namespace, Project, VersionRow, VersionState, Visibility};
+use consign_metadata::{File, Namespace, Project, Version};
 use consign_proto::metadata::{self as wire, version::State};
 use consign_proto::timestamp;
 use consign_types::resource::{FileRef, NamespaceRef, ProjectRef, VersionRef};
+use consign_types::version::{VersionState, Visibility};
 use consign_types::{Digest, Timestamp};
 
 fn etag(changed: Timestamp) -> String {
@@ -16,7 +17,7 @@ pub(super) fn namespace(row: Namespace) -> wire::Namespace {
         name: NamespaceRef::Path(row.path.clone()).to_string(),
         id: row.id,
         path: row.path.to_string(),
-        display_name: row.display_name,
+        display_name: row.display_name.to_string(),
         create_time: Some(timestamp(row.created_at)),
         etag: etag(row.created_at),
     }
@@ -32,8 +33,8 @@ pub(super) fn project(row: Project) -> wire::Project {
         name: ProjectRef::Id(row.id).to_string(),
         id: row.id,
         path: row.path.to_string(),
-        display_name: row.display_name,
-        description: row.description,
+        display_name: row.display_name.to_string(),
+        description: row.description.to_string(),
         visibility: visibility.into(),
         namespace_id: row.namespace_id,
         create_time: Some(timestamp(row.created_at)),
@@ -43,11 +44,11 @@ pub(super) fn project(row: Project) -> wire::Project {
     }
 }
 
-fn version_name(row: &VersionRow) -> VersionRef {
+fn version_name(row: &Version) -> VersionRef {
     VersionRef { project: ProjectRef::Id(row.project_id), package: row.package.clone(), version: row.version.clone() }
 }
 
-pub(super) fn version(row: VersionRow) -> wire::Version {
+pub(super) fn version(row: Version) -> wire::Version {
     let state = match row.state {
         VersionState::Draft => State::Draft,
         VersionState::Open => State::Open,
@@ -69,7 +70,7 @@ pub(super) fn version(row: VersionRow) -> wire::Version {
         create_time: Some(timestamp(row.created_at)),
         update_time: Some(timestamp(row.updated_at)),
         publish_time: row.published_at.map(timestamp),
-        creator: row.creator,
+        creator: row.creator.to_string(),
         etag: etag(row.updated_at),
         ..wire::Version::default()
     }
@@ -87,11 +88,11 @@ pub(super) fn file(row: File, version: &VersionRef) -> wire::File {
         id: row.id,
         version_id: row.version_id,
         path: row.path.to_string(),
-        blob: Some(blob(&row.digest, row.size)),
-        media_type: row.media_type,
+        blob: Some(blob(&row.digest, row.size_bytes)),
+        media_type: row.media_type.to_string(),
         revision: row.revision,
         create_time: Some(timestamp(row.created_at)),
-        creator: row.creator,
+        creator: row.creator.to_string(),
         etag: format!("{:x}", row.id),
         ..wire::File::default()
     }

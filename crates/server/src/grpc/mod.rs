@@ -1,4 +1,6 @@
 //! The services, one a file. A method decodes, calls one operation, and encodes.
+//!
+//! A list decodes its page and encodes the token of the next by [`page::Listing`].
 
 pub(crate) mod blob;
 mod decode;

@@ -6,17 +6,15 @@ use consign_proto::metadata::{
     self as wire, GetVersionRequest, GetVersionResponse, ListVersionsRequest, ListVersionsResponse, PublishVersionRequest,
     PublishVersionResponse,
 };
-use consign_proto::status::{invalid, refused, status};
+use consign_proto::status::{refused, status};
 use consign_types::Reason;
 use consign_types::resource::{PackageRef, VersionRef};
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
-use super::{decode, encode, page};
+use super::{decode, encode};
 use crate::auth::caller;
 use crate::notes::Notes;
-
-const MAX_MEDIA_TYPE_BYTES: usize = 255;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
@@ -32,25 +30,22 @@ impl PackageService for PackageApi {
         let request = request.into_inner();
         decode::absent("tag_ids", request.tag_ids.is_empty())?;
         decode::absent("labels", request.labels.is_empty())?;
+        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
         let PackageRef { project, package } = decode::name("parent", &request.parent)?;
-        let package = package.ok_or_else(|| invalid("parent", Reason::NameInvalid, "must name a package"))?;
-        let version = decode::name("version_id", &request.version_id)?;
-        let name = VersionRef { project: project.clone(), package: package.clone(), version };
+        let version = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
         let publish = PublishVersion {
             principal,
-            project,
-            package,
-            version: name.version.clone(),
-            files: request.files.into_iter().map(|file| self.file(file)).collect::<Result<_, _>>()?,
+            version: version.clone(),
+            files: request.files.iter().map(|file| self.file(file)).collect::<Result<_, _>>()?,
             keep_open: request.keep_open,
             hidden: request.hidden,
-            expected_content: decode::content_digest("expected_content_digest", &request.expected_content_digest)?,
-            request_id: decode::request_id(&request.request_id)?,
+            expected_content: decode::digest("expected_content_digest", &request.expected_content_digest)?,
+            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
             validate_only: request.validate_only,
         };
         let published = self.metadata.publish_version(publish).await.map_err(status)?;
         Ok(Response::new(PublishVersionResponse {
-            files: published.files.into_iter().map(|file| encode::file(file, &name)).collect(),
+            files: published.files.into_iter().map(|file| encode::file(file, &version)).collect(),
             version: Some(encode::version(published.version)),
             replayed: published.replayed,
             sequence: 0,
@@ -69,31 +64,25 @@ impl PackageService for PackageApi {
         decode::absent("order_by", request.order_by.is_empty())?;
         decode::absent("show_deleted", !request.show_deleted)?;
         let hidden = if request.show_hidden { "hidden" } else { "" };
-        let (listing, size) = (Listing::of("ListVersions", &[&request.parent, hidden]), page::size(request.page_size)?);
+        let listing = Listing::of("ListVersions", &[&request.parent, hidden]);
         let wanted = ListVersions {
             parent: decode::name("parent", &request.parent)?,
             show_hidden: request.show_hidden,
-            after: listing.start_id(&request.page_token)?,
-            limit: size + 1,
+            page: listing.page(request.page_size, &request.page_token)?,
         };
         let found = self.metadata.list_versions(wanted).await.map_err(status)?;
-        let (found, next_page_token) = listing.cut(found, size, |version| version.id.to_string());
-        let versions = found.into_iter().map(encode::version).collect();
-        Ok(Response::new(ListVersionsResponse { versions, next_page_token }))
+        let next_page_token = listing.next(&found, |version| version.id.to_string());
+        Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
     }
 }
 
 impl PackageApi {
-    fn file(&self, file: wire::PublishFile) -> Result<PublishFile, Status> {
+    fn file(&self, file: &wire::PublishFile) -> Result<PublishFile, Status> {
         let receipt = self.notes.receipt(&file.receipt)?;
-        let claimed = file.blob.is_none_or(|blob| blob == encode::blob(&receipt.digest, receipt.size));
-        if !claimed {
+        if file.blob.as_ref().is_some_and(|blob| *blob != encode::blob(&receipt.digest, receipt.size)) {
             return Err(refused(Reason::ReceiptInvalid, format!("receipt for `{}` is for other bytes", file.path)));
         }
-        Ok(PublishFile {
-            path: decode::path("files.path", &file.path)?,
-            receipt,
-            media_type: decode::text("files.media_type", file.media_type, MAX_MEDIA_TYPE_BYTES)?,
-        })
+        let media_type = decode::text("files.media_type", &file.media_type)?;
+        Ok(PublishFile { path: decode::path("files.path", &file.path)?, receipt, media_type })
     }
 }

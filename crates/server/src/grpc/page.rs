@@ -1,24 +1,19 @@
-//! Pages of lists: sizes and tokens.
+//! Pages of lists on the wire: sizes and tokens.
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use consign_metadata::{Listed, Page};
 use consign_proto::status::invalid;
 use consign_types::{Digest, Reason};
 use tonic::Status;
 
-const DEFAULT_SIZE: i32 = 50;
-const MAX_SIZE: i32 = 1000;
+const DEFAULT_SIZE: usize = 50;
+const MAX_SIZE: usize = 1000;
 
-/// How many items a page has: 50 where nothing is said, 1000 at most.
-pub(super) fn size(requested: i32) -> Result<i64, Status> {
-    match requested {
-        0 => Ok(DEFAULT_SIZE.into()),
-        1.. => Ok(requested.min(MAX_SIZE).into()),
-        _ => Err(invalid("page_size", Reason::ArgumentInvalid, "must not be negative")),
-    }
-}
-
-/// The arguments that a page token belongs to.
+/// A list: a method and its arguments, to which its page tokens belong.
 pub(super) struct Listing(Digest);
 
 impl Listing {
@@ -29,40 +24,34 @@ impl Listing {
         Self(Digest::of(text.concat().as_bytes()))
     }
 
-    /// The token of the page behind the item `last`.
-    pub(super) fn token(&self, last: &str) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode([&self.0.as_bytes()[..8], last.as_bytes()].concat())
+    /// The page that is asked for: 50 items where no size is given, 1000 at most, behind the item that the token names.
+    pub(super) fn page<K>(&self, page_size: i32, page_token: &str) -> Result<Page<K>, Status>
+    where
+        K: FromStr<Err: Display>,
+    {
+        self.page_by(page_size, page_token, |key| key.parse().ok())
     }
 
-    /// Where the page of a token starts: behind this item. `None` for the first page.
-    pub(super) fn start(&self, token: &str) -> Result<Option<String>, Status> {
-        if token.is_empty() {
-            return Ok(None);
+    /// The same, for keys that are no single word.
+    pub(super) fn page_by<K>(&self, page_size: i32, page_token: &str, read: impl Fn(&str) -> Option<K>) -> Result<Page<K>, Status> {
+        let size = match usize::try_from(page_size) {
+            Ok(0) => DEFAULT_SIZE,
+            Ok(size) => size.min(MAX_SIZE),
+            Err(_) => return Err(invalid("page_size", Reason::ArgumentInvalid, "must not be negative")),
+        };
+        if page_token.is_empty() {
+            return Ok(Page { after: None, size });
         }
         let refused = || invalid("page_token", Reason::PageTokenInvalid, "not a token of this list with these arguments");
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
-        let (listing, last) = bytes.split_at_checked(8).ok_or_else(refused)?;
-        if listing != &self.0.as_bytes()[..8] {
-            return Err(refused());
-        }
-        String::from_utf8(last.to_vec()).map(Some).map_err(|_| refused())
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(page_token).map_err(|_| refused())?;
+        let key = bytes.strip_prefix(&self.0.as_bytes()[..8]).and_then(|key| std::str::from_utf8(key).ok());
+        Ok(Page { after: Some(key.and_then(read).ok_or_else(refused)?), size })
     }
 
-    /// The same, for a list in the order of ids.
-    pub(super) fn start_id(&self, token: &str) -> Result<i64, Status> {
-        let refused = |_| invalid("page_token", Reason::PageTokenInvalid, "not a token of this list");
-        self.start(token)?.map_or(Ok(0), |id| id.parse().map_err(refused))
-    }
-
-    /// Cuts what was read, one item more than a page, to a page; and the token of the next page, empty if there is none.
-    pub(super) fn cut<T>(&self, mut items: Vec<T>, size: i64, key: impl Fn(&T) -> String) -> (Vec<T>, String) {
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        if items.len() <= size {
-            return (items, String::new());
-        }
-        items.truncate(size);
-        let token = items.last().map(|last| self.token(&key(last))).unwrap_or_default();
-        (items, token)
+    /// The token of the page behind this one; empty if there is none.
+    pub(super) fn next<T>(&self, page: &Listed<T>, key: impl Fn(&T) -> String) -> String {
+        let last = page.items.last().filter(|_| page.more);
+        last.map_or(String::new(), |last| BASE64_URL_SAFE_NO_PAD.encode([&self.0.as_bytes()[..8], key(last).as_bytes()].concat()))
     }
 }
 
@@ -73,19 +62,20 @@ mod tests {
     #[test]
     fn a_token_starts_the_next_page_of_the_same_list_only() {
         let listing = Listing::of("ListFiles", &["a", "b"]);
-        let (items, token) = listing.cut(vec![1, 2, 3], 2, ToString::to_string);
+        let token = listing.next(&Listed { items: vec![1, 2], more: true }, ToString::to_string);
 
-        assert_eq!(items, [1, 2]);
-        assert_eq!(listing.start_id(&token).unwrap(), 2);
-        assert_eq!(listing.cut(vec![3], 2, ToString::to_string), (vec![3], String::new()));
-        assert!(Listing::of("ListFiles", &["ab", ""]).start_id(&token).is_err());
-        for token in ["x", "AAAA", "!", &Listing::of("ListFiles", &["a", "b"]).token("x")] {
-            assert!(listing.start_id(token).is_err(), "{token}");
+        assert_eq!(listing.page::<i64>(2, &token).unwrap().after, Some(2));
+        assert_eq!(listing.next(&Listed { items: vec![3], more: false }, ToString::to_string), "");
+        assert!(Listing::of("ListFiles", &["ab", ""]).page::<i64>(2, &token).is_err());
+        let other = listing.next(&Listed { items: vec!["x"], more: true }, ToString::to_string);
+        for token in ["x", "AAAA", "!", &other] {
+            assert!(listing.page::<i64>(2, token).is_err(), "{token}");
         }
     }
 
     #[test]
     fn sizes_are_brought_within_their_limits() {
+        let size = |requested| Listing::of("ListFiles", &[]).page::<i64>(requested, "").map(|page| page.size);
         assert_eq!((size(0).unwrap(), size(7).unwrap(), size(5000).unwrap()), (50, 7, 1000));
         assert!(size(-1).is_err());
     }

@@ -1,6 +1,6 @@
 //! `consign.metadata.v1.ProjectService`.
 
-use consign_metadata::{CreateNamespace, CreateProject, ListNamespaces, ListProjects, Metadata, Visibility};
+use consign_metadata::{CreateNamespace, CreateProject, ListProjects, Metadata};
 use consign_proto::metadata::project_service_server::ProjectService;
 use consign_proto::metadata::{
     self as wire, CreateNamespaceRequest, CreateNamespaceResponse, CreateProjectRequest, CreateProjectResponse, GetNamespaceRequest,
@@ -8,14 +8,12 @@ use consign_proto::metadata::{
     ListProjectsResponse,
 };
 use consign_proto::status::status;
+use consign_types::version::Visibility;
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
-use super::{decode, encode, page};
+use super::{decode, encode};
 use crate::auth::caller;
-
-const MAX_NAME_BYTES: usize = 255;
-const MAX_DESCRIPTION_BYTES: usize = 2000;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
@@ -31,8 +29,8 @@ impl ProjectService for ProjectApi {
         let new = CreateNamespace {
             principal,
             path: decode::name("path", &request.path)?,
-            display_name: decode::text("display_name", request.display_name, MAX_NAME_BYTES)?,
-            request_id: decode::request_id(&request.request_id)?,
+            display_name: decode::text("display_name", &request.display_name)?,
+            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
         };
         let namespace = self.metadata.create_namespace(new).await.map_err(status)?;
         Ok(Response::new(CreateNamespaceResponse { namespace: Some(encode::namespace(namespace)) }))
@@ -48,12 +46,11 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         decode::absent("filter", request.filter.is_empty())?;
         decode::absent("order_by", request.order_by.is_empty())?;
-        let (listing, size) = (Listing::of("ListNamespaces", &[]), page::size(request.page_size)?);
-        let wanted = ListNamespaces { after: listing.start_id(&request.page_token)?, limit: size + 1 };
-        let found = self.metadata.list_namespaces(wanted).await.map_err(status)?;
-        let (found, next_page_token) = listing.cut(found, size, |namespace| namespace.id.to_string());
-        let namespaces = found.into_iter().map(encode::namespace).collect();
-        Ok(Response::new(ListNamespacesResponse { namespaces, next_page_token }))
+        let listing = Listing::of("ListNamespaces", &[]);
+        let page = listing.page(request.page_size, &request.page_token)?;
+        let found = self.metadata.list_namespaces(page).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |namespace| namespace.path.to_string());
+        Ok(Response::new(ListNamespacesResponse { namespaces: found.map(encode::namespace).items, next_page_token }))
     }
 
     async fn create_project(&self, request: Request<CreateProjectRequest>) -> Result<Response<CreateProjectResponse>, Status> {
@@ -66,12 +63,12 @@ impl ProjectService for ProjectApi {
         };
         let new = CreateProject {
             principal,
-            namespace: if request.parent.is_empty() { None } else { Some(decode::name("parent", &request.parent)?) },
+            namespace: decode::optional("parent", &request.parent, decode::name)?,
             slug: decode::name("project_id", &request.project_id)?,
-            display_name: decode::text("display_name", request.display_name, MAX_NAME_BYTES)?,
-            description: decode::text("description", request.description, MAX_DESCRIPTION_BYTES)?,
+            display_name: decode::text("display_name", &request.display_name)?,
+            description: decode::text("description", &request.description)?,
             visibility,
-            request_id: decode::request_id(&request.request_id)?,
+            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
         };
         let project = self.metadata.create_project(new).await.map_err(status)?;
         Ok(Response::new(CreateProjectResponse { project: Some(encode::project(project)) }))
@@ -88,15 +85,13 @@ impl ProjectService for ProjectApi {
         decode::absent("filter", request.filter.is_empty())?;
         decode::absent("order_by", request.order_by.is_empty())?;
         decode::absent("show_deleted", !request.show_deleted)?;
-        let (listing, size) = (Listing::of("ListProjects", &[&request.parent]), page::size(request.page_size)?);
+        let listing = Listing::of("ListProjects", &[&request.parent]);
         let wanted = ListProjects {
-            namespace: if request.parent.is_empty() { None } else { Some(decode::name("parent", &request.parent)?) },
-            after: listing.start_id(&request.page_token)?,
-            limit: size + 1,
+            namespace: decode::optional("parent", &request.parent, decode::name)?,
+            page: listing.page(request.page_size, &request.page_token)?,
         };
         let found = self.metadata.list_projects(wanted).await.map_err(status)?;
-        let (found, next_page_token) = listing.cut(found, size, |project| project.id.to_string());
-        let projects = found.into_iter().map(encode::project).collect();
-        Ok(Response::new(ListProjectsResponse { projects, next_page_token }))
+        let next_page_token = listing.next(&found, |project| project.path.to_string());
+        Ok(Response::new(ListProjectsResponse { projects: found.map(encode::project).items, next_page_token }))
     }
 }

@@ -11,12 +11,15 @@ const INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) async fn run(metadata: Metadata, stop: CancellationToken) {
     let work = async {
         loop {
-            tokio::time::sleep(INTERVAL).await;
             match metadata.expire().await {
-                Ok(Expired { leases: 0, request_ids: 0 }) => {}
-                Ok(Expired { leases, request_ids }) => tracing::debug!(leases, request_ids, "expired"),
+                Ok(expired) if expired != Expired::default() => {
+                    tracing::debug!(?expired, "forgot what is over");
+                    continue;
+                }
+                Ok(_) => {}
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot forget what is over"),
             }
+            tokio::time::sleep(INTERVAL).await;
         }
     };
     stop.run_until_cancelled(work).await;

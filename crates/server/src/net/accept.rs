@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -25,10 +26,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 128;
 
-/// Frames of this size are announced, and stock clients then send them: with the 16 KiB of the standard each costs a system call.
-const FRAME_BYTES: u32 = 256 << 10;
-const STREAM_WINDOW: u32 = 4 << 20;
-const CONNECTION_WINDOW: u32 = 8 << 20;
 const SEND_BUFFER: usize = 1 << 20;
 
 /// All headers of a request, in bytes.

@@ -1,0 +1,146 @@
+//! Which services answer at which door, and what surrounds them.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use consign_blobs::Blobs;
+use consign_client::Client;
+use consign_client::transport::{Transport, connect};
+use consign_metadata::Metadata;
+use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
+use consign_proto::metadata::file_service_server::{self, FileServiceServer};
+use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
+use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
+use consign_proto::{DESCRIPTORS, status};
+use consign_types::Reason;
+use tonic::Status;
+use tonic::service::Routes;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+use tracing::{Span, info_span};
+
+use crate::auth::authenticate;
+use crate::budget::{Budget, charge};
+use crate::config::Settings;
+use crate::deadline::honour;
+use crate::error::{Error, Result};
+use crate::grpc::blob::{BlobApi, MAX_MESSAGE_BYTES};
+use crate::grpc::file::FileApi;
+use crate::grpc::package::PackageApi;
+use crate::grpc::project::ProjectApi;
+use crate::notes::Notes;
+use crate::probes::{self, Readiness};
+
+/// The services of the metadata plane.
+pub(crate) const METADATA_SERVICES: &[&str] =
+    &[project_service_server::SERVICE_NAME, package_service_server::SERVICE_NAME, file_service_server::SERVICE_NAME];
+
+/// The services of the blob plane.
+pub(crate) const BLOB_SERVICES: &[&str] = &[blob_service_server::SERVICE_NAME];
+
+/// The largest question to the services that everybody may ask.
+const MAX_QUESTION_BYTES: usize = 16 << 10;
+
+/// The memory that bodies and transfers may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Budgets {
+    bodies: Budget,
+    transfers: Budget,
+}
+
+impl Budgets {
+    /// A quarter of the bytes is for the bodies of calls, the rest for transfers.
+    pub(crate) fn new(bytes: u64) -> Self {
+        Self { bodies: Budget::new(bytes / 4), transfers: Budget::new(bytes - bytes / 4) }
+    }
+}
+
+/// The metadata plane. None of its services is reached without a token.
+pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, settings: &Settings) -> Router {
+    let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
+    let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
+    let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
+        .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
+        .add_service(FileServiceServer::new(files));
+    let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));
+    charged.layer(from_fn_with_state(metadata, authenticate))
+}
+
+/// The blob plane. Tickets say what a caller may do.
+pub(crate) fn blobs(blobs: Blobs, notes: Notes, budgets: &Budgets) -> Router {
+    let service = BlobServiceServer::new(BlobApi { blobs, notes, transfers: budgets.transfers.clone() });
+    router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+}
+
+/// The door for gRPC: the planes of this process, and the services that tell about them.
+pub(crate) fn grpc<H: Health>(planes: impl IntoIterator<Item = Router>, names: &[&str], health: HealthServer<H>) -> Result<Router> {
+    let open = router(Routes::new(health.max_decoding_message_size(MAX_QUESTION_BYTES))).merge(reflection(names)?);
+    let app = planes.into_iter().fold(open, Router::merge).fallback(async || into_response(status::unimplemented()));
+    let panicked = CatchPanicLayer::custom(|_: Box<dyn Any + Send>| into_response(status::refused(Reason::Internal, "internal error")));
+    Ok(logged(app.layer(from_fn(honour)).layer(panicked)))
+}
+
+/// The door for REST: the gateway, and the probes.
+pub(crate) fn rest(client: Client, readiness: Readiness) -> Router {
+    logged(consign_gateway::router(client).merge(probes::router(readiness)))
+}
+
+/// The gateway's client: in memory to the planes of this process, over the network to others.
+pub(crate) fn client(settings: &Settings, metadata: Option<&Router>, blobs: Option<&Router>) -> Result<Client> {
+    let transport = |routes: Option<&Router>, endpoint: &Option<String>| match (routes, endpoint) {
+        (Some(routes), _) => Ok(Transport::in_memory(Routes::from(routes.clone()).prepare())),
+        (None, Some(endpoint)) => connect(endpoint).map_err(|_| Error::Endpoint(endpoint.clone())),
+        (None, None) => Err(Error::Settings("the gateway does not know where the planes are".to_owned())),
+    };
+    Ok(Client::new(transport(metadata, &settings.metadata_endpoint)?, transport(blobs, &settings.blob_endpoint)?))
+}
+
+/// A refusal as an answer.
+pub(crate) fn into_response(status: Status) -> Response {
+    status.into_http::<tonic::body::Body>().map(Body::new)
+}
+
+fn router(services: Routes) -> Router {
+    services.into_axum_router().reset_fallback()
+}
+
+/// Both versions of the reflection service, for the services that are here.
+fn reflection(names: &[&str]) -> Result<Router> {
+    let configure = || {
+        let builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .with_service_name("grpc.health.v1.Health");
+        names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
+    };
+    let new = configure().build_v1()?.max_decoding_message_size(MAX_QUESTION_BYTES);
+    let old = configure().build_v1alpha()?.max_decoding_message_size(MAX_QUESTION_BYTES);
+    Ok(router(Routes::new(new).add_service(old)))
+}
+
+/// A line in the log for each request.
+fn logged(app: Router) -> Router {
+    let span = |request: &axum::extract::Request| info_span!("request", method = %request.method(), path = request.uri().path());
+    let answered = |response: &Response<_>, latency: Duration, _: &Span| {
+        let grpc_status = response.headers().get("grpc-status").and_then(|status| status.to_str().ok());
+        tracing::info!(status = response.status().as_u16(), grpc_status, millis = latency.as_millis(), "answered");
+    };
+    app.layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+
+    #[test]
+    fn a_refusal_is_an_answer_that_grpc_clients_read() {
+        let response = into_response(status::unimplemented());
+        assert_eq!((response.status(), response.headers()["grpc-status"].as_bytes()), (StatusCode::OK, b"12".as_slice()));
+    }
+}

@@ -1,0 +1,65 @@
+//! Texts that people and programs choose freely, within limits.
+
+use crate::name::name_type;
+
+name_type!(
+    /// What people call a namespace or a project: at most 255 bytes, without control characters. May be empty.
+    DisplayName,
+    "display name",
+    "at most 255 bytes without control characters",
+    |text| text.len() <= 255 && !text.chars().any(char::is_control)
+);
+
+name_type!(
+    /// What a thing is for: at most 4096 bytes, without control characters but line ends. May be empty.
+    Description,
+    "description",
+    "at most 4096 bytes without control characters",
+    |text| text.len() <= 4096 && !text.chars().any(|c| c.is_control() && c != '\n')
+);
+
+name_type!(
+    /// What a publisher says that a file is, such as `application/zip`: at most 255 printable ASCII bytes. May be empty.
+    MediaType,
+    "media type",
+    "at most 255 printable ASCII characters",
+    |text| text.len() <= 255 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+);
+
+name_type!(
+    /// The id that makes a request safe to repeat: a UUID in its usual form, 36 characters with lower-case digits.
+    RequestId,
+    "request id",
+    "a UUID such as `123e4567-e89b-12d3-a456-426614174000`",
+    is_uuid
+);
+
+/// Groups of 8, 4, 4, 4 and 12 hexadecimal digits: RFC 9562, section 4.
+fn is_uuid(text: &str) -> bool {
+    let digits = |group: &str| group.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.split('-').all(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_keep_to_their_limits() {
+        assert!("".parse::<DisplayName>().is_ok() && "Ä tool".parse::<DisplayName>().is_ok());
+        assert!("a\nb".parse::<DisplayName>().is_err() && "a".repeat(256).parse::<DisplayName>().is_err());
+        assert!("a\nb".parse::<Description>().is_ok() && "a\u{7}".parse::<Description>().is_err());
+        assert!("application/zip".parse::<MediaType>().is_ok() && "é".parse::<MediaType>().is_err());
+    }
+
+    #[test]
+    fn a_request_id_has_one_spelling() {
+        assert!("123e4567-e89b-12d3-a456-426614174000".parse::<RequestId>().is_ok());
+        for text in
+            ["", "1", "123E4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000", "123e4567-e89b-12d3-a456-42661417400g"]
+        {
+            assert!(text.parse::<RequestId>().is_err(), "{text}");
+        }
+    }
+}
