@@ -136,7 +136,7 @@ fn the_reference_of_reasons_is_what_the_code_says() {
 #[test]
 fn every_reason_is_asserted_by_some_test() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let texts: Vec<String> = std::fs::read_dir(tests)
+    let sources: Vec<String> = std::fs::read_dir(tests)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| !path.ends_with("surface.rs"))
@@ -144,6 +144,6 @@ fn every_reason_is_asserted_by_some_test() {
         .collect();
     for reason in Reason::ALL {
         let word = format!("Reason::{reason:?}");
-        assert!(texts.iter().any(|text| text.contains(&word)), "{word} stands in no test of a refusal");
+        assert!(sources.iter().any(|text| text.contains(&word)), "{word} stands in no test of a refusal");
     }
 }

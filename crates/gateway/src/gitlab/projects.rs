@@ -31,9 +31,9 @@ pub(crate) struct Fields {
     visibility: Option<String>,
 }
 
-/// Which page of a list.
+/// Which part of a list.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Page {
+pub(crate) struct Slice {
     #[serde(rename = "per_page")]
     size: Option<i32>,
     cursor: Option<String>,
@@ -63,15 +63,15 @@ pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, bod
 /// `GET /projects`: the next page is in the `Link` header, which is what clients follow.
 pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Response> {
     let client = authenticated(&client, &headers)?;
-    let page: Page = query(&uri)?;
-    if page.search.is_some() {
+    let slice: Slice = query(&uri)?;
+    if slice.search.is_some() {
         return Err(Refusal::parameter("search is not supported"));
     }
-    if page.page.is_some_and(|page| page > 1) {
+    if slice.page.is_some_and(|page| page > 1) {
         return Err(Refusal::parameter("page is not supported: follow the Link header"));
     }
-    let per_page = page.size.unwrap_or(20).clamp(1, 100);
-    let (projects, next) = client.list_projects(per_page, page.cursor.as_deref().unwrap_or_default()).await?;
+    let per_page = slice.size.unwrap_or(20).clamp(1, 100);
+    let (projects, next) = client.list_projects(per_page, slice.cursor.as_deref().unwrap_or_default()).await?;
     let mut response = Json(projects.iter().map(entity::project_json).collect::<Vec<_>>()).into_response();
     if !next.is_empty() {
         let cursor = utf8_percent_encode(&next, NON_ALPHANUMERIC);

@@ -29,19 +29,18 @@ pub(crate) fn part(header: Option<&str>, size: u64) -> Part {
 /// The positions of `bytes=<first>-<last>`, where either may be missing; `None` for anything else.
 fn one_range(header: &str) -> Option<(Option<u64>, Option<u64>)> {
     let (first, last) = header.trim().strip_prefix("bytes=")?.trim().split_once('-')?;
-    let first = position(first)?;
-    let last = position(last)?;
+    let (first, last) = (position(first).ok()?, position(last).ok()?);
     let backwards = first.zip(last).is_some_and(|(first, last)| last < first);
     if backwards || (first, last) == (None, None) { None } else { Some((first, last)) }
 }
 
-/// Digits, or nothing. Positions beyond 64 bits are beyond every file.
-fn position(text: &str) -> Option<Option<u64>> {
+/// Digits, or nothing; an error for anything else. Positions beyond 64 bits are beyond every file.
+fn position(text: &str) -> Result<Option<u64>, ()> {
     let text = text.trim();
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+        return Err(());
     }
-    Some(if text.is_empty() { None } else { Some(text.parse().unwrap_or(u64::MAX)) })
+    Ok((!text.is_empty()).then(|| text.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
