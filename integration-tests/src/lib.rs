@@ -4,7 +4,7 @@
 //! - [`database`]: a database for each test, on SQLite or PostgreSQL
 //! - [`rest`]: requests as GitLab's clients make them
 //! - [`grpc`]: calls as stubs make them
-//! - [`reference`]: the documents that are made from the code
+//! - [`mod@reference`]: the documents that are made from the code
 //! - [`wait`]: polling a condition with a deadline
 
 pub mod database;
