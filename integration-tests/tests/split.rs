@@ -3,7 +3,7 @@
 
 use integration_tests::rest::file;
 use integration_tests::service::Stored;
-use integration_tests::{Builder, Engine, TestService};
+use integration_tests::{Builder, Engine, TestService, wait};
 
 #[tokio::test]
 async fn three_roles_that_share_a_key_do_what_one_process_does() {
@@ -24,10 +24,13 @@ async fn three_roles_that_share_a_key_do_what_one_process_does() {
     assert!(rest.get(&path).await.body == body);
     assert_eq!(rest.get(&file("tool", "1.0", "g")).await.text(), r#"{"message":"404 Not found"}"#);
 
+    wait::until("readiness", async || (rest.get("/readyz").await.status == 200).then_some(())).await;
+
     metadata.stop().await;
     let answer = rest.get(&path).await;
     assert_eq!((answer.status, answer.text()), (503, r#"{"message":"503 Service Unavailable"}"#));
     assert_eq!(answer.header("retry-after"), "1");
+    wait::until("the news that a plane is lost", async || (rest.get("/readyz").await.status == 503).then_some(())).await;
 }
 
 #[tokio::test]

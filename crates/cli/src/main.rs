@@ -9,7 +9,7 @@ use consign_server::config::LogSettings;
 
 /// Keeps what builds produce, and moves the same bytes from a developer's machine to production.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "consign", version, about)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

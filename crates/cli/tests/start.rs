@@ -65,7 +65,11 @@ impl Drop for Started {
 
 /// Starts the service and returns what it prints until the line that has `last` in it.
 fn start(directory: &Path, last: &str) -> (Started, String) {
-    let mut child = consign(directory, &[&["serve"], PORTS].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    start_role(directory, &[], last)
+}
+
+fn start_role(directory: &Path, role: &[&str], last: &str) -> (Started, String) {
+    let mut child = consign(directory, &[&["serve"], role, PORTS].concat()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut started = Started(child, lines);
     let text = started.until(last);
@@ -153,13 +157,39 @@ fn settings_that_contradict_each_other_are_explained() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, text) in [
         (&["serve", "gateway"][..], "`--metadata-endpoint`"),
+        (&["serve", "gateway", "--metadata-endpoint", "127.0.0.1:1", "--blob-endpoint", "http://b:1"], "`http://host:port`"),
         (&["serve", "--admin-token", "short"], "at least 16 characters"),
+        (&["serve", "--admin-token", "a token with a line end\n"], "visible ASCII"),
+        (&["serve", "--log", "inof"], "`inof` is not a level"),
         (&["serve", "--duplicate-exceptions", "["], "`--duplicate-exceptions`"),
         (&["serve", "--log", "=="], "`--log`"),
     ] {
         let refusal = refused(directory.path(), &[arguments, PORTS].concat());
         assert!(refusal.contains(text), "{refusal}");
     }
+}
+
+#[test]
+fn options_beyond_their_limits_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for (arguments, text) in [
+        (&["serve", "--max-connections", "0"][..], "--max-connections"),
+        (&["serve", "--max-file-bytes=-1"], "--max-file-bytes"),
+        (&["serve", "--http-listen", "8080"], "must look like `127.0.0.1:8080`"),
+    ] {
+        let output = consign(directory.path(), arguments).output().unwrap();
+        let refusal = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && refusal.contains(text), "{refusal}");
+    }
+    let version = consign(directory.path(), &["--version"]).output().unwrap();
+    assert!(String::from_utf8(version.stdout).unwrap().starts_with("consign 0."));
+}
+
+#[test]
+fn a_metadata_plane_alone_shows_the_token_that_it_makes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_service, text) = start_role(directory.path(), &["metadata"], "export CONSIGN_TOKEN=consign_adm_");
+    assert!(text.contains("gRPC  127.0.0.1:"), "{text}");
 }
 
 #[test]

@@ -33,10 +33,26 @@ impl Transport {
     }
 }
 
+/// Why an endpoint is not used.
+#[derive(Debug, thiserror::Error)]
+#[error("endpoint `{0}` must look like `http://host:port`")]
+pub struct EndpointError(String);
+
+/// A plane can't be reached, or the connection to it broke.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot reach `{endpoint}`")]
+struct Unreachable {
+    endpoint: String,
+    source: tonic::transport::Error,
+}
+
 /// The way to a plane over the network, such as `http://127.0.0.1:50051`. The connection is made when it is needed, and
 /// made again when it was lost.
-pub fn connect(endpoint: &str) -> Result<Transport, tonic::transport::Error> {
-    let channel = Endpoint::from_shared(endpoint.to_owned())?
+pub fn connect(endpoint: &str) -> Result<Transport, EndpointError> {
+    let parsed = Endpoint::from_shared(endpoint.to_owned()).ok();
+    let parsed = parsed.filter(|parsed| parsed.uri().scheme_str() == Some("http") && parsed.uri().port().is_some());
+    let channel = parsed
+        .ok_or_else(|| EndpointError(endpoint.to_owned()))?
         .connect_timeout(Duration::from_secs(3))
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
@@ -44,7 +60,9 @@ pub fn connect(endpoint: &str) -> Result<Transport, tonic::transport::Error> {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .connect_lazy();
-    Ok(Transport(BoxCloneSyncService::new(channel.map_err(Into::into))))
+    let endpoint = endpoint.to_owned();
+    let named = move |source| TransportError::from(Unreachable { endpoint: endpoint.clone(), source });
+    Ok(Transport(BoxCloneSyncService::new(channel.map_err(named))))
 }
 
 impl Service<Request<Body>> for Transport {
@@ -64,5 +82,18 @@ impl Service<Request<Body>> for Transport {
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Transport")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_endpoint_has_a_scheme_a_host_and_a_port() {
+        assert!(connect("http://plane:50051").is_ok());
+        for endpoint in ["", "foo", "127.0.0.1:50051", "http://plane", "ftp://plane:1", "http//x y"] {
+            assert!(connect(endpoint).is_err(), "{endpoint}");
+        }
     }
 }

@@ -47,6 +47,10 @@ pub fn refused(reason: Reason, message: impl Into<String>) -> Status {
 
 fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<String, String>) -> Status {
     let message = shortened(message);
+    // Faults have their line already, with what is told to nobody.
+    if reason.kind() != ErrorKind::Internal {
+        tracing::info!(%reason, message, "refused");
+    }
     let mut details = ErrorDetails::new();
     details.set_error_info(reason.as_str(), DOMAIN, metadata);
     if let Some(field) = field {

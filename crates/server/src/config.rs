@@ -1,10 +1,12 @@
 //! The settings: options on the command line, or variables in the environment. No other file reads either.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use consign_types::duplicates::DuplicatePolicy;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::{Error, Result};
 
@@ -40,15 +42,16 @@ pub struct Settings {
     pub role: Role,
 
     /// Address of the REST gateway.
-    #[arg(long, env = "CONSIGN_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, help_heading = "Gateway", env = "CONSIGN_HTTP_LISTEN", default_value = "127.0.0.1:8080", value_parser = address)]
     pub http_listen: SocketAddr,
 
     /// Address of the gRPC services.
-    #[arg(long, env = "CONSIGN_GRPC_LISTEN", default_value = "127.0.0.1:50051")]
+    #[arg(long, help_heading = "Planes", env = "CONSIGN_GRPC_LISTEN", default_value = "127.0.0.1:50051", value_parser = address)]
     pub grpc_listen: SocketAddr,
 
-    /// Token of the administrator; without it, the first start makes one.
-    #[arg(long, env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
+    /// Token of the administrator, of 16 visible ASCII characters or more: takes the place of the one before. Without it, the first
+    /// start makes one. Rather give it by the variable, which other users do not see.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
 
     /// Where data are kept, and how the database is reached.
@@ -56,27 +59,27 @@ pub struct Settings {
     pub database: DatabaseSettings,
 
     /// File of the keys that sign tickets and receipts: made if it is missing; both planes need the same [default: `keys` in the data directory]
-    #[arg(long, env = "CONSIGN_KEY_FILE")]
+    #[arg(long, help_heading = "Planes", env = "CONSIGN_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
     /// Address of the metadata plane, such as `http://host:port`, for a gateway that runs alone.
-    #[arg(long, env = "CONSIGN_METADATA_ENDPOINT")]
+    #[arg(long, help_heading = "Gateway", env = "CONSIGN_METADATA_ENDPOINT")]
     pub metadata_endpoint: Option<String>,
 
     /// Address of the blob plane, for a gateway that runs alone, and for the tickets that a metadata plane writes.
-    #[arg(long, env = "CONSIGN_BLOB_ENDPOINT")]
+    #[arg(long, help_heading = "Gateway and metadata plane", env = "CONSIGN_BLOB_ENDPOINT")]
     pub blob_endpoint: Option<String>,
 
     /// Largest file that may be published, in bytes.
-    #[arg(long, env = "CONSIGN_MAX_FILE_BYTES", default_value_t = 5 << 30)]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_MAX_FILE_BYTES", default_value_t = 5 << 30, value_parser = clap::value_parser!(i64).range(0..))]
     pub max_file_bytes: i64,
 
     /// Whether a path may be published again with other bytes.
-    #[arg(long, env = "CONSIGN_DUPLICATES", value_enum, default_value_t)]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DUPLICATES", value_enum, default_value_t)]
     pub duplicates: Duplicates,
 
     /// Regular expression of the package names and versions for which `--duplicates` is turned round.
-    #[arg(long, env = "CONSIGN_DUPLICATE_EXCEPTIONS", default_value = "")]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DUPLICATE_EXCEPTIONS", default_value = "")]
     pub duplicate_exceptions: String,
 
     /// What a process takes on at most.
@@ -88,19 +91,19 @@ pub struct Settings {
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseSettings {
     /// Directory of the database, the blobs and the keys.
-    #[arg(long, env = "CONSIGN_DATA_DIR", default_value = "./consign-data")]
+    #[arg(long, help_heading = "Planes", env = "CONSIGN_DATA_DIR", default_value = "./consign-data")]
     pub data_dir: PathBuf,
 
     /// Database, such as `postgres://user@host/name` or `sqlite:path` [default: `consign.db` in the data directory]
-    #[arg(long, env = "CONSIGN_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
     /// Let names and data cross a network in the clear on their way to PostgreSQL.
-    #[arg(long, env = "CONSIGN_DATABASE_ALLOW_PLAINTEXT")]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DATABASE_ALLOW_PLAINTEXT")]
     pub database_allow_plaintext: bool,
 
     /// Connections to the database for reading, and as many for writing (SQLite has one writer).
-    #[arg(long, env = "CONSIGN_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 }
 
@@ -108,27 +111,27 @@ pub struct DatabaseSettings {
 #[derive(Clone, Debug, Args)]
 pub struct Limits {
     /// Bytes of the disk that uploads leave free.
-    #[arg(long, env = "CONSIGN_RESERVE_BYTES", default_value_t = 64 << 20)]
+    #[arg(long, help_heading = "Blob plane", env = "CONSIGN_RESERVE_BYTES", default_value_t = 64 << 20)]
     pub reserve_bytes: u64,
 
     /// Bytes of requests and transfers that are held in memory at once.
-    #[arg(long, env = "CONSIGN_IN_FLIGHT_BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range((8 << 20)..))]
+    #[arg(long, help_heading = "Planes", env = "CONSIGN_IN_FLIGHT_BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range((8 << 20)..))]
     pub in_flight_bytes: u64,
 
     /// Connections that are open at once on each listener.
-    #[arg(long, env = "CONSIGN_MAX_CONNECTIONS", default_value_t = 4096)]
-    pub max_connections: usize,
+    #[arg(long, help_heading = "All roles", env = "CONSIGN_MAX_CONNECTIONS", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
 }
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
 pub struct LogSettings {
-    /// What is logged, such as `info` or `consign=debug,warn`.
-    #[arg(long, env = "CONSIGN_LOG", default_value = "info", global = true)]
+    /// What is logged, such as `info` or `warn,consign_server=debug`.
+    #[arg(long, help_heading = "Logs", env = "CONSIGN_LOG", default_value = "info", global = true)]
     pub log: String,
 
     /// How it is written: text for people, JSON for machines [default: text on a terminal, JSON elsewhere]
-    #[arg(long, env = "CONSIGN_LOG_FORMAT", value_enum, global = true)]
+    #[arg(long, help_heading = "Logs", env = "CONSIGN_LOG_FORMAT", value_enum, global = true)]
     pub log_format: Option<LogFormat>,
 }
 
@@ -178,13 +181,35 @@ impl Settings {
         if self.role == Role::Gateway && (self.metadata_endpoint.is_none() || self.blob_endpoint.is_none()) {
             return Err(Error::Settings("a gateway alone needs `--metadata-endpoint` and `--blob-endpoint`".to_owned()));
         }
-        if self.admin_token.as_deref().is_some_and(|token| token.len() < 16) {
-            return Err(Error::Settings("`--admin-token` must have at least 16 characters".to_owned()));
-        }
-        if self.max_file_bytes < 0 {
-            return Err(Error::Settings("`--max-file-bytes` must not be negative".to_owned()));
+        if self.admin_token.as_deref().is_some_and(|token| !is_token(token)) {
+            let rule = "`--admin-token` must have at least 16 characters, all of them visible ASCII: no blank, no line end";
+            return Err(Error::Settings(rule.to_owned()));
         }
         Ok(())
+    }
+}
+
+/// What headers carry unchanged.
+fn is_token(text: &str) -> bool {
+    text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// An address to listen on; a name such as `localhost` stands for the first address it has.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let addresses = text.to_socket_addrs();
+    addresses.ok().and_then(|mut addresses| addresses.next()).ok_or_else(|| "must look like `127.0.0.1:8080`".to_owned())
+}
+
+impl LogSettings {
+    /// What is logged. A word alone must be a level: taken for the name of a module, a misspelt one would silence everything.
+    pub(crate) fn filter(&self) -> Result<EnvFilter> {
+        let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+        if let Some(word) = self.log.split(',').map(str::trim).find(|word| !word.contains('=') && !is_level(word)) {
+            return Err(Error::Settings(format!(
+                "`--log`: `{word}` is not a level: use `error`, `warn`, `info`, `debug`, `trace` or `off`"
+            )));
+        }
+        EnvFilter::try_new(&self.log).map_err(|error| Error::Settings(format!("`--log`: {error}")))
     }
 }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use consign_client::transport::EndpointError;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -50,8 +52,8 @@ pub enum Error {
     #[error("cannot use the blob store: {}", innermost(.0))]
     Blobs(#[from] consign_blobs::Error),
     /// An address of a plane can't be used.
-    #[error("cannot use the endpoint `{0}`: it must look like `http://host:port`")]
-    Endpoint(String),
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// The reflection service could not be made.
     #[error("cannot describe the services")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -90,14 +90,35 @@ pub(crate) fn rest(client: Client, readiness: Readiness) -> Router {
     logged(consign_gateway::router(client).merge(probes::router(readiness)))
 }
 
-/// The gateway's client: in memory to the planes of this process, over the network to others.
-pub(crate) fn client(settings: &Settings, metadata: Option<&Router>, blobs: Option<&Router>) -> Result<Client> {
-    let transport = |routes: Option<&Router>, endpoint: &Option<String>| match (routes, endpoint) {
-        (Some(routes), _) => Ok(Transport::in_memory(Routes::from(routes.clone()).prepare())),
-        (None, Some(endpoint)) => connect(endpoint).map_err(|_| Error::Endpoint(endpoint.clone())),
-        (None, None) => Err(Error::Settings("the gateway does not know where the planes are".to_owned())),
-    };
-    Ok(Client::new(transport(metadata, &settings.metadata_endpoint)?, transport(blobs, &settings.blob_endpoint)?))
+/// The ways to the planes.
+pub(crate) struct Ways {
+    metadata: Transport,
+    blobs: Transport,
+    /// Those of them that lead out of this process.
+    pub(crate) remote: Vec<Transport>,
+}
+
+impl Ways {
+    /// In memory to the planes of this process, over the network to others.
+    pub(crate) fn new(settings: &Settings, metadata: Option<&Router>, blobs: Option<&Router>) -> Result<Self> {
+        let mut remote = Vec::new();
+        let mut way = |routes: Option<&Router>, endpoint: &Option<String>| match (routes, endpoint) {
+            (Some(routes), _) => Ok(Transport::in_memory(Routes::from(routes.clone()).prepare())),
+            (None, Some(endpoint)) => {
+                let transport = connect(endpoint)?;
+                remote.push(transport.clone());
+                Ok(transport)
+            }
+            (None, None) => Err(Error::Settings("the gateway does not know where the planes are".to_owned())),
+        };
+        let (metadata, blobs) = (way(metadata, &settings.metadata_endpoint)?, way(blobs, &settings.blob_endpoint)?);
+        Ok(Self { metadata, blobs, remote })
+    }
+
+    /// The gateway's client.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.metadata.clone(), self.blobs.clone())
+    }
 }
 
 /// A refusal as an answer.
@@ -127,8 +148,9 @@ fn reflection(names: &[&str]) -> Result<Router> {
 fn logged(app: Router) -> Router {
     let span = |request: &axum::extract::Request| info_span!("request", method = %request.method(), path = request.uri().path());
     let answered = |response: &Response<_>, latency: Duration, _: &Span| {
-        let grpc_status = response.headers().get("grpc-status").and_then(|status| status.to_str().ok());
-        tracing::info!(status = response.status().as_u16(), grpc_status, millis = latency.as_millis(), "answered");
+        let grpc_status = response.headers().get("grpc-status").and_then(|status| status.to_str().ok()?.parse::<i64>().ok());
+        let millis = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status = response.status().as_u16(), grpc_status, millis, "answered");
     };
     app.layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(()))
 }

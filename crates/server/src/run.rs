@@ -1,6 +1,7 @@
 //! Starting the roles, and ending them.
 
 use std::fs::{self, File};
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -20,7 +21,7 @@ use crate::jobs::health::Health;
 use crate::net::accept;
 use crate::notes::Notes;
 use crate::probes::Readiness;
-use crate::routes::{self, BLOB_SERVICES, Budgets, METADATA_SERVICES};
+use crate::routes::{self, BLOB_SERVICES, Budgets, METADATA_SERVICES, Ways};
 use crate::{clock, jobs};
 
 /// A started service. It ends by [`Running::stop`].
@@ -65,21 +66,29 @@ pub async fn start(settings: &Settings) -> Result<Running> {
         _lock: lock,
     };
     running.serve(doors, planes, settings).await?;
+    let addresses = (running.http.map(tracing::field::display), running.grpc.map(tracing::field::display));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http = addresses.0, grpc = addresses.1, "started");
     Ok(running)
 }
 
 impl Running {
     async fn serve(&mut self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
-        let (reporter, health_service) = tonic_health::server::health_reporter();
-        let readiness = Readiness::default();
-        let health = Health { metadata: planes.metadata.clone(), blobs: planes.blobs.clone(), reporter, readiness: readiness.clone() };
-        health.ask().await;
-
         let connections = max_connections(settings.limits.max_connections);
         let (metadata, blobs) = planes.routes(settings);
-        if let Some(listener) = doors.http {
-            let client = routes::client(settings, metadata.as_ref(), blobs.as_ref())?;
-            self.tasks.spawn(accept::serve(listener, routes::rest(client, readiness), connections, self.stopping.clone()));
+        let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.as_ref())?) } else { None };
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let readiness = Readiness::default();
+        let health = Health {
+            metadata: planes.metadata.clone(),
+            blobs: planes.blobs.clone(),
+            remote: ways.as_ref().map(|ways| ways.remote.clone()).unwrap_or_default(),
+            reporter,
+            readiness: readiness.clone(),
+        };
+        health.ask().await;
+        if let (Some(listener), Some(ways)) = (doors.http, ways) {
+            let app = routes::rest(ways.client(), readiness);
+            self.tasks.spawn(accept::serve(listener, app, connections, self.stopping.clone()));
         }
         if let Some(listener) = doors.grpc {
             let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
@@ -98,7 +107,9 @@ impl Running {
 /// Brings the database up to date, and ends.
 pub async fn migrate(database: &DatabaseSettings) -> Result<()> {
     create_directory(&database.data_dir)?;
-    Ok(consign_metadata::migrate(&database.config()).await?)
+    consign_metadata::migrate(&database.config()).await?;
+    tracing::info!("the database is up to date");
+    Ok(())
 }
 
 /// Where requests come in.
@@ -159,7 +170,11 @@ impl Planes {
 /// The directory holds keys and digests of tokens: it is for this user's eyes only.
 fn create_directory(path: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| Error::DataDirectory { path: path.to_owned(), source })
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => source,
+    };
+    made.map_err(|source| Error::DataDirectory { path: path.to_owned(), source: failed(source) })
 }
 
 /// Keeps a second process out of the data directory: SQLite has one writer, and spools have one owner.
@@ -183,12 +198,12 @@ async fn admin_token(metadata: &Metadata, settings: &Settings) -> Result<Option<
 
 /// As many connections as are wished for, but no more than leave file descriptors for files and the database. The process may open
 /// as many as it is allowed to.
-fn max_connections(wished: usize) -> usize {
+fn max_connections(wished: u32) -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!(%error, "cannot raise the limit of open files");
     }
     let descriptors = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    wished.min((descriptors / 5 * 2).max(16))
+    usize::try_from(wished).unwrap_or(usize::MAX).min((descriptors / 5 * 2).max(16))
 }

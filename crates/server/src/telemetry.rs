@@ -4,14 +4,14 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::{LogFormat, LogSettings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Starts logging to standard error. `more` is a layer that sees all events, whatever is logged.
 pub fn start(settings: &LogSettings, more: Option<Box<dyn Layer<Registry> + Send + Sync>>) -> Result<()> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| Error::Settings(format!("`--log`: {error}")))?;
+    let filter = settings.filter()?;
     let terminal = std::io::stderr().is_terminal();
     let format = settings.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let lines = match format {

@@ -36,7 +36,7 @@ pub trait Note: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
     /// It was not signed by a key of this ring for this use.
-    #[error("the signature is not one of this service")]
+    #[error("it is not signed by a key that this plane has: do both planes have the same key file?")]
     Forged,
     /// Its time is over.
     #[error("its time is over")]

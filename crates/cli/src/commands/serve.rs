@@ -1,6 +1,7 @@
 //! `consign serve`: running the service.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
 use anyhow::Result;
 use consign_server::config::LogSettings;
@@ -17,25 +18,35 @@ pub(crate) async fn run(settings: &Settings, logs: &LogSettings) -> Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    tracing::info!("stopping");
-    running.stop().await;
+    tracing::info!("stopping: what has begun may finish, for 25 seconds at most; a second signal ends it at once");
+    tokio::select! {
+        () = running.stop() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     Ok(())
 }
 
-/// Says where the service is and, at the first start, how to use it.
+/// Says where the service is and, where this start made the administrator's token, what it is and how to use it.
 fn greeting(running: &Running) -> String {
-    let grpc = running.grpc.map(|grpc| format!("gRPC  {grpc}\n")).unwrap_or_default();
-    let Some(http) = running.http else { return grpc };
-    let doors = format!("{grpc}REST  http://{http}\n");
-    let Some(token) = &running.new_admin_token else { return doors };
+    let mut text = String::new();
+    if let Some(grpc) = running.grpc {
+        text.extend(["gRPC  ", &grpc.to_string(), "\n"]);
+    }
+    if let Some(http) = running.http {
+        text.extend(["REST  http://", &http.to_string(), "\n"]);
+    }
+    if let Some(token) = &running.new_admin_token {
+        text.extend(["\nThe administrator's token, which is not shown again:\n\n    export CONSIGN_TOKEN=", token, "\n\n"]);
+        text.extend(running.http.map(first_steps));
+    }
+    text
+}
+
+fn first_steps(http: SocketAddr) -> String {
     let url = format!("http://{http}/api/v4/projects");
     format!(
-        "{doors}
-The administrator's token, which is not shown again:
-
-    export CONSIGN_TOKEN={token}
-
-Make a project, publish a file, fetch it:
+        "Make a project, publish a file, fetch it:
 
     curl -H \"PRIVATE-TOKEN: $CONSIGN_TOKEN\" -d name=demo {url}
     curl -H \"PRIVATE-TOKEN: $CONSIGN_TOKEN\" -T ./file {url}/root%2Fdemo/packages/generic/hello/1.0.0/file

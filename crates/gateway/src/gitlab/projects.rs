@@ -105,6 +105,9 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Fields> {
     if content_type.starts_with("application/json") {
         return serde_json::from_slice(body).map_err(|_| Refusal::parameter("body is not valid JSON"));
     }
+    if content_type.starts_with("multipart/") {
+        return Err(Refusal::parameter("send the fields as application/json or application/x-www-form-urlencoded"));
+    }
     serde_urlencoded::from_bytes(body).map_err(|_| Refusal::parameter("body is not a valid form"))
 }
 

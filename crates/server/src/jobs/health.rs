@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use consign_blobs::Blobs;
+use consign_client::Transport;
 use consign_metadata::Metadata;
+use futures::future::join_all;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus as ServingStatusWire;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_health::server::HealthReporter;
 
 use crate::probes::Readiness;
@@ -21,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Health {
     pub(crate) metadata: Option<Metadata>,
     pub(crate) blobs: Option<Blobs>,
+    /// Planes that are elsewhere, which a gateway alone can't do without.
+    pub(crate) remote: Vec<Transport>,
     pub(crate) reporter: HealthReporter,
     pub(crate) readiness: Readiness,
 }
@@ -35,6 +42,7 @@ impl Health {
             }
         };
         stop.run_until_cancelled(work).await;
+        self.readiness.set(false);
         self.tell(false, false).await;
     }
 
@@ -53,12 +61,15 @@ impl Health {
                 None => true,
             }
         };
-        let answers = tokio::join!(timeout(PATIENCE, metadata), timeout(PATIENCE, blobs));
-        self.tell(answers.0.unwrap_or(false), answers.1.unwrap_or(false)).await;
+        let remote = join_all(self.remote.iter().cloned().map(is_serving));
+        let (metadata, blobs, remote) = tokio::join!(timeout(PATIENCE, metadata), timeout(PATIENCE, blobs), timeout(PATIENCE, remote));
+        let (metadata, blobs) = (metadata.unwrap_or(false), blobs.unwrap_or(false));
+        self.tell(metadata, blobs).await;
+        let reachable = remote.is_ok_and(|answers| answers.into_iter().all(|answer| answer));
+        self.readiness.set(metadata && blobs && reachable);
     }
 
     async fn tell(&self, metadata: bool, blobs: bool) {
-        self.readiness.set(metadata && blobs);
         let metadata_services = METADATA_SERVICES.iter().filter(|_| self.metadata.is_some()).map(|name| (*name, metadata));
         let blob_services = BLOB_SERVICES.iter().filter(|_| self.blobs.is_some()).map(|name| (*name, blobs));
         for (name, serving) in metadata_services.chain(blob_services).chain([("", metadata && blobs)]) {
@@ -66,4 +77,11 @@ impl Health {
             self.reporter.set_service_status(name, status).await;
         }
     }
+}
+
+/// Whether a plane elsewhere says that it serves.
+async fn is_serving(plane: Transport) -> bool {
+    let question = HealthCheckRequest { service: String::new() };
+    let answer = HealthClient::new(plane).check(question).await;
+    answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatusWire::Serving)
 }
