@@ -4,11 +4,13 @@
 //! - [`database`]: a database for each test, on SQLite or PostgreSQL
 //! - [`rest`]: requests as GitLab's clients make them
 //! - [`grpc`]: calls as stubs make them
+//! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
 //! - [`wait`]: polling a condition with a deadline
 
 pub mod database;
 pub mod grpc;
+pub mod publishing;
 pub mod reference;
 pub mod rest;
 pub mod service;

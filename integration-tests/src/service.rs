@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::grpc::Grpc;
 use crate::rest::Rest;
 use crate::{Database, Engine, TOKEN, wait};
 
@@ -69,6 +70,13 @@ impl Builder {
         let rest = Rest::to(service.http());
         rest.create_project("demo").await;
         (service, rest)
+    }
+
+    /// The same, seen over gRPC.
+    pub async fn demo_grpc(self) -> (TestService, Grpc) {
+        let (service, _) = self.demo().await;
+        let grpc = Grpc::to(service.grpc());
+        (service, grpc)
     }
 
     /// Starts a process of its own. The program takes the options of `consign serve`.

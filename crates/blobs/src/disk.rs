@@ -58,6 +58,11 @@ pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()>
     Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
 }
 
+/// Gives a file a second name; an error of kind `AlreadyExists` if there is one of that name.
+pub(crate) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)
+}
+
 /// Gives a file another name, in place of one that has it.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)

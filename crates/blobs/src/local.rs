@@ -80,8 +80,7 @@ impl Local {
     /// Makes a spool durable under its digest, and returns the generation of the copy.
     ///
     /// A copy of these bytes that is there already is kept, if its generation is at least `min_generation` and it still has
-    /// these bytes; one that is damaged is set aside, and the spool takes its name, so that whoever refers to it has the bytes
-    /// again. When this returns, the copy survives the loss of power: its content was synced before it got its name, and the name
+    /// these bytes; the spool takes the place of one that is damaged, so that whoever refers to it has the bytes again. When this returns, the copy survives the loss of power: its content was synced before it got its name, and the name
     /// is synced now.
     pub(crate) fn place(&self, mut spool: Spool, digest: &Digest, generation: i64, min_generation: i64) -> Result<i64> {
         let directory = self.directory_of(digest);
@@ -89,14 +88,13 @@ impl Local {
         tracing::trace!(%digest, "spool synced");
         self.ensure_directory(&directory)?;
         let generation = loop {
-            let existing = Self::find_copy(&directory, digest, min_generation)?;
-            if let Some(existing) = existing {
-                if self.is_whole(digest, existing)? {
-                    break existing;
+            if let Some(existing) = Self::find_copy(&directory, digest, min_generation)? {
+                if !self.is_whole(digest, existing)? {
+                    self.replace_damaged(&spool.path, digest, existing)?;
+                    spool.placed = true;
                 }
-                self.set_aside(digest, existing)?;
+                break existing;
             }
-            let generation = existing.unwrap_or(generation);
             match disk::rename_without_replacing(&spool.path, &self.path_of(digest, generation)) {
                 Ok(()) => {
                     spool.placed = true;
@@ -130,18 +128,21 @@ impl Local {
         }
     }
 
-    /// Takes a damaged copy out of use, and keeps it for those who look into why.
-    fn set_aside(&self, digest: &Digest, generation: i64) -> Result<()> {
+    /// Puts a spool in the place of a damaged copy, which is kept under another name for those who look into why.
+    ///
+    /// The name has bytes at every instant: where another upload has healed the copy in the meantime, good ones replace good ones.
+    fn replace_damaged(&self, spool: &Path, digest: &Digest, generation: i64) -> Result<()> {
         let path = self.path_of(digest, generation);
         let aside = path.with_extension(format!("{generation}.damaged"));
-        match disk::rename(&path, &aside) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Error::disk("set a damaged blob aside")(error)),
-            Ok(()) => {
-                tracing::error!(path = %aside.display(), "damaged blob is set aside, and replaced by the bytes that came now");
-                Ok(())
+        match disk::link(&path, &aside) {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                return Err(Error::disk("keep a damaged blob")(error));
             }
+            _ => {}
         }
+        disk::rename(spool, &path).map_err(Error::disk("replace a damaged blob"))?;
+        tracing::error!(kept = %aside.display(), "a damaged blob is replaced by the bytes that came now");
+        Ok(())
     }
 
     /// Opens a copy for reading. One that does not have the size it was stored with is damaged.

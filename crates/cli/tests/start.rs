@@ -122,7 +122,7 @@ fn a_port_in_use_is_named_with_the_option_that_changes_it() {
     let address = taken.local_addr().unwrap().to_string();
 
     let text = refused(directory.path(), &["serve", "--http-listen", &address]);
-    assert!(text.contains(&format!("cannot listen on {address}")) && text.contains("--http-listen"), "{text}");
+    assert!(text.contains(&format!("cannot listen on `{address}`")) && text.contains("--http-listen"), "{text}");
     let text = refused(directory.path(), &["serve", "--http-listen", "127.0.0.1:0", "--grpc-listen", &address]);
     assert!(text.contains("--grpc-listen"), "{text}");
 }

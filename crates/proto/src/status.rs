@@ -12,6 +12,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 /// `ErrorInfo.domain` of every error of Consign.
 pub const DOMAIN: &str = "consign";
 
+/// How long a message may be, in bytes.
 const MAX_MESSAGE_BYTES: usize = 512;
 
 /// What a caller who should try again is told to wait.
@@ -47,8 +48,7 @@ pub fn refused(reason: Reason, message: impl Into<String>) -> Status {
 
 fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<String, String>) -> Status {
     let message = shortened(message);
-    // Faults have their line already, with what is told to nobody.
-    if reason.kind() != ErrorKind::Internal {
+    if !is_fault(reason.kind()) {
         tracing::info!(%reason, message, "refused");
     }
     let mut details = ErrorDetails::new();
@@ -60,6 +60,11 @@ fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<
         details.set_retry_info(Some(RETRY_AFTER));
     }
     Status::with_error_details(code(reason.kind()), message, details)
+}
+
+/// Whether the service is at fault, not the caller. Faults are logged with their causes where they become statuses.
+fn is_fault(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Internal | ErrorKind::Unavailable | ErrorKind::DataLoss)
 }
 
 /// A status travels in headers, of which clients take 8 KiB: long names are cut.

@@ -14,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// Another process has the port, or it is not ours to open.
-    #[error("cannot listen on {address}: {source} (choose another with `{option}`)")]
+    #[error("cannot listen on `{address}`: {source} (choose another with `{option}`)")]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -45,34 +45,8 @@ impl Running {
         self.tasks.close();
         self.tasks.wait().await;
     }
-}
 
-/// Starts the roles that the settings name. When this returns, they answer.
-pub async fn start(settings: &Settings) -> Result<Running> {
-    settings.check()?;
-    let doors = Doors::open(settings).await?;
-    let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
-    let planes = Planes::open(settings).await?;
-    let new_admin_token = match &planes.metadata {
-        Some(metadata) => admin_token(metadata, settings).await?,
-        None => None,
-    };
-    let mut running = Running {
-        http: doors.http.as_ref().and_then(|listener| listener.local_addr().ok()),
-        grpc: doors.grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
-        new_admin_token,
-        stopping: CancellationToken::new(),
-        tasks: TaskTracker::new(),
-        _lock: lock,
-    };
-    running.serve(doors, planes, settings).await?;
-    let addresses = (running.http.map(tracing::field::display), running.grpc.map(tracing::field::display));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http = addresses.0, grpc = addresses.1, "started");
-    Ok(running)
-}
-
-impl Running {
-    async fn serve(&mut self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
+    async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
         let (metadata, blobs) = planes.routes(settings);
         let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.as_ref())?) } else { None };
@@ -102,6 +76,30 @@ impl Running {
         self.tasks.spawn(health.run(self.stopping.clone()));
         Ok(())
     }
+}
+
+/// Starts the roles that the settings name. When this returns, they answer.
+pub async fn start(settings: &Settings) -> Result<Running> {
+    settings.check()?;
+    let doors = Doors::open(settings).await?;
+    let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
+    let planes = Planes::open(settings).await?;
+    let new_admin_token = match &planes.metadata {
+        Some(metadata) => admin_token(metadata, settings).await?,
+        None => None,
+    };
+    let running = Running {
+        http: doors.http.as_ref().and_then(|listener| listener.local_addr().ok()),
+        grpc: doors.grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
+        new_admin_token,
+        stopping: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        _lock: lock,
+    };
+    running.serve(doors, planes, settings).await?;
+    let addresses = (running.http.map(tracing::field::display), running.grpc.map(tracing::field::display));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http = addresses.0, grpc = addresses.1, "started");
+    Ok(running)
 }
 
 /// Brings the database up to date, and ends.

@@ -4,6 +4,7 @@
 //! value where it is only one.
 
 pub(crate) mod authenticate;
+mod copies;
 pub(crate) mod create_namespace;
 pub(crate) mod create_project;
 pub(crate) mod ensure_admin_token;
@@ -12,7 +13,7 @@ pub(crate) mod find_file;
 pub(crate) mod find_namespace;
 pub(crate) mod find_project;
 pub(crate) mod find_version;
-pub(crate) mod idempotency;
+mod idempotency;
 pub(crate) mod list_files;
 pub(crate) mod list_namespaces;
 pub(crate) mod list_projects;

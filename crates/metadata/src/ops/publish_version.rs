@@ -9,13 +9,13 @@ use consign_types::text::{MediaType, RequestId};
 use consign_types::version::VersionState;
 use consign_types::{ContentDigest, Digest, FilePath, PackageName, Timestamp};
 
+use super::copies::{refer_to_copies, settle_copies};
 use super::idempotency::{Call, Fingerprint, once};
 use super::{check_paths, project};
 use crate::connection::{Db, Ending};
-use crate::tables::blobs::{self, StoredCopy};
 use crate::tables::files::{self, File, NewFile};
+use crate::tables::packages;
 use crate::tables::versions::{self, Change, NewVersion, Version};
-use crate::tables::{leases, packages, tombstones};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A set of files that is to become visible, all of it or nothing.
@@ -107,7 +107,7 @@ fn publish(db: &mut Db, request: &PublishVersion, duplicates: &DuplicatePolicy, 
             let allowed = duplicates.allows(&version.package, &version.version);
             add(db, request, &version, served, allowed, now)?
         };
-        settle_copies(db, request, now)?;
+        settle_copies(db, &request.files, now)?;
         tracing::trace!(version = id, "publish written");
         let ids = std::iter::once(id).chain(published.files.iter().map(|file| file.id)).collect();
         Ok((published, ids))
@@ -209,7 +209,7 @@ fn add(
     now: Timestamp,
 ) -> Result<Published> {
     let new = judge_files(request, &served, allowed)?;
-    refer_to_blobs(db, &new, now)?;
+    refer_to_copies(db, &new, now)?;
     let rows = new.iter().map(|file| NewFile {
         project_id: version.project_id,
         version_id: version.id,
@@ -266,42 +266,6 @@ fn judge_files<'a>(request: &'a PublishVersion, served: &HashMap<FilePath, File>
         }
     }
     Ok(new)
-}
-
-/// Makes sure that each digest has a copy to refer to, and that it is not on its way out.
-///
-/// The copy is entered first and its tombstone looked for afterwards: whoever declares a copy dead holds its row meanwhile, so
-/// one of the two sees the other.
-fn refer_to_blobs(db: &mut Db, new: &[&PublishFile], now: Timestamp) -> Result<()> {
-    let mut copies: Vec<StoredCopy> = new.iter().map(|file| copy_of(&file.receipt)).collect();
-    copies.sort_unstable();
-    copies.dedup_by_key(|copy| copy.digest);
-    blobs::insert(db, &copies, now)?;
-
-    let digests: Vec<Digest> = copies.iter().map(|copy| copy.digest).collect();
-    let kept: HashMap<Digest, i64> = blobs::list(db, &digests)?.into_iter().map(|copy| (copy.digest, copy.generation)).collect();
-    let dead = tombstones::list(db, &digests)?;
-    for PublishFile { path, receipt, .. } in new {
-        let kept = kept.get(&receipt.digest);
-        if kept.is_none_or(|generation| dead.contains(&(receipt.digest, *generation))) {
-            return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest });
-        }
-    }
-    Ok(())
-}
-
-fn copy_of(receipt: &Receipt) -> StoredCopy {
-    StoredCopy { digest: receipt.digest, generation: receipt.generation, size_bytes: receipt.size }
-}
-
-/// Ends the leases of the request. Copies that came in vain, since files refer to others of the same bytes, are declared dead.
-fn settle_copies(db: &mut Db, request: &PublishVersion, now: Timestamp) -> Result<()> {
-    leases::remove(db, &request.files.iter().map(|file| file.receipt.upload).collect::<Vec<_>>())?;
-    let digests: Vec<Digest> = request.files.iter().map(|file| file.receipt.digest).collect();
-    let kept: HashMap<Digest, i64> = blobs::list(db, &digests)?.into_iter().map(|copy| (copy.digest, copy.generation)).collect();
-    let copies = request.files.iter().map(|file| copy_of(&file.receipt));
-    let vain: Vec<StoredCopy> = copies.filter(|copy| kept.get(&copy.digest).is_some_and(|kept| *kept != copy.generation)).collect();
-    tombstones::insert(db, &vain, now)
 }
 
 /// What the version consists of now, if it is to be sealed.

@@ -1,0 +1,86 @@
+//! Tokens, leases, migrations, and what can be read when.
+
+use consign_metadata::{Error, Expired, Metadata, UploadPlan};
+use consign_types::Timestamp;
+use consign_types::receipt::Receipt;
+use consign_types::resource::{FileRef, ProjectRef};
+use integration_tests::{BOTH, Database};
+use std::sync::Arc;
+
+use crate::support::{NOW, config, opened, opened_with, prepare, principal, publish, receipt, rules, version};
+
+#[tokio::test]
+async fn a_token_is_known_by_its_digest_and_replaced_when_another_is_given() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+
+        assert_eq!(metadata.authenticate("token").await.unwrap(), principal());
+        assert!(matches!(metadata.authenticate("other").await, Err(Error::TokenInvalid)));
+        assert!(!metadata.ensure_admin_token(None, "fresh").await.unwrap(), "there is one already");
+        assert!(!metadata.ensure_admin_token(Some("given"), "fresh").await.unwrap());
+        assert_eq!(metadata.authenticate("given").await.unwrap(), principal());
+        assert!(matches!(metadata.authenticate("token").await, Err(Error::TokenInvalid)));
+    }
+}
+
+#[tokio::test]
+async fn times_are_kept_to_the_microsecond() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let clock = || Timestamp::from_micros(1_760_000_000_123_457);
+        let metadata = opened_with(&database, rules(), clock).await;
+        assert_eq!(metadata.find_project(ProjectRef::Id(1)).await.unwrap().created_at, clock());
+    }
+}
+
+#[tokio::test]
+async fn leases_last_until_the_publish_or_their_end() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let UploadPlan::Send(ticket) = prepare(&metadata, "one").await else { panic!("nothing is there") };
+        prepare(&metadata, "two").await;
+        assert_eq!(database.count("leases"), 2);
+
+        publish(&metadata, &[("a", Receipt { upload: ticket.upload, ..receipt("one", ticket.upload) })]).await.unwrap();
+        assert_eq!(database.count("leases"), 1);
+        assert_eq!(metadata.expire().await.unwrap(), Expired::default());
+
+        let later = || NOW.plus_seconds(2 * 24 * 60 * 60);
+        let metadata = Metadata::open(&config(&database), rules(), later).await.unwrap();
+        assert_eq!(metadata.expire().await.unwrap(), Expired { leases: 1, request_ids: 0 });
+        assert_eq!(metadata.expire().await.unwrap(), Expired::default());
+    }
+}
+
+#[tokio::test]
+async fn many_processes_may_start_at_once_on_one_new_database() {
+    for engine in BOTH {
+        let database = Arc::new(Database::create(engine));
+        let starts = (0..6).map(|_| {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move { Metadata::open(&config(&database), rules(), || NOW).await.map(|_| ()) })
+        });
+        for start in starts.collect::<Vec<_>>() {
+            start.await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_found_by_its_name_only_while_its_version_can_be_read() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
+        let name = FileRef { version: version("1.0"), path: "a".parse().unwrap() };
+        assert_eq!(metadata.find_file(name.clone()).await.unwrap().size_bytes, 3);
+
+        for state in ["draft", "quarantined", "deleted"] {
+            database.execute(&format!("update versions set state = '{state}'"));
+            let result = metadata.find_file(name.clone()).await;
+            assert!(matches!(result, Err(Error::VersionNotFound(_))), "{engine:?} {state}");
+        }
+    }
+}

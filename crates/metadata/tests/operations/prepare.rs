@@ -1,0 +1,81 @@
+//! Preparing uploads, and the stored copies behind them.
+
+use consign_metadata::{Error, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
+use consign_types::ticket::UploadTicket;
+use integration_tests::{BOTH, Database};
+
+use crate::support::{opened, prepare, principal, publish, receipt, version};
+
+#[tokio::test]
+async fn bytes_that_came_twice_are_referred_to_once_and_the_second_copy_is_dead() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
+        publish(&metadata, &[("b", receipt("one", 9))]).await.unwrap();
+
+        let files = Wanted::All(Page { after: None, size: 10 });
+        let plans = metadata.prepare_downloads(PrepareDownloads { version: version("1.0"), files }).await.unwrap().items;
+        assert_eq!(plans.iter().map(|plan| plan.ticket.generation).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(database.count("tombstones"), 1);
+        let UploadPlan::Present(receipt) = prepare(&metadata, "one").await else { panic!("the project has these bytes") };
+        assert_eq!(receipt.generation, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_being_removed_is_not_published_and_a_newer_one_is() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
+        publish(&metadata, &[("b", receipt("one", 5))]).await.unwrap();
+        // What garbage collection will do once nothing refers to the bytes.
+        database.execute("delete from files");
+        database.execute("delete from blobs");
+
+        let result = publish(&metadata, &[("c", receipt("one", 5))]).await;
+        assert!(matches!(result, Err(Error::BlobExpired { .. })), "{result:?}");
+        let min_generation = async || match prepare(&metadata, "one").await {
+            UploadPlan::Send(UploadTicket { min_generation, .. }) => min_generation,
+            UploadPlan::Present(receipt) => panic!("{receipt:?}"),
+        };
+        assert_eq!(min_generation().await, 6, "the dead copy is not to be used again");
+        publish(&metadata, &[("c", receipt("one", 6))]).await.unwrap();
+        database.execute("delete from files");
+        assert_eq!(min_generation().await, 0, "beside a living copy, dead ones do not matter");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_prepare_gives_the_same_uploads() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(3), always_send: false };
+        let request_id = Some("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".parse().unwrap());
+        let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id };
+        let upload = async || match metadata.prepare_uploads(wanted.clone()).await.unwrap().remove(0) {
+            UploadPlan::Send(ticket) => ticket.upload,
+            UploadPlan::Present(receipt) => panic!("{receipt:?}"),
+        };
+        assert_eq!(upload().await, upload().await);
+        assert_eq!(database.count("leases"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_came_in_vain_is_dead_even_where_the_publish_was_a_retry() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
+        let again = publish(&metadata, &[("a", receipt("one", 2))]).await.unwrap();
+        assert!(again.replayed);
+        assert_eq!(database.count("tombstones"), 1);
+
+        let twice = publish(&metadata, &[("b", receipt("two", 3)), ("c", receipt("two", 4))]).await.unwrap();
+        assert_eq!(twice.files.len(), 2);
+        assert_eq!(database.count("tombstones"), 2);
+    }
+}

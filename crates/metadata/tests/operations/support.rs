@@ -1,0 +1,83 @@
+//! A metadata plane with one project, and the steps that tests take on it.
+
+use consign_metadata::{
+    Config, CreateProject, Error, Metadata, PrepareUploads, Principal, PublishFile, PublishVersion, Published, Rules, UploadFile,
+    UploadPlan,
+};
+use consign_types::duplicates::DuplicatePolicy;
+use consign_types::receipt::Receipt;
+use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::version::Visibility;
+use consign_types::{Digest, Timestamp};
+use integration_tests::Database;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_760_000_000_000_000);
+
+pub(crate) fn config(database: &Database) -> Config {
+    Config { database_url: database.url().to_owned(), allow_plaintext: false, connections: 4 }
+}
+
+pub(crate) fn rules() -> Rules {
+    Rules { max_file_bytes: 1 << 30, duplicates: DuplicatePolicy::default() }
+}
+
+pub(crate) fn principal() -> Principal {
+    Principal { name: "root".parse().unwrap() }
+}
+
+pub(crate) async fn opened(database: &Database) -> Metadata {
+    opened_with(database, rules(), || NOW).await
+}
+
+pub(crate) async fn opened_with(database: &Database, rules: Rules, clock: fn() -> Timestamp) -> Metadata {
+    let metadata = Metadata::open(&config(database), rules, clock).await.unwrap();
+    assert!(metadata.ensure_admin_token(None, "token").await.unwrap());
+    let demo = CreateProject {
+        principal: principal(),
+        namespace: None,
+        slug: "demo".parse().unwrap(),
+        display_name: "".parse().unwrap(),
+        description: "".parse().unwrap(),
+        visibility: Visibility::Private,
+        request_id: None,
+    };
+    assert_eq!(metadata.create_project(demo).await.unwrap().id, 1);
+    metadata
+}
+
+pub(crate) fn version(name: &str) -> VersionRef {
+    VersionRef { project: ProjectRef::Id(1), package: "tool".parse().unwrap(), version: name.parse().unwrap() }
+}
+
+pub(crate) fn receipt(content: &str, generation: i64) -> Receipt {
+    let size = i64::try_from(content.len()).unwrap();
+    Receipt { upload: generation, project: 1, digest: Digest::of(content.as_bytes()), size, generation, expires: NOW }
+}
+
+pub(crate) fn request(files: &[(&str, Receipt)]) -> PublishVersion {
+    let file = |(path, receipt): &(&str, Receipt)| PublishFile {
+        path: path.parse().unwrap(),
+        receipt: receipt.clone(),
+        media_type: "".parse().unwrap(),
+    };
+    PublishVersion {
+        principal: principal(),
+        version: version("1.0"),
+        files: files.iter().map(file).collect(),
+        keep_open: true,
+        hidden: None,
+        expected_content: None,
+        request_id: None,
+        validate_only: false,
+    }
+}
+
+pub(crate) async fn publish(metadata: &Metadata, files: &[(&str, Receipt)]) -> Result<Published, Error> {
+    metadata.publish_version(request(files)).await
+}
+
+pub(crate) async fn prepare(metadata: &Metadata, content: &str) -> UploadPlan {
+    let file = UploadFile { path: "new".parse().unwrap(), digest: Some(Digest::of(content.as_bytes())), size: None, always_send: false };
+    let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None };
+    metadata.prepare_uploads(wanted).await.unwrap().remove(0)
+}

@@ -1,0 +1,99 @@
+//! Fetching over REST, as curl and GitLab's clients do.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use integration_tests::rest::file;
+use integration_tests::{BOTH, Builder};
+use reqwest::Method;
+
+const HELLO_SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+
+#[tokio::test]
+async fn head_answers_as_get_without_a_body() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let path = file("tool", "1.0", "f");
+        rest.put(&path, "hello").await;
+
+        let answer = rest.send(rest.request(Method::HEAD, &path)).await;
+
+        assert_eq!((answer.status, answer.header("content-length"), answer.body.len()), (200, "5", 0));
+        assert_eq!(answer.header("x-checksum-sha256"), HELLO_SHA256);
+        assert_eq!(rest.send(rest.request(Method::HEAD, &file("tool", "1.0", "g"))).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        rest.put(&file("tool", "1.0", "dir/f"), "hello").await;
+        let not_found = (404, r#"{"message":"404 Not found"}"#);
+        for path in [file("tool", "1.0", "g"), file("tool", "1.0", "dir"), file("tool", "2.0", "f"), file("other", "1.0", "f")] {
+            let answer = rest.get(&path).await;
+            assert_eq!((answer.status, answer.text()), not_found, "{path}");
+        }
+        let answer = rest.get(&file("tool", "1.0", "f").replace("demo", "nobody")).await;
+        assert_eq!((answer.status, answer.text()), (404, r#"{"message":"404 Project Not Found"}"#));
+        assert_eq!(rest.get("/nowhere").await.status, 404);
+        assert_eq!(rest.send(rest.request(Method::DELETE, &file("tool", "1.0", "dir/f"))).await.status, 405);
+    }
+}
+
+#[tokio::test]
+async fn a_range_and_a_condition_are_honoured() {
+    let (_service, rest) = Builder::on(integration_tests::Engine::Sqlite).demo().await;
+    let path = file("tool", "1.0", "f");
+    rest.put(&path, "0123456789").await;
+    let etag = rest.get(&path).await.header("etag").to_owned();
+    let get = async |headers: &[(&str, &str)]| {
+        let request = headers.iter().fold(rest.request(Method::GET, &path), |request, (name, value)| request.header(*name, *value));
+        let answer = rest.send(request).await;
+        (answer.status, answer.text().to_owned(), answer.header("content-range").to_owned())
+    };
+    let whole = (200, "0123456789".to_owned(), String::new());
+
+    assert_eq!(get(&[("range", "bytes=3-5")]).await, (206, "345".to_owned(), "bytes 3-5/10".to_owned()));
+    assert_eq!(get(&[("range", "bytes=7-")]).await, (206, "789".to_owned(), "bytes 7-9/10".to_owned()));
+    assert_eq!(get(&[("range", "bytes=-2")]).await, (206, "89".to_owned(), "bytes 8-9/10".to_owned()));
+    assert_eq!(get(&[("range", "bytes=-99")]).await, (206, "0123456789".to_owned(), "bytes 0-9/10".to_owned()));
+    assert_eq!(get(&[("range", "bytes=0-99")]).await, (206, "0123456789".to_owned(), "bytes 0-9/10".to_owned()));
+    assert_eq!(get(&[("range", "bytes=10-")]).await.0, 416);
+    assert_eq!(get(&[("range", "bytes=10-")]).await.2, "bytes */10");
+    assert_eq!(get(&[("range", "bytes=0-1,4-5")]).await, whole);
+    assert_eq!(get(&[("range", "bytes=3-5"), ("if-range", &etag)]).await.0, 206);
+    assert_eq!(get(&[("range", "bytes=3-5"), ("if-range", "\"other\"")]).await, whole);
+    assert_eq!(get(&[("if-none-match", &etag)]).await, (304, String::new(), String::new()));
+    assert_eq!(get(&[("if-none-match", "\"other\"")]).await, whole);
+}
+
+#[tokio::test]
+async fn a_hidden_version_is_still_fetched_by_name() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        assert_eq!(rest.put(&file("tool", "1.0", "f?status=hidden"), "hello").await.status, 201);
+        assert_eq!(rest.get(&file("tool", "1.0", "f")).await.text(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_valid_token_is_challenged() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let path = file("tool", "1.0", "f");
+        rest.put(&path, "hello").await;
+
+        for method in [Method::GET, Method::PUT] {
+            let anonymous = rest.anonymous(method.clone(), &path);
+            let wrong = rest.anonymous(method, &path).header("private-token", "wrong");
+            for request in [anonymous, wrong] {
+                let answer = rest.send(request).await;
+                assert_eq!((answer.status, answer.text()), (401, r#"{"message":"401 Unauthorized"}"#));
+                assert_eq!(answer.header("www-authenticate"), r#"Basic realm="GitLab Packages Registry""#);
+            }
+        }
+        let basic = rest.anonymous(Method::GET, &path).basic_auth("anybody", Some(integration_tests::TOKEN));
+        assert_eq!(rest.send(basic).await.text(), "hello");
+        let bearer = rest.anonymous(Method::GET, &path).bearer_auth(integration_tests::TOKEN);
+        assert_eq!(rest.send(bearer).await.text(), "hello");
+    }
+}
