@@ -6,6 +6,7 @@ use consign_proto::blob::blob_service_client::BlobServiceClient;
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
+use consign_proto::metadata::tag_service_client::TagServiceClient;
 use consign_proto::status::{Told, told};
 use consign_types::Reason;
 use tonic::transport::{Channel, Endpoint};
@@ -44,6 +45,11 @@ impl Grpc {
     /// Files.
     pub fn files(&self) -> FileServiceClient<Channel> {
         FileServiceClient::new(self.channel())
+    }
+
+    /// Tags.
+    pub fn tags(&self) -> TagServiceClient<Channel> {
+        TagServiceClient::new(self.channel())
     }
 
     /// Blobs.

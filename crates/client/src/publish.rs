@@ -46,7 +46,7 @@ pub struct Published {
 }
 
 impl Client {
-    /// Publishes one file into a version that stays open.
+    /// Publishes one file into a version, which the settings of the project leave open or seal.
     ///
     /// The body is taken only once the metadata plane agreed to the publish, and not at all where the bytes are there already and
     /// need not be sent. It is streamed: a few chunks are held in memory, whatever its size.
@@ -63,7 +63,7 @@ impl Client {
             parent: publish.version.package().to_string(),
             version_id: publish.version.version.to_string(),
             files: vec![PublishFile { path: publish.path.to_string(), receipt, media_type: publish.media_type.clone(), blob: None }],
-            keep_open: true,
+            default_mode: true,
             hidden: publish.hidden,
             request_id: Uuid::new_v4().to_string(),
             ..PublishVersionRequest::default()

@@ -1,9 +1,10 @@
 //! Why an operation on the metadata failed.
 
 use consign_types::content::ContentDigest;
-use consign_types::resource::{FileRef, NamespaceRef, ProjectRef, VersionRef};
+use consign_types::resource::{FileRef, NamespaceRef, PackageRef, ProjectRef, TagRef, TagRuleRef, VersionRef};
 use consign_types::text::RequestId;
-use consign_types::{Digest, FilePath, Reason, Refusal};
+use consign_types::version::VersionState;
+use consign_types::{Digest, FilePath, Reason, Refusal, VersionName};
 use diesel::result::{DatabaseErrorKind, Error as Query};
 
 /// Shorthand for results of this crate.
@@ -22,14 +23,121 @@ pub enum Error {
     /// No such project.
     #[error("project `{0}` not found")]
     ProjectNotFound(ProjectRef),
+    /// No such package.
+    #[error("package `{0}` not found")]
+    PackageNotFound(PackageRef),
+    /// No such tag.
+    #[error("tag `{0}` not found")]
+    TagNotFound(TagRef),
+    /// No such rule.
+    #[error("rule `{0}` not found")]
+    RuleNotFound(TagRuleRef),
+    /// No version of the package is what was asked for.
+    #[error("no version of `{0}` fits")]
+    NothingFits(PackageRef),
+    /// The version has no file of these bytes.
+    #[error("version `{version}` has no file with the digest `{digest}`")]
+    DigestNotFound {
+        /// The version.
+        version: VersionRef,
+        /// The digest.
+        digest: Digest,
+    },
+    /// The files of the version can't be read.
+    #[error("version `{0}` is quarantined")]
+    VersionQuarantined(VersionRef),
+    /// The version's state does not allow it.
+    #[error("version `{version}` is {state}")]
+    VersionStateConflict {
+        /// The version.
+        version: VersionRef,
+        /// The state that it is in.
+        state: VersionState,
+    },
+    /// Something holds what is to be deleted.
+    #[error("`{what}` is held by {}", listed(holders))]
+    InUse {
+        /// What is to be deleted.
+        what: String,
+        /// What holds it.
+        holders: Vec<String>,
+    },
+    /// The namespace holds something.
+    #[error("namespace `{0}` holds namespaces or projects")]
+    NamespaceNotEmpty(NamespaceRef),
+    /// The thing was changed since it was read.
+    #[error("`{0}` was changed since it was read")]
+    EtagMismatch(String),
+    /// The tag does not point where it was expected to.
+    #[error("tag `{tag}` points at {}, and `{expected}` was expected", actual.as_ref().map_or("nothing".to_owned(), |at| format!("`{at}`")))]
+    TagMoved {
+        /// The tag.
+        tag: TagRef,
+        /// The version that was expected.
+        expected: VersionName,
+        /// The version that it points at.
+        actual: Option<VersionName>,
+    },
+    /// A rule keeps the tag where it is.
+    #[error("tag `{tag}` is immutable by rule `{rule}`")]
+    TagImmutable {
+        /// The tag.
+        tag: TagRef,
+        /// The id of the rule.
+        rule: i64,
+    },
+    /// A rule keeps the tag for higher roles.
+    #[error("tag `{tag}` is protected by rule `{rule}`")]
+    TagProtected {
+        /// The tag.
+        tag: TagRef,
+        /// The id of the rule.
+        rule: i64,
+    },
+    /// A rule lets the tag rise only.
+    #[error("tag `{tag}` moves to higher semantic versions only, by rule `{rule}`")]
+    TagNotMonotonic {
+        /// The tag.
+        tag: TagRef,
+        /// The id of the rule.
+        rule: i64,
+    },
+    /// A rule demands attestations.
+    #[error("tag `{tag}` demands attestations by rule `{rule}`: {}", listed(types))]
+    AttestationMissing {
+        /// The tag.
+        tag: TagRef,
+        /// The id of the rule.
+        rule: i64,
+        /// The predicate types that are missing.
+        types: Vec<String>,
+    },
+    /// A filter can't be used on this list.
+    #[error("{0}")]
+    FilterInvalid(String),
+    /// A page token was not given by this list.
+    #[error("not a token of this list with these arguments")]
+    PageTokenInvalid,
+    /// The project would hold too much.
+    #[error("`{wanted}` bytes are over the quota of `{limit}`: `{used}` are used and `{reserved}` reserved")]
+    QuotaExceeded {
+        /// The quota in bytes.
+        limit: i64,
+        /// What the project holds.
+        used: i64,
+        /// What uploads under way may bring.
+        reserved: i64,
+        /// What was to be added.
+        wanted: i64,
+    },
     /// No such version, or it is not visible.
     #[error("version `{0}` not found")]
     VersionNotFound(VersionRef),
     /// The version serves no file at this path.
     #[error("file `{0}` not found")]
     FileNotFound(FileRef),
-    /// A namespace or project of this path exists.
-    #[error("path `{0}` is taken")]
+    /// Something of this name exists.
+    #[error("`{0}` is taken")]
     NameTaken(String),
     /// A field is beyond its limit.
     #[error("`{field}`: {rule}")]
@@ -102,6 +210,9 @@ pub enum Error {
     /// The database refused a statement.
     #[error("database query failed")]
     Query(#[source] Query),
+    /// A row of this table can't be read.
+    #[error("a row of `{0}` can't be read")]
+    Row(&'static str),
     /// The tables can't be brought up to date.
     #[error("migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -111,6 +222,11 @@ pub enum Error {
     /// An operation panicked.
     #[error("operation failed")]
     Task(#[from] tokio::task::JoinError),
+}
+
+/// Names one after the other.
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl Error {
@@ -179,8 +295,24 @@ impl Refusal for Error {
             Self::TokenInvalid => Reason::TokenInvalid,
             Self::NamespaceNotFound(_) => Reason::NamespaceNotFound,
             Self::ProjectNotFound(_) => Reason::ProjectNotFound,
-            Self::VersionNotFound(_) => Reason::VersionNotFound,
-            Self::FileNotFound(_) => Reason::FileNotFound,
+            Self::PackageNotFound(_) => Reason::PackageNotFound,
+            Self::VersionNotFound(_) | Self::NothingFits(_) => Reason::VersionNotFound,
+            Self::FileNotFound(_) | Self::DigestNotFound { .. } => Reason::FileNotFound,
+            Self::TagNotFound(_) => Reason::TagNotFound,
+            Self::RuleNotFound(_) => Reason::RuleNotFound,
+            Self::VersionQuarantined(_) => Reason::VersionQuarantined,
+            Self::VersionStateConflict { .. } => Reason::VersionStateConflict,
+            Self::InUse { .. } => Reason::VersionInUse,
+            Self::NamespaceNotEmpty(_) => Reason::NamespaceNotEmpty,
+            Self::EtagMismatch(_) => Reason::EtagMismatch,
+            Self::TagMoved { .. } => Reason::TagMoved,
+            Self::TagImmutable { .. } => Reason::TagImmutable,
+            Self::TagProtected { .. } => Reason::TagProtected,
+            Self::TagNotMonotonic { .. } => Reason::TagNotMonotonic,
+            Self::AttestationMissing { .. } => Reason::AttestationMissing,
+            Self::FilterInvalid(_) => Reason::FilterInvalid,
+            Self::PageTokenInvalid => Reason::PageTokenInvalid,
+            Self::QuotaExceeded { .. } => Reason::QuotaExceeded,
             Self::NameTaken(_) => Reason::NameTaken,
             Self::ArgumentInvalid { .. } => Reason::ArgumentInvalid,
             Self::RequestIdReused(_) => Reason::RequestIdReused,
@@ -194,7 +326,7 @@ impl Refusal for Error {
             Self::Overloaded => Reason::Overloaded,
             Self::StorageFull(_) => Reason::StorageFull,
             Self::Unavailable(_) => Reason::MetadataUnavailable,
-            Self::Query(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) => Reason::Internal,
+            Self::Query(_) | Self::Row(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) => Reason::Internal,
         }
     }
 
@@ -204,6 +336,29 @@ impl Refusal for Error {
             Self::ProjectNotFound(name) => vec![("resource", name.to_string())],
             Self::VersionNotFound(name) | Self::VersionSealed(name) => vec![("resource", name.to_string())],
             Self::FileNotFound(name) => vec![("resource", name.to_string())],
+            Self::PackageNotFound(name) | Self::NothingFits(name) => vec![("resource", name.to_string())],
+            Self::TagNotFound(name) => vec![("resource", name.to_string())],
+            Self::RuleNotFound(name) => vec![("resource", name.to_string())],
+            Self::NamespaceNotEmpty(name) => vec![("resource", name.to_string())],
+            Self::EtagMismatch(name) | Self::NameTaken(name) => vec![("resource", name.clone())],
+            Self::VersionQuarantined(name) => vec![("resource", name.to_string())],
+            Self::DigestNotFound { version, digest } => vec![("resource", version.to_string()), ("sha256", digest.to_string())],
+            Self::VersionStateConflict { version, state } => vec![("resource", version.to_string()), ("state", state.to_string())],
+            Self::InUse { what, holders } => vec![("resource", what.clone()), ("held_by", holders.join(" "))],
+            Self::TagMoved { tag, expected, actual } => {
+                let actual = actual.as_ref().map(ToString::to_string).unwrap_or_default();
+                vec![("resource", tag.to_string()), ("expected_version", expected.to_string()), ("actual_version", actual)]
+            }
+            Self::TagImmutable { tag, rule } | Self::TagProtected { tag, rule } | Self::TagNotMonotonic { tag, rule } => {
+                vec![("resource", tag.to_string()), ("rule", rule.to_string())]
+            }
+            Self::AttestationMissing { tag, rule, types } => {
+                vec![("resource", tag.to_string()), ("rule", rule.to_string()), ("predicate_types", types.join(" "))]
+            }
+            Self::QuotaExceeded { limit, used, reserved, wanted } => {
+                let facts = [("limit", limit), ("used", used), ("reserved", reserved), ("wanted", wanted)];
+                facts.map(|(name, bytes)| (name, bytes.to_string())).to_vec()
+            }
             Self::DuplicateFile { path, existing } => vec![("path", path.to_string()), ("existing_sha256", existing.to_string())],
             Self::VersionContentMismatch { existing, given } => {
                 vec![("existing_digest", existing.to_string()), ("given_digest", given.to_string())]
@@ -224,6 +379,8 @@ impl Refusal for Error {
         match self {
             Self::ArgumentInvalid { field, .. } => Some(field),
             Self::RequestIdReused(_) => Some("request_id"),
+            Self::FilterInvalid(_) => Some("filter"),
+            Self::PageTokenInvalid => Some("page_token"),
             _ => None,
         }
     }

@@ -7,37 +7,66 @@
 //! - `tables`: the statements, one function each
 //! - `connection`, `target`, `pool`, `migrate`: the databases, and where they differ
 //! - `columns`, `schema`: what the tables hold
+//! - `select`: filters and orders of lists; `batch`, `ids`: few trips to the database
+//! - `rules`: what holds where nothing is set; `downloads`: their count
 
+mod batch;
 mod columns;
 mod connection;
+mod downloads;
 mod error;
+mod ids;
 mod migrate;
 mod ops;
 mod page;
 mod pool;
+mod rules;
 mod schema;
+mod select;
 mod tables;
 mod target;
 
 use consign_types::Timestamp;
-use consign_types::duplicates::DuplicatePolicy;
 
 pub use error::{Error, Result};
 pub use ops::authenticate::Principal;
+pub use ops::compare_versions::{CompareVersions, Comparison, Difference};
 pub use ops::create_namespace::CreateNamespace;
 pub use ops::create_project::CreateProject;
+pub use ops::create_version::CreateVersion;
+pub use ops::delete_file::{DeleteFile, UndeleteFile};
+pub use ops::delete_package::{DeletePackage, UndeletePackage};
+pub use ops::delete_tag::DeleteTag;
+pub use ops::delete_version::{DeleteVersion, UndeleteVersion};
+pub use ops::deletion::Force;
 pub use ops::expire::Expired;
-pub use ops::list_files::ListFiles;
-pub use ops::list_projects::ListProjects;
-pub use ops::list_versions::ListVersions;
+pub use ops::files::{FileOrder, FindByDigest, ListFiles};
+pub use ops::list_tags::{ListTags, TagOrder, TagSpan};
+pub use ops::list_versions::{ListVersions, SearchVersions, VersionList, VersionOrder};
+pub use ops::packages::{ListPackages, PackageOrder, PackageView, UpdatePackage};
 pub use ops::prepare_downloads::{DownloadPlan, PrepareDownloads, Wanted};
 pub use ops::prepare_uploads::{PrepareUploads, UploadFile, UploadPlan};
-pub use ops::publish_version::{PublishFile, PublishVersion, Published};
+pub use ops::projects::{DeleteNamespace, DeleteProject, ListProjects, PathList, PathOrder, UndeleteProject, UpdateProject};
+pub use ops::publish_version::{PublishFile, PublishMode, PublishVersion, Published};
+pub use ops::resolve_version::{ResolveVersion, Resolved, Selector, SkipReason, Skipped};
+pub use ops::restore_tag::RestoreTag;
+pub use ops::settings::{SettingsView, UpdateSettings};
+pub use ops::tag_rules::{CreateTagRule, DeleteTagRule, RuleChange, RuleTrial, TestTagRule, UpdateTagRule};
+pub use ops::update_tags::{Existence, MoveTag, MovedTag, UpdateTags};
+pub use ops::update_version::{ChangeState, UpdateVersion};
+pub use ops::usage::{Discrepancy, Usage};
 pub use page::{Listed, Page};
-pub use tables::files::File;
+pub use rules::Rules;
+pub use select::{Cursor, ParseCursorError, Value};
+pub use tables::files::{File, LocatedFile};
 pub use tables::namespaces::Namespace;
+pub use tables::packages::Package;
 pub use tables::projects::Project;
-pub use tables::versions::Version;
+pub use tables::settings::ScopeSettings;
+pub use tables::tag_moves::TagMove;
+pub use tables::tag_rules::TagRule;
+pub use tables::tags::{PlacedTag, TagRow};
+pub use tables::versions::{Version, VersionRow};
 pub use target::UrlError;
 
 /// How to reach the database.
@@ -51,20 +80,12 @@ pub struct Config {
     pub connections: u32,
 }
 
-/// The rules that hold where no namespace or project sets its own.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// The largest file that may be published, in bytes.
-    pub max_file_bytes: i64,
-    /// Whether a path may be published again with other bytes.
-    pub duplicates: DuplicatePolicy,
-}
-
 /// The metadata plane. Clones share one pool.
 #[derive(Clone, Debug)]
 pub struct Metadata {
     pool: pool::Pool,
     rules: Rules,
+    downloads: downloads::Tally,
     clock: fn() -> Timestamp,
 }
 
@@ -73,7 +94,7 @@ impl Metadata {
     pub async fn open(config: &Config, rules: Rules, clock: fn() -> Timestamp) -> Result<Self> {
         let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;
         migrate(config).await?;
-        Ok(Self { pool: pool::Pool::new(&target, config.connections), rules, clock })
+        Ok(Self { pool: pool::Pool::new(&target, config.connections), rules, downloads: downloads::Tally::default(), clock })
     }
 
     /// Asks the database for a sign of life.

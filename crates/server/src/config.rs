@@ -4,7 +4,9 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use consign_types::duplicates::DuplicatePolicy;
+use consign_metadata::Rules;
+use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
+use consign_types::version::Visibility;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -81,6 +83,18 @@ pub struct Settings {
     /// Regular expression of the package names and versions for which `--duplicates` is turned round.
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DUPLICATE_EXCEPTIONS", default_value = "")]
     pub duplicate_exceptions: String,
+
+    /// Reject the same bytes too where duplicates are rejected, as GitLab does; a retry is then refused.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_STRICT_GITLAB")]
+    pub strict_gitlab: bool,
+
+    /// Bytes that one project may hold, where no setting says otherwise [default: no limit]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_QUOTA_BYTES", value_parser = clap::value_parser!(i64).range(0..))]
+    pub quota_bytes: Option<i64>,
+
+    /// Days for which what was deleted can be brought back.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_RESTORE_DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16))]
+    pub restore_days: u16,
 
     /// What a process takes on at most.
     #[command(flatten)]
@@ -171,9 +185,23 @@ impl Settings {
         self.key_file.clone().unwrap_or_else(|| self.database.data_dir.join("keys"))
     }
 
-    pub(crate) fn duplicate_policy(&self) -> Result<DuplicatePolicy> {
-        DuplicatePolicy::new(self.duplicates == Duplicates::Allow, &self.duplicate_exceptions)
-            .map_err(|error| Error::Settings(format!("`--duplicate-exceptions`: {error}")))
+    /// What holds in the metadata plane where no setting says otherwise.
+    pub(crate) fn rules(&self) -> Result<Rules> {
+        let duplicate_policy = DuplicateSetting {
+            allowed: self.duplicates == Duplicates::Allow,
+            exception: self.duplicate_exceptions.clone(),
+            reject_identical: self.strict_gitlab,
+        };
+        duplicate_policy.policy().map_err(|error| Error::Settings(format!("`--duplicate-exceptions`: {error}")))?;
+        let defaults = InForce {
+            duplicate_policy,
+            max_file_bytes: self.max_file_bytes,
+            quota_bytes: self.quota_bytes,
+            default_version_mode: VersionMode::Open,
+            visibility: Visibility::Private,
+            dedup_scope: DedupScope::Readable,
+        };
+        Ok(Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60))
     }
 
     /// Says what is missing or contradictory.

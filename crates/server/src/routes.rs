@@ -15,6 +15,7 @@ use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
+use consign_proto::metadata::tag_service_server::{self, TagServiceServer};
 use consign_proto::{DESCRIPTORS, status};
 use consign_types::Reason;
 use tonic::Status;
@@ -33,12 +34,17 @@ use crate::grpc::blob::{BlobApi, MAX_MESSAGE_BYTES};
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
+use crate::grpc::tag::TagApi;
 use crate::notes::Notes;
 use crate::probes::{self, Readiness};
 
 /// The services of the metadata plane.
-pub(crate) const METADATA_SERVICES: &[&str] =
-    &[project_service_server::SERVICE_NAME, package_service_server::SERVICE_NAME, file_service_server::SERVICE_NAME];
+pub(crate) const METADATA_SERVICES: &[&str] = &[
+    project_service_server::SERVICE_NAME,
+    package_service_server::SERVICE_NAME,
+    file_service_server::SERVICE_NAME,
+    tag_service_server::SERVICE_NAME,
+];
 
 /// The services of the blob plane.
 pub(crate) const BLOB_SERVICES: &[&str] = &[blob_service_server::SERVICE_NAME];
@@ -66,6 +72,7 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
+        .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));
     charged.layer(from_fn_with_state(metadata, authenticate))

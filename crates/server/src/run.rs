@@ -8,7 +8,7 @@ use std::path::Path;
 
 use axum::Router;
 use consign_blobs::Blobs;
-use consign_metadata::{Metadata, Rules};
+use consign_metadata::Metadata;
 use consign_types::secret::Secret;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
@@ -71,6 +71,7 @@ impl Running {
             self.tasks.spawn(accept::serve(listener, app, connections, self.stopping.clone()));
         }
         if let Some(metadata) = planes.metadata {
+            self.tasks.spawn(jobs::downloads::run(metadata.clone(), self.stopping.clone()));
             self.tasks.spawn(jobs::expire::run(metadata, self.stopping.clone()));
         }
         self.tasks.spawn(health.run(self.stopping.clone()));
@@ -141,7 +142,7 @@ impl Planes {
         let role = settings.role;
         let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
         let metadata = if role.has_metadata() {
-            let rules = Rules { max_file_bytes: settings.max_file_bytes, duplicates: settings.duplicate_policy()? };
+            let rules = settings.rules()?;
             Some(Metadata::open(&settings.database.config(), rules, clock::now).await?)
         } else {
             None

@@ -8,9 +8,12 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, SqlOrd, SqlType, Text};
 use diesel::sqlite::Sqlite;
 
+use crate::access::Role;
+use crate::label::{LabelKey, LabelValue, Labels};
+use crate::order::{SortKey, VersionScheme};
 use crate::text::{Description, DisplayName, MediaType, RequestId};
 use crate::version::{VersionState, Visibility};
-use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, Timestamp, VersionName};
+use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, Timestamp, VersionName};
 
 macro_rules! text_column {
     ($($name:ident),+) => {$(
@@ -40,13 +43,18 @@ text_column!(
     Description,
     DisplayName,
     FilePath,
+    LabelKey,
+    LabelValue,
     MediaType,
     NamespacePath,
     PackageName,
     ProjectPath,
     RequestId,
+    Role,
     Slug,
+    TagName,
     VersionName,
+    VersionScheme,
     VersionState,
     Visibility
 );
@@ -111,5 +119,48 @@ impl ToSql<Instant, Sqlite> for Timestamp {
 impl FromSql<Instant, Sqlite> for Timestamp {
     fn from_sql(bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         <i64 as FromSql<BigInt, Sqlite>>::from_sql(bytes).map(Self::from_micros)
+    }
+}
+
+impl<DB> ToSql<Binary, DB> for SortKey
+where
+    DB: Backend,
+    [u8]: ToSql<Binary, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.as_bytes().to_sql(out)
+    }
+}
+
+impl<DB> FromSql<Binary, DB> for SortKey
+where
+    DB: Backend,
+    Vec<u8>: FromSql<Binary, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Vec::from_sql(bytes).map(Self::from_bytes)
+    }
+}
+
+impl ToSql<Text, Pg> for Labels {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Text, Pg>::to_sql(&self.to_text(), &mut out.reborrow())
+    }
+}
+
+impl ToSql<Text, Sqlite> for Labels {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.to_text());
+        Ok(IsNull::No)
+    }
+}
+
+impl<DB> FromSql<Text, DB> for Labels
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(String::from_sql(bytes)?.parse()?)
     }
 }

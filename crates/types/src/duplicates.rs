@@ -1,11 +1,8 @@
 //! Whether a path that a version already has may be published again: GitLab's duplicate rule, and the retry.
 
-use regex::RegexBuilder;
-
+pub use crate::pattern::MAX_PATTERN_BYTES;
+use crate::pattern::compile;
 use crate::{Digest, PackageName, VersionName};
-
-/// The longest exception pattern that is accepted, in bytes.
-pub const MAX_PATTERN_BYTES: usize = 255;
 
 /// Whether duplicates are allowed, and the pattern that turns the answer round for some packages.
 ///
@@ -13,6 +10,7 @@ pub const MAX_PATTERN_BYTES: usize = 255;
 #[derive(Clone, Debug, Default)]
 pub struct DuplicatePolicy {
     rejected: bool,
+    identical: bool,
     exception: Option<regex::Regex>,
 }
 
@@ -28,31 +26,38 @@ impl DuplicatePolicy {
     /// [`MAX_PATTERN_BYTES`] long or expands beyond 64 KiB is refused.
     pub fn new(allowed: bool, pattern: &str) -> Result<Self, PatternError> {
         if pattern.is_empty() {
-            return Ok(Self { rejected: !allowed, exception: None });
+            return Ok(Self { rejected: !allowed, identical: false, exception: None });
         }
-        if pattern.len() > MAX_PATTERN_BYTES {
-            return Err(PatternError(format!("longer than {MAX_PATTERN_BYTES} bytes")));
-        }
-        let anchored = format!(r"\A(?:{pattern})\z");
-        let compile = |text: &str| RegexBuilder::new(text).size_limit(64 << 10).nest_limit(20).build();
-        // The bare pattern must stand by itself, or `a)|(b` would get out of its anchors.
-        let compiled = compile(pattern).and_then(|_| compile(&anchored));
-        let exception = compiled.map_err(|error| PatternError(reason(&error)))?;
-        Ok(Self { rejected: !allowed, exception: Some(exception) })
+        let exception = compile(pattern).map_err(PatternError)?;
+        Ok(Self { rejected: !allowed, identical: false, exception: Some(exception) })
     }
 
-    /// Whether a second file of the same path may be added to this version of the package.
-    pub fn allows(&self, name: &PackageName, version: &VersionName) -> bool {
+    /// The same policy, but where it rejects other bytes, it rejects the same bytes too, as GitLab does.
+    #[must_use]
+    pub fn reject_identical(self) -> Self {
+        Self { identical: true, ..self }
+    }
+
+    /// What becomes of a second file of the same path in this version of the package.
+    pub fn ruling(&self, name: &PackageName, version: &VersionName) -> Ruling {
         let excepted = self.exception.as_ref().is_some_and(|pattern| pattern.is_match(name.as_str()) || pattern.is_match(version.as_str()));
-        self.rejected == excepted
+        match (self.rejected == excepted, self.identical) {
+            (true, _) => Ruling::Allowed,
+            (false, false) => Ruling::Rejected,
+            (false, true) => Ruling::AllRejected,
+        }
     }
 }
 
-fn reason(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => "too large when compiled".to_owned(),
-        error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-    }
+/// What a policy says of one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// Any bytes may come to a path that is there.
+    Allowed,
+    /// Only the same bytes may.
+    Rejected,
+    /// Not even the same bytes may.
+    AllRejected,
 }
 
 /// The bytes that a version serves at a path, or those that a caller brings; what is not known yet is `None`.
@@ -78,17 +83,17 @@ pub enum Verdict {
 }
 
 /// Judges a file that comes to a path where the version serves `existing`.
-pub fn judge(allowed: bool, existing: (Digest, i64), incoming: Bytes) -> Verdict {
+pub fn judge(ruling: Ruling, existing: (Digest, i64), incoming: Bytes) -> Verdict {
     let same = match incoming {
         Bytes { size: Some(size), .. } if size != existing.1 => Some(false),
         Bytes { digest: Some(digest), .. } => Some(digest == existing.0),
         Bytes { digest: None, .. } => None,
     };
-    match (same, allowed) {
+    match (same, ruling) {
+        (_, Ruling::AllRejected) | (Some(false), Ruling::Rejected) => Verdict::Reject,
         (Some(true), _) => Verdict::Retry,
-        (_, true) => Verdict::Add,
-        (Some(false), false) => Verdict::Reject,
-        (None, false) => Verdict::Unknown,
+        (_, Ruling::Allowed) => Verdict::Add,
+        (None, Ruling::Rejected) => Verdict::Unknown,
     }
 }
 
@@ -111,8 +116,14 @@ mod tests {
         ];
         for (allowed, pattern, name, version, expected) in cases {
             let policy = DuplicatePolicy::new(allowed, pattern).unwrap();
-            let verdict = policy.allows(&name.parse().unwrap(), &version.parse().unwrap());
-            assert_eq!(verdict, expected, "allowed={allowed} pattern={pattern} {name} {version}");
+            let (name, version) = (name.parse().unwrap(), version.parse().unwrap());
+            let ruling = policy.ruling(&name, &version);
+            assert_eq!(ruling == Ruling::Allowed, expected, "allowed={allowed} pattern={pattern} {name} {version}");
+            assert_eq!(
+                policy.reject_identical().ruling(&name, &version) == Ruling::AllRejected,
+                !expected,
+                "allowed={allowed} pattern={pattern} {name} {version}"
+            );
         }
     }
 
@@ -140,8 +151,10 @@ mod tests {
             (false, None, None, Verdict::Unknown),
         ];
         for (allowed, digest, size, expected) in cases {
-            let verdict = judge(allowed, (old, 3), Bytes { digest, size });
+            let ruling = if allowed { Ruling::Allowed } else { Ruling::Rejected };
+            let verdict = judge(ruling, (old, 3), Bytes { digest, size });
             assert_eq!(verdict, expected, "allowed={allowed} digest={digest:?} size={size:?}");
+            assert_eq!(judge(Ruling::AllRejected, (old, 3), Bytes { digest, size }), Verdict::Reject);
         }
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a wire format; every other crate speaks in these types.
 //!
+//! - [`access`]: the roles of members
+//! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
 //! - [`resource`]: the names by which the API addresses those things
 //! - [`digest`]: SHA-256 digests
@@ -12,19 +14,29 @@
 //! - [`secret`]: what must not be shown
 //! - [`text`]: texts within limits
 //! - [`version`]: the life of a version, and who may see it
+//! - [`order`]: how the versions of a package are ordered; [`range`]: which of them a selector takes
 //! - [`duplicates`]: whether a file may be published again
+//! - [`filter`]: the filters of lists; [`label`]: labels; [`pattern`]: patterns over names
 //! - `columns`: all of these as columns of the database (feature `diesel`)
 //! - [`time`]: instants as the databases and the wire carry them
 
+pub mod access;
 pub mod content;
 pub mod digest;
 pub mod duplicates;
+pub mod filter;
 pub mod kind;
+pub mod label;
 pub mod name;
 pub mod note;
+pub mod order;
+pub mod pattern;
+pub mod range;
 pub mod receipt;
 pub mod resource;
 pub mod secret;
+pub mod settings;
+pub mod tag;
 pub mod text;
 pub mod ticket;
 pub mod time;
@@ -37,5 +49,5 @@ pub mod columns;
 pub use content::ContentDigest;
 pub use digest::Digest;
 pub use kind::{ErrorKind, Reason, Refusal};
-pub use name::{FilePath, NamespacePath, PackageName, ProjectPath, Slug, VersionName};
+pub use name::{FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, VersionName};
 pub use time::Timestamp;

@@ -83,6 +83,16 @@ name_type!(
 );
 
 name_type!(
+    /// The name of a tag within a package, such as `stable`. No name means anything by itself.
+    ///
+    /// 1 to 255 bytes of ASCII letters, digits, `.`, `_`, `-`, `+`; not `.` or `..`.
+    TagName,
+    "tag",
+    "1 to 255 letters, digits, `.`, `-`, `_` and `+`, but not `.` or `..`",
+    |text| within(text, 255) && !is_dots(text) && text.bytes().all(is_word)
+);
+
+name_type!(
     /// The path of a file within a version: folders and a file name, separated by `/`.
     ///
     /// At most 1024 bytes. The file name has ASCII letters, digits, `.`, `_`, `-`, `+`, `~`, `@`, and neither starts nor

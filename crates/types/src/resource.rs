@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::name::ParseNameError;
-use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
+use crate::{FilePath, NamespacePath, PackageName, ProjectPath, TagName, VersionName};
 
 /// A resource name can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -204,6 +204,122 @@ impl FromStr for FileRef {
     }
 }
 
+/// A tag of a package: `projects/7/packages/tool/tags/stable`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagRef {
+    /// The package.
+    pub package: PackageRef,
+    /// The tag.
+    pub tag: TagName,
+}
+
+impl fmt::Display for TagRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/tags/{}", self.package, self.tag)
+    }
+}
+
+impl FromStr for TagRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(["projects", project, "packages", package, "tags", tag]) = segments(text) else {
+            return Err(ParseResourceError::Shape("projects/{project}/packages/{package}/tags/{tag}"));
+        };
+        let package = PackageRef { project: ProjectRef::from_segment(project)?, package: package.parse()? };
+        Ok(Self { package, tag: tag.parse()? })
+    }
+}
+
+/// A tag rule of a project: `projects/7/tagRules/3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagRuleRef {
+    /// The project.
+    pub project: ProjectRef,
+    /// The id of the rule.
+    pub rule: i64,
+}
+
+impl fmt::Display for TagRuleRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/tagRules/{}", self.project, self.rule)
+    }
+}
+
+impl FromStr for TagRuleRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = ParseResourceError::Shape("projects/{project}/tagRules/{id}");
+        let Some(["projects", project, "tagRules", rule]) = segments(text) else {
+            return Err(shape);
+        };
+        let is_number = rule.bytes().all(|byte| byte.is_ascii_digit());
+        let rule = rule.parse().ok().filter(|_| is_number).ok_or(shape)?;
+        Ok(Self { project: ProjectRef::from_segment(project)?, rule })
+    }
+}
+
+/// A project, or all that the caller may read: `projects/7`, `projects/-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProjectsRef {
+    /// One.
+    One(ProjectRef),
+    /// All.
+    All,
+}
+
+impl fmt::Display for ProjectsRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(project) => project.fmt(f),
+            Self::All => f.write_str("projects/-"),
+        }
+    }
+}
+
+impl FromStr for ProjectsRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "projects/-" { Ok(Self::All) } else { text.parse().map(Self::One) }
+    }
+}
+
+/// A place that has settings and usage: `instance`, `namespaces/group/sub`, `projects/7`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeRef {
+    /// The whole instance.
+    Instance,
+    /// A namespace and all below it.
+    Namespace(NamespaceRef),
+    /// A project.
+    Project(ProjectRef),
+}
+
+impl fmt::Display for ScopeRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance => f.write_str("instance"),
+            Self::Namespace(name) => name.fmt(f),
+            Self::Project(name) => name.fmt(f),
+        }
+    }
+}
+
+impl FromStr for ScopeRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            None if text == "instance" => Ok(Self::Instance),
+            Some(("namespaces", _)) => text.parse().map(Self::Namespace),
+            Some(("projects", _)) => text.parse().map(Self::Project),
+            _ => Err(ParseResourceError::Shape("instance, namespaces/{path} or projects/{project}")),
+        }
+    }
+}
+
 /// The segments of a name that has just so many.
 fn segments<const N: usize>(text: &str) -> Option<[&str; N]> {
     text.split('/').collect::<Vec<_>>().try_into().ok()
@@ -230,6 +346,15 @@ mod tests {
         for name in ["namespaces/7", "namespaces/a/b"] {
             assert_eq!(name.parse::<NamespaceRef>().unwrap().to_string(), name);
         }
+        let name = "projects/7/packages/tool/tags/latest";
+        assert_eq!(name.parse::<TagRef>().unwrap().to_string(), name);
+        assert_eq!("projects/7/tagRules/3".parse::<TagRuleRef>().unwrap().rule, 3);
+        for name in ["projects/-", "projects/7"] {
+            assert_eq!(name.parse::<ProjectsRef>().unwrap().to_string(), name);
+        }
+        for name in ["instance", "namespaces/a/b", "projects/g%2Fp"] {
+            assert_eq!(name.parse::<ScopeRef>().unwrap().to_string(), name);
+        }
     }
 
     #[test]
@@ -238,6 +363,12 @@ mod tests {
             ["", "projects/", "projects/a", "projects/a/b", "projects/99999999999999999999", "project/7", "projects/-7", "projects/a%2F"]
         {
             assert!(name.parse::<ProjectRef>().is_err(), "{name}");
+        }
+        for name in ["", "instances", "projects", "namespaces", "projects/-/x"] {
+            assert!(name.parse::<ScopeRef>().is_err(), "{name}");
+        }
+        for name in ["projects/7/tagRules/+3", "projects/7/tagRules/", "projects/7/tagRules/x"] {
+            assert!(name.parse::<TagRuleRef>().is_err(), "{name}");
         }
         for name in ["projects/7/packages/a", "projects/7/packages/a/versions/", "projects/7/packages/a/versions/1/files/x"] {
             assert!(name.parse::<VersionRef>().is_err(), "{name}");

@@ -27,6 +27,14 @@ name_type!(
 );
 
 name_type!(
+    /// What a thing was like when it was last read: differs after every change.
+    Etag,
+    "etag",
+    "an etag as it was last read: at most 64 letters, digits and `-`",
+    |text| !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+);
+
+name_type!(
     /// The id that makes a request safe to repeat: a UUID in its usual form, 36 characters with lower-case digits.
     RequestId,
     "request id",

@@ -30,3 +30,32 @@ impl Timestamp {
         (self.0.div_euclid(1_000_000), self.0.rem_euclid(1_000_000))
     }
 }
+
+/// The text is not an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a time looks like `2030-01-31T12:00:00Z`")]
+pub struct ParseTimestampError;
+
+impl std::str::FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    /// Reads RFC 3339. What is finer than a microsecond is cut off.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
+        Ok(Self(time.as_microsecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_read_by_rfc_3339() {
+        assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Timestamp::from_micros(1_000_000)));
+        assert_eq!("1970-01-01T01:00:00.000001+01:00".parse(), Ok(Timestamp::from_micros(1)));
+        for text in ["", "1970", "1970-01-01", "yesterday", "1970-01-01T00:00:01"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
+        }
+    }
+}

@@ -78,10 +78,13 @@ impl Refusal {
             Reason::TokenInvalid => Self::unauthorized(),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
-            Reason::VersionNotFound | Reason::FileNotFound => Self::not_found(),
+            Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound => Self::not_found(),
+            Reason::VersionQuarantined => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package version is quarantined"),
+            Reason::QuotaExceeded => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Quota exceeded"),
             Reason::FileTooLarge => Self::bad_request("File is too large"),
             Reason::DuplicateFile => Self::bad_request("Duplicate package is not allowed"),
             Reason::VersionSealed | Reason::VersionContentMismatch => Self::bad_request("Package version is sealed"),
+            Reason::VersionStateConflict => Self::bad_request("Package version takes no files"),
             Reason::NameTaken => Self::message(StatusCode::BAD_REQUEST, json!({ "path": ["has already been taken"] })),
             Reason::UploadIncomplete => Self::message(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
             Reason::StorageFull => Self::message(StatusCode::INSUFFICIENT_STORAGE, "507 Insufficient Storage"),
@@ -89,6 +92,7 @@ impl Refusal {
             Reason::NameInvalid
             | Reason::PathInvalid
             | Reason::ArgumentInvalid
+            | Reason::PageTokenInvalid
             | Reason::DigestMismatch
             | Reason::SizeMismatch
             | Reason::RangeNotSatisfiable => Self::bad_request(message),
@@ -137,7 +141,12 @@ mod tests {
         for reason in Reason::ALL {
             let expected = match reason {
                 Reason::TokenInvalid => 401,
-                Reason::NamespaceNotFound | Reason::ProjectNotFound | Reason::VersionNotFound | Reason::FileNotFound => 404,
+                Reason::NamespaceNotFound
+                | Reason::ProjectNotFound
+                | Reason::PackageNotFound
+                | Reason::VersionNotFound
+                | Reason::FileNotFound => 404,
+                Reason::VersionQuarantined | Reason::QuotaExceeded => 403,
                 Reason::NameInvalid
                 | Reason::PathInvalid
                 | Reason::ArgumentInvalid
@@ -145,6 +154,8 @@ mod tests {
                 | Reason::DuplicateFile
                 | Reason::VersionSealed
                 | Reason::VersionContentMismatch
+                | Reason::VersionStateConflict
+                | Reason::PageTokenInvalid
                 | Reason::FileTooLarge
                 | Reason::DigestMismatch
                 | Reason::SizeMismatch

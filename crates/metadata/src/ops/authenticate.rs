@@ -1,5 +1,6 @@
 //! Who a token stands for.
 
+use consign_types::access::Role;
 use consign_types::resource::NamespaceRef;
 use consign_types::{Digest, NamespacePath, Slug};
 
@@ -11,6 +12,8 @@ use crate::{Error, Metadata, Result};
 pub struct Principal {
     /// The name that rows and logs carry; unique.
     pub name: Slug,
+    /// What it may do.
+    pub role: Role,
 }
 
 impl Principal {
@@ -29,7 +32,7 @@ impl Metadata {
         let digest = Digest::of(token.as_bytes());
         self.pool
             .read(move |db| match tokens::find(db, digest)? {
-                Some(name) => Ok(Principal { name }),
+                Some(name) => Ok(Principal { name, role: Role::Admin }),
                 None => Err(Error::TokenInvalid),
             })
             .await

@@ -38,11 +38,14 @@ impl Metadata {
                 };
                 let replay = |db: &mut Db, ids: &[i64]| namespace(db, &NamespaceRef::Id(ids[0]));
                 once(db, &call, replay, |db| {
-                    if let Some(parent) = request.path.parent() {
-                        namespace(db, &NamespaceRef::Path(parent))?;
-                    }
+                    let parent = request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose()?;
                     let display_name = or_else(&request.display_name, request.path.last());
-                    let new = NewNamespace { path: &request.path, display_name: &display_name, created_at: now };
+                    let new = NewNamespace {
+                        parent_id: parent.map(|parent| parent.id),
+                        path: &request.path,
+                        display_name: &display_name,
+                        created_at: now,
+                    };
                     let made = namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))?;
                     let id = made.id;
                     Ok((made, vec![id]))

@@ -1,6 +1,7 @@
 //! Making a project.
 
 use consign_types::resource::{NamespaceRef, ProjectRef};
+use consign_types::settings::Settings;
 use consign_types::text::{Description, DisplayName, RequestId};
 use consign_types::version::Visibility;
 use consign_types::{Slug, Timestamp};
@@ -9,7 +10,8 @@ use super::idempotency::{Call, Fingerprint, once};
 use super::{namespace, or_else, project};
 use crate::connection::Db;
 use crate::tables::projects::{self, NewProject, Project};
-use crate::{Error, Metadata, Principal, Result};
+use crate::tables::{counters, settings};
+use crate::{Error, Metadata, Principal, Result, Rules};
 
 /// A project to be made.
 #[derive(Clone, Debug)]
@@ -24,8 +26,8 @@ pub struct CreateProject {
     pub display_name: DisplayName,
     /// What it is for.
     pub description: Description,
-    /// Who may know of it.
-    pub visibility: Visibility,
+    /// Who may know of it; `None` for what the settings say.
+    pub visibility: Option<Visibility>,
     /// Makes a repeated request safe.
     pub request_id: Option<RequestId>,
 }
@@ -33,18 +35,18 @@ pub struct CreateProject {
 impl Metadata {
     /// Makes a project. `NamespaceNotFound` if its namespace is missing, `NameTaken` if its path is taken.
     pub async fn create_project(&self, request: CreateProject) -> Result<Project> {
-        let now = self.now();
-        self.pool.write(move |db| create(db, &request, now)).await
+        let (now, rules) = (self.now(), self.rules.clone());
+        self.pool.write(move |db| create(db, &request, &rules, now)).await
     }
 }
 
-fn create(db: &mut Db, request: &CreateProject, now: Timestamp) -> Result<Project> {
+fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -> Result<Project> {
     let fingerprint = Fingerprint::new()
         .optional(request.namespace.as_ref().map(ToString::to_string))
         .field(request.slug.as_str())
         .field(request.display_name.as_str())
         .field(request.description.as_str())
-        .field(request.visibility.as_str());
+        .optional(request.visibility.as_ref().map(Visibility::as_str));
     let call = Call {
         principal: &request.principal.name,
         method: "CreateProject",
@@ -58,17 +60,29 @@ fn create(db: &mut Db, request: &CreateProject, now: Timestamp) -> Result<Projec
         let namespace = namespace(db, &parent)?;
         let path = namespace.path.project(&request.slug);
         let path = path.map_err(|error| Error::ArgumentInvalid { field: "project_id", rule: error.to_string() })?;
+        let visibility = match request.visibility {
+            Some(visibility) => visibility,
+            None => inherited(db, namespace.id)?.in_force(&rules.defaults).visibility,
+        };
         let new = NewProject {
             namespace_id: namespace.id,
             path: &path,
             display_name: &or_else(&request.display_name, request.slug.as_str()),
             description: &request.description,
-            visibility: request.visibility,
+            visibility,
+            sequence: 0,
             created_at: now,
             updated_at: now,
         };
         let made = projects::insert(db, &new)?.ok_or_else(|| Error::NameTaken(path.to_string()))?;
         let id = made.id;
+        counters::insert(db, id)?;
         Ok((made, vec![id]))
     })
+}
+
+/// What is set for the projects of a namespace.
+fn inherited(db: &mut Db, namespace: i64) -> Result<Settings> {
+    let levels = settings::list_above(db, Some(namespace))?;
+    Ok(levels.into_iter().fold(Settings::default(), |nearer, (_, farther)| nearer.or(farther)))
 }

@@ -21,7 +21,7 @@ impl Metadata {
                 let admin: Slug = ADMIN.parse().expect("the administrator's name is a slug");
                 let path = NamespacePath::top(&admin).expect("the administrator's name is a namespace");
                 let display_name = "Administrator".parse().expect("a word is a display name");
-                namespaces::insert(db, &NewNamespace { path: &path, display_name: &display_name, created_at: now })?;
+                namespaces::insert(db, &NewNamespace { parent_id: None, path: &path, display_name: &display_name, created_at: now })?;
                 let added = tokens::insert(db, &admin, given.unwrap_or(fresh), now)?;
                 if let Some(given) = given {
                     tokens::update(db, &admin, given)?;

@@ -1,6 +1,11 @@
 //! Forgetting what is over.
 
-use crate::tables::{idempotency_records, leases};
+use consign_types::Timestamp;
+
+use super::change::lock;
+use crate::batch::Batch;
+use crate::connection::Db;
+use crate::tables::{counters, idempotency_records, leases};
 use crate::{Metadata, Result};
 
 /// How long a repeated request is recognised by its request id.
@@ -12,7 +17,7 @@ const AT_ONCE: i64 = 1000;
 /// How much was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// Leases for bytes that were never published.
+    /// Leases for bytes that were never published, with what they had reserved.
     pub leases: usize,
     /// Request ids that are no longer recognised.
     pub request_ids: usize,
@@ -25,15 +30,31 @@ impl Metadata {
         let now = self.now();
         self.pool
             .write(move |db| {
-                let leases = leases::list_expired(db, now, AT_ONCE)?;
-                leases::remove(db, &leases)?;
+                let leases = end_leases(db, now)?;
                 let ages = idempotency_records::list_ages(db, now.plus_seconds(-REQUEST_ID_SECONDS), AT_ONCE)?;
                 let request_ids = match ages.last() {
                     Some(last) => idempotency_records::remove_until(db, *last)?,
                     None => 0,
                 };
-                Ok(Expired { leases: leases.len(), request_ids })
+                Ok(Expired { leases, request_ids })
             })
             .await
     }
+}
+
+/// Ends leases of one project, and gives back what they have reserved.
+fn end_leases(db: &mut Db, now: Timestamp) -> Result<usize> {
+    let Some(project) = leases::find_expired(db, now)? else {
+        return Ok(0);
+    };
+    let Some((_, mut counters)) = lock(db, project)? else {
+        return Ok(0);
+    };
+    let over = leases::list_expired(db, project, now, AT_ONCE)?;
+    counters.reserved_bytes -= over.iter().map(|(_, reserved)| reserved).sum::<i64>();
+    let mut batch = Batch::new(db);
+    counters::update(&mut batch, counters, Vec::new());
+    leases::remove(&mut batch, &over.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    batch.send(db)?;
+    Ok(over.len())
 }

@@ -4,8 +4,10 @@ use consign_types::text::RequestId;
 use consign_types::{Digest, Slug, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use super::change::done;
+use crate::batch::Batch;
 use crate::connection::Db;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::tables::idempotency_records::{self as records, Key};
 
 /// What makes two requests the same: a digest over every field, each with its length before it.
@@ -31,6 +33,11 @@ impl Fingerprint {
         }
     }
 
+    /// Anything that shows itself whole, such as a change of many optional values.
+    pub(crate) fn shown(self, value: &impl std::fmt::Debug) -> Self {
+        self.field(format!("{value:?}"))
+    }
+
     pub(crate) fn finish(self) -> Digest {
         Digest::from_bytes(self.0.finalize().into())
     }
@@ -45,8 +52,16 @@ pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Does `work` once for each request id: the same request again gets `replay` of the rows that the first answer showed, which
-/// `work` returns beside it. A concurrent one with the same id is waited for. Without an id, `work` is done each time.
+impl<'a> Call<'a> {
+    /// What it is known by, if it has a request id.
+    pub(crate) fn key(&self) -> Option<Key<'a>> {
+        self.request_id.map(|request_id| Key { principal: self.principal, method: self.method, request_id })
+    }
+}
+
+/// Does `work` once for each request id, where no project is changed: the same request again gets `replay` of the rows that the first
+/// answer showed, which `work` returns beside it. A concurrent one with the same id is waited for. Without an id, `work` is done each
+/// time.
 ///
 /// This comes first in an operation: a request that was done is answered, whatever has become forbidden since.
 pub(crate) fn once<T>(
@@ -55,21 +70,20 @@ pub(crate) fn once<T>(
     replay: impl FnOnce(&mut Db, &[i64]) -> Result<T>,
     work: impl FnOnce(&mut Db) -> Result<(T, Vec<i64>)>,
 ) -> Result<T> {
-    let Some(request_id) = call.request_id else {
+    let Some(key) = call.key() else {
         return work(db).map(|(answer, _)| answer);
     };
-    let key = Key { principal: call.principal, method: call.method, request_id };
-    if !records::insert(db, key, call.fingerprint, call.now)? {
-        return match records::find(db, key)? {
-            Some((fingerprint, rows)) if fingerprint == call.fingerprint => replay(db, &to_ids(&rows)),
-            _ => Err(Error::RequestIdReused(request_id.clone())),
-        };
+    if !records::insert(db, key, call.fingerprint, &[], call.now)? {
+        let ids = done(db, key, call.fingerprint)?;
+        return replay(db, &ids);
     }
     let (answer, ids) = work(db)?;
-    records::update(db, key, ids.into_iter().flat_map(i64::to_be_bytes).collect())?;
+    let mut batch = Batch::new(db);
+    records::update(&mut batch, key, ids.into_iter().flat_map(i64::to_be_bytes).collect());
+    batch.send(db)?;
     Ok(answer)
 }
 
-fn to_ids(rows: &[u8]) -> Vec<i64> {
+pub(super) fn to_ids(rows: &[u8]) -> Vec<i64> {
     rows.chunks_exact(8).map(|id| i64::from_be_bytes(id.try_into().expect("chunks have 8 bytes"))).collect()
 }

@@ -1,39 +1,138 @@
-//! A page of versions.
+//! Versions: one, or a page of them.
 
-use consign_types::resource::PackagesRef;
+use consign_types::filter::Filter;
+use consign_types::resource::{PackagesRef, ProjectsRef, VersionRef};
 
-use super::project;
+use super::{project, version};
+use crate::connection::Db;
+use crate::select::{Cursor, Order, Value, condition};
 use crate::tables::packages;
 use crate::tables::versions::{self, Selection, Version};
 use crate::{Listed, Metadata, Page, Result};
 
-/// Which versions.
+/// Which versions of a package or project.
 #[derive(Clone, Debug)]
 pub struct ListVersions {
     /// The package, or all packages of a project.
     pub parent: PackagesRef,
-    /// Whether hidden versions are listed too.
+    /// Which of them, how ordered, and which page.
+    pub list: VersionList,
+    /// Also those that are deleted and can be brought back.
+    pub show_deleted: bool,
+}
+
+/// Which versions of a project or of all.
+#[derive(Clone, Debug)]
+pub struct SearchVersions {
+    /// The project, or all.
+    pub parent: ProjectsRef,
+    /// Which of them, how ordered, and which page.
+    pub list: VersionList,
+}
+
+/// What lists of versions have in common.
+#[derive(Clone, Debug)]
+pub struct VersionList {
+    /// Which of them.
+    pub filter: Option<Filter>,
+    /// How they are ordered.
+    pub order: VersionOrder,
+    /// Falling instead of rising.
+    pub descending: bool,
+    /// Also hidden ones.
     pub show_hidden: bool,
-    /// Which page of them, by their ids.
-    pub page: Page<i64>,
+    /// Which page of them.
+    pub page: Page<Cursor>,
+}
+
+/// How versions are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionOrder {
+    /// Within one package: by its version scheme.
+    Version,
+    /// By package, then by its version scheme.
+    Package,
+    /// By id.
+    Id,
+    /// By when they were made.
+    CreateTime,
+    /// By when they were published; drafts are left out.
+    PublishTime,
+}
+
+impl VersionOrder {
+    /// Where a version stands in this order.
+    pub fn cursor(self, version: &Version) -> Cursor {
+        let key = || Value::Bytes(version.sort_key.as_bytes().to_vec());
+        let values = match self {
+            Self::Version => vec![key()],
+            Self::Package => vec![Value::Text(version.package.to_string()), key()],
+            Self::Id => Vec::new(),
+            Self::CreateTime => vec![Value::Time(version.created_at)],
+            Self::PublishTime => vec![Value::Time(version.published_at.unwrap_or(version.created_at))],
+        };
+        Cursor { values, id: version.id }
+    }
+
+    fn order(self, descending: bool) -> Order {
+        let (columns, kinds): (&'static [&'static str], _) = match self {
+            Self::Version => (&["versions.sort_key", "versions.id"], "b"),
+            Self::Package => (&["packages.name", "versions.sort_key", "versions.id"], "sb"),
+            Self::Id => (&["versions.id"], ""),
+            Self::CreateTime => (&["versions.created_at", "versions.id"], "t"),
+            Self::PublishTime => (&["versions.published_at", "versions.id"], "t"),
+        };
+        Order { columns, kinds, descending }
+    }
 }
 
 impl Metadata {
-    /// Visible versions in the order in which they were made; `ProjectNotFound` if the project is missing.
-    pub async fn list_versions(&self, ListVersions { parent, show_hidden, page }: ListVersions) -> Result<Listed<Version>> {
+    /// The version of this name, in whichever state it is, or `VersionNotFound`.
+    pub async fn find_version(&self, name: VersionRef) -> Result<Version> {
         self.pool
             .read(move |db| {
-                let project = project(db, &parent.project)?.id;
-                let package = match &parent.package {
-                    Some(name) => match packages::find(db, project, name)? {
-                        Some(package) => Some(package),
-                        None => return Ok(page.of(Vec::new())),
-                    },
-                    None => None,
-                };
-                let selection = Selection { project, package, show_hidden };
-                Ok(page.of(versions::list(db, &selection, page.after, page.limit())?))
+                let project = project(db, &name.project)?;
+                version(db, project.id, &name)
             })
             .await
     }
+
+    /// Versions of a package, or of all packages of a project, drafts included. `ProjectNotFound`, `FilterInvalid`.
+    pub async fn list_versions(&self, request: ListVersions) -> Result<Listed<Version>> {
+        self.pool
+            .read(move |db| {
+                let project = project(db, &request.parent.project)?.id;
+                let package = match &request.parent.package {
+                    Some(name) => match packages::find(db, project, name)? {
+                        Some(package) => Some(package.id),
+                        None => return Ok(request.list.page.of(Vec::new())),
+                    },
+                    None => None,
+                };
+                let show_drafts = request.list.order != VersionOrder::PublishTime;
+                let show_deleted = request.show_deleted;
+                list(db, request.list, Selection { project: Some(project), package, show_drafts, show_deleted, ..Selection::default() })
+            })
+            .await
+    }
+
+    /// Published versions of a project, or of all. `ProjectNotFound`, `FilterInvalid`.
+    pub async fn search_versions(&self, request: SearchVersions) -> Result<Listed<Version>> {
+        self.pool
+            .read(move |db| {
+                let project = match &request.parent {
+                    ProjectsRef::One(name) => Some(project(db, name)?.id),
+                    ProjectsRef::All => None,
+                };
+                list(db, request.list, Selection { project, ..Selection::default() })
+            })
+            .await
+    }
+}
+
+fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
+    let VersionList { filter, order, descending, show_hidden, page } = list;
+    let filter = filter.map(|filter| condition(filter, &versions::field)).transpose()?;
+    let selection = Selection { filter, show_hidden, ..selection };
+    Ok(page.of(versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
 }

@@ -4,34 +4,54 @@
 //! value where it is only one.
 
 pub(crate) mod authenticate;
+mod change;
+pub(crate) mod compare_versions;
 mod copies;
 pub(crate) mod create_namespace;
 pub(crate) mod create_project;
+pub(crate) mod create_version;
+pub(crate) mod delete_file;
+pub(crate) mod delete_package;
+pub(crate) mod delete_tag;
+pub(crate) mod delete_version;
+pub(crate) mod deletion;
 pub(crate) mod ensure_admin_token;
 pub(crate) mod expire;
-pub(crate) mod find_file;
-pub(crate) mod find_namespace;
-pub(crate) mod find_project;
-pub(crate) mod find_version;
+pub(crate) mod files;
 mod idempotency;
-pub(crate) mod list_files;
-pub(crate) mod list_namespaces;
-pub(crate) mod list_projects;
+pub(crate) mod list_tags;
 pub(crate) mod list_versions;
+pub(crate) mod packages;
 pub(crate) mod prepare_downloads;
 pub(crate) mod prepare_uploads;
+pub(crate) mod projects;
 pub(crate) mod publish_version;
+mod purge;
+pub(crate) mod resolve_version;
+pub(crate) mod restore_tag;
+mod scene;
+pub(crate) mod settings;
+pub(crate) mod tag_rules;
+mod tagging;
+pub(crate) mod update_tags;
+pub(crate) mod update_version;
+pub(crate) mod usage;
 
 use std::collections::HashSet;
+use std::fmt::Display;
 
 use consign_types::FilePath;
-use consign_types::resource::{NamespaceRef, ProjectRef, VersionRef};
-use consign_types::text::DisplayName;
+use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
+use consign_types::text::{DisplayName, Etag};
+use consign_types::version::VersionState;
+
+pub(crate) use change::lock;
 
 use crate::connection::Db;
 use crate::error::{Error, Result};
 use crate::tables::namespaces::{self, Namespace};
-use crate::tables::projects::{self, Project};
+use crate::tables::packages::{self as package_rows, Package};
+use crate::tables::projects::{self as project_rows, Project};
 use crate::tables::versions::{self, Version};
 
 /// How many files one request may name.
@@ -42,14 +62,45 @@ fn namespace(db: &mut Db, name: &NamespaceRef) -> Result<Namespace> {
 }
 
 fn project(db: &mut Db, name: &ProjectRef) -> Result<Project> {
-    projects::find(db, name)?.ok_or_else(|| Error::ProjectNotFound(name.clone()))
+    project_rows::find(db, name)?.ok_or_else(|| Error::ProjectNotFound(name.clone()))
+}
+
+fn package(db: &mut Db, project: i64, name: &PackageRef) -> Result<Package> {
+    package_rows::find(db, project, &name.package)?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+}
+
+fn version(db: &mut Db, project: i64, name: &VersionRef) -> Result<Version> {
+    versions::find(db, project, &name.package, &name.version)?.ok_or_else(|| Error::VersionNotFound(name.clone()))
+}
+
+/// A version of a package that is known already.
+fn version_in(db: &mut Db, package: &Package, name: &VersionRef) -> Result<Version> {
+    versions::find(db, package.project_id, &package.name, &name.version)?.ok_or_else(|| Error::VersionNotFound(name.clone()))
 }
 
 /// The version of this name, if its files may be read.
 fn readable_version(db: &mut Db, name: &VersionRef) -> Result<Version> {
     let project = project(db, &name.project)?;
-    let version = versions::find(db, project.id, &name.package, &name.version)?;
-    version.filter(|version| version.state.is_readable()).ok_or_else(|| Error::VersionNotFound(name.clone()))
+    let version = version(db, project.id, name)?;
+    match version.state {
+        state if state.is_readable() => Ok(version),
+        VersionState::Quarantined => Err(Error::VersionQuarantined(name.clone())),
+        _ => Err(Error::VersionNotFound(name.clone())),
+    }
+}
+
+/// The version of this name, if its files may be listed: those of a draft and of a quarantined version may, though not read.
+fn listable_version(db: &mut Db, name: &VersionRef) -> Result<Version> {
+    let project = project(db, &name.project)?;
+    version(db, project.id, name)
+}
+
+/// Refuses a change to a thing that is not as the caller read it last.
+fn etag_of(given: &Option<Etag>, actual: String, name: &impl Display) -> Result<()> {
+    match given {
+        Some(given) if given.as_str() != actual => Err(Error::EtagMismatch(name.to_string())),
+        _ => Ok(()),
+    }
 }
 
 /// The display name that was chosen, or else this one.

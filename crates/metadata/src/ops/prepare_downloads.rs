@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use consign_types::resource::{FileRef, VersionRef};
 use consign_types::ticket::DownloadTicket;
-use consign_types::{FilePath, Timestamp};
+use consign_types::{Digest, FilePath, Timestamp};
 
 use super::{check_paths, readable_version};
 use crate::connection::Db;
@@ -27,8 +27,13 @@ pub struct PrepareDownloads {
 /// Which files of a version.
 #[derive(Clone, Debug)]
 pub enum Wanted {
-    /// Those that it serves at these paths: all of them, or the request fails.
-    Paths(Vec<FilePath>),
+    /// Those that it serves at these paths, and its rows of these digests, served or not: all of them, or the request fails.
+    Some {
+        /// The paths.
+        paths: Vec<FilePath>,
+        /// The digests.
+        digests: Vec<Digest>,
+    },
     /// All that it serves, page by page, by path.
     All(Page<FilePath>),
 }
@@ -43,20 +48,23 @@ pub struct DownloadPlan {
 }
 
 impl Metadata {
-    /// Gives the right to read files, in the order asked for. `VersionNotFound` if they can't be read, `FileNotFound` if the
-    /// version serves nothing at a path.
+    /// Gives the right to read files, in the order asked for, and counts the downloads. `VersionNotFound` and `VersionQuarantined` if
+    /// they can't be read, `FileNotFound` and `DigestNotFound` if the version has nothing like that.
     pub async fn prepare_downloads(&self, request: PrepareDownloads) -> Result<Listed<DownloadPlan>> {
-        let expires = self.now().plus_seconds(TICKET_SECONDS);
-        self.pool
+        let now = self.now();
+        let expires = now.plus_seconds(TICKET_SECONDS);
+        let found = self
+            .pool
             .read(move |db| {
                 let version = readable_version(db, &request.version)?;
-                let found = match request.files {
-                    Wanted::Paths(paths) => served_at(db, request.version, version.id, paths)?,
-                    Wanted::All(page) => page.of(files::list_served(db, version.id, page.after.as_ref(), page.limit())?),
-                };
-                Ok(found.map(|(file, generation)| plan(file, generation, expires)))
+                match request.files {
+                    Wanted::Some { paths, digests } => some(db, request.version, version.id, paths, &digests),
+                    Wanted::All(page) => Ok(page.of(files::list_served(db, version.id, page.after.as_ref(), page.limit())?)),
+                }
             })
-            .await
+            .await?;
+        found.items.iter().for_each(|(file, _)| self.downloads.count(file, now));
+        Ok(found.map(|(file, generation)| plan(file, generation, expires)))
     }
 }
 
@@ -65,19 +73,26 @@ fn plan(file: File, generation: i64, expires: Timestamp) -> DownloadPlan {
     DownloadPlan { file, ticket }
 }
 
-/// The files at these paths, each with the copy of its bytes.
-fn served_at(db: &mut Db, name: VersionRef, version: i64, paths: Vec<FilePath>) -> Result<Listed<(File, i64)>> {
+/// The files at these paths and of these digests, each with the copy of its bytes.
+fn some(db: &mut Db, name: VersionRef, version: i64, paths: Vec<FilePath>, digests: &[Digest]) -> Result<Listed<(File, i64)>> {
     check_paths("paths", &paths)?;
-    let rows = files::list_served_at(db, version, &paths.iter().collect::<Vec<_>>())?;
-    let digests: Vec<_> = rows.iter().map(|file| file.digest).collect();
-    let copies: HashMap<_, _> = blobs::list(db, &digests)?.into_iter().map(|copy| (copy.digest, copy.generation)).collect();
-    let mut found: HashMap<FilePath, File> = rows.into_iter().map(|file| (file.path.clone(), file)).collect();
-    let file = |path: FilePath| match found.remove(&path) {
-        Some(file) => {
-            let generation = copies[&file.digest];
-            Ok((file, generation))
-        }
-        None => Err(Error::FileNotFound(FileRef { version: name.clone(), path })),
-    };
-    Ok(Listed { items: paths.into_iter().map(file).collect::<Result<_>>()?, more: false })
+    let served = files::list_served_at(db, version, &paths.iter().collect::<Vec<_>>())?;
+    let mut served: HashMap<FilePath, File> = served.into_iter().map(|file| (file.path.clone(), file)).collect();
+    let mut of_digest: HashMap<Digest, File> = HashMap::new();
+    if !digests.is_empty() {
+        of_digest.extend(files::list_by_digest(db, version, digests)?.into_iter().map(|file| (file.digest, file)));
+    }
+    let at = |path: FilePath| served.remove(&path).ok_or_else(|| Error::FileNotFound(FileRef { version: name.clone(), path }));
+    let mut found = paths.into_iter().map(at).collect::<Result<Vec<File>>>()?;
+    for digest in digests {
+        let file = of_digest.get(digest).ok_or_else(|| Error::DigestNotFound { version: name.clone(), digest: *digest })?;
+        found.push(file.clone());
+    }
+    let all: Vec<Digest> = found.iter().map(|file| file.digest).collect();
+    let copies: HashMap<_, _> = blobs::list(db, &all)?.into_iter().map(|copy| (copy.digest, copy.generation)).collect();
+    let items = found.into_iter().map(|file| {
+        let generation = copies[&file.digest];
+        (file, generation)
+    });
+    Ok(Listed { items: items.collect(), more: false })
 }

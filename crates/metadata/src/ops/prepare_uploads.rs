@@ -1,22 +1,24 @@
 //! The right to bring files, judged before a byte is sent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use consign_types::duplicates::{Bytes, Verdict, judge};
+use consign_types::duplicates::{Bytes, Ruling, Verdict, judge};
 use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
+use consign_types::settings::{DedupScope, InForce};
 use consign_types::text::RequestId;
 use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, FilePath, Timestamp};
 
-use super::idempotency::{Call, Fingerprint, once};
-use super::{check_paths, project};
+use super::change::{call, done};
+use super::check_paths;
+use super::idempotency::{Call, Fingerprint};
+use super::scene::{self, Look, Scene};
+use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::blobs::{self, StoredCopy};
-use crate::tables::files::{self, File};
-use crate::tables::leases::{self, NewLease};
-use crate::tables::tombstones;
-use crate::tables::versions::{self, Version};
+use crate::tables::counters::{Claim, Counters};
+use crate::tables::leases::NewLease;
+use crate::tables::reservations::{self, Presence, Reservation, Reserved};
 use crate::{Error, Metadata, Principal, Result, Rules};
 
 /// How long a ticket can be used to start a transfer.
@@ -61,12 +63,13 @@ pub enum UploadPlan {
 }
 
 impl Metadata {
-    /// Judges a publish before any byte of it is sent, and takes leases for its bytes. The plans are in the order of the files.
+    /// Judges a publish before any byte of it is sent, takes leases for its bytes and reserves them against the quota. The plans are in
+    /// the order of the files.
     ///
-    /// Refuses what [`Metadata::publish_version`] is sure to refuse: `FileTooLarge`, `DuplicateFile`, `VersionSealed`.
+    /// Refuses what [`Metadata::publish_version`] is sure to refuse: `FileTooLarge`, `DuplicateFile`, `VersionSealed`,
+    /// `VersionStateConflict`, `QuotaExceeded`.
     pub async fn prepare_uploads(&self, request: PrepareUploads) -> Result<Vec<UploadPlan>> {
-        let now = self.now();
-        let rules = self.rules.clone();
+        let (now, rules) = (self.now(), self.rules.clone());
         let plans = self.pool.write(move |db| prepare(db, &request, &rules, now)).await?;
         tracing::trace!("uploads prepared");
         Ok(plans)
@@ -74,35 +77,32 @@ impl Metadata {
 }
 
 fn prepare(db: &mut Db, request: &PrepareUploads, rules: &Rules, now: Timestamp) -> Result<Vec<UploadPlan>> {
-    let call = Call {
-        principal: &request.principal.name,
-        method: "PrepareUploads",
-        request_id: request.request_id.as_ref(),
-        fingerprint: fingerprint(request),
-        now,
+    check_paths("files", request.files.iter().map(|file| &file.path))?;
+    if request.files.is_empty() {
+        return Err(Error::ArgumentInvalid { field: "files", rule: "at least one file".to_owned() });
+    }
+    let call = call(&request.principal.name, "PrepareUploads", request.request_id.as_ref(), fingerprint(request), now);
+    let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
+    let look = Look { version: &request.version, paths: &paths, uploads: &[], draw: ("leases", request.files.len()) };
+    let scene = scene::read(db, Batch::new(db), &look)?;
+    let in_force = scene.settings.clone().in_force(&rules.defaults);
+    let preparation = Preparation { request, scene, in_force, now };
+    let taken = match preparation.judge(rules) {
+        Ok(()) => preparation.take(db, &call)?,
+        // A request that was done is answered, whatever has become forbidden since.
+        Err(error) => match call.key().map(|key| done(db, key, call.fingerprint)) {
+            Some(Ok(uploads)) => return preparation.repeat(db, &uploads),
+            _ => return Err(error),
+        },
     };
-    let replay = |db: &mut Db, uploads: &[i64]| {
-        let project = project(db, &request.version.project)?.id;
-        plan(db, project, &request.files, uploads, (rules.max_file_bytes, now))
-    };
-    once(db, &call, replay, |db| {
-        check_paths("files", request.files.iter().map(|file| &file.path))?;
-        if request.files.is_empty() {
-            return Err(Error::ArgumentInvalid { field: "files", rule: "at least one file".to_owned() });
+    match (taken, call.key()) {
+        (Reserved::Taken(presence), _) => preparation.plan(&preparation.scene.ids, &presence),
+        (Reserved::Repeated, Some(key)) => {
+            let uploads = done(db, key, call.fingerprint)?;
+            preparation.repeat(db, &uploads)
         }
-        let project = project(db, &request.version.project)?.id;
-        for file in &request.files {
-            check_size(file, rules.max_file_bytes)?;
-        }
-        let version = versions::find(db, project, &request.version.package, &request.version.version)?;
-        if let Some(version) = &version {
-            judge_files(db, request, version, rules)?;
-        }
-        let new: Vec<NewLease> = request.files.iter().map(|file| lease(project, file, rules.max_file_bytes, now)).collect();
-        let uploads = leases::insert(db, &new)?;
-        let plans = plan(db, project, &request.files, &uploads, (rules.max_file_bytes, now))?;
-        Ok((plans, uploads))
-    })
+        (Reserved::OverQuota | Reserved::Repeated, _) => Err(preparation.over_quota()),
+    }
 }
 
 fn fingerprint(request: &PrepareUploads) -> Digest {
@@ -116,79 +116,125 @@ fn fingerprint(request: &PrepareUploads) -> Digest {
     request.files.iter().fold(Fingerprint::new().field(request.version.to_string()), file).finish()
 }
 
-fn check_size(file: &UploadFile, limit: i64) -> Result<()> {
-    match file.size {
-        Some(size) if size < 0 => Err(Error::ArgumentInvalid { field: "files.size_bytes", rule: "must not be negative".to_owned() }),
-        Some(size) if size > limit => Err(Error::FileTooLarge { path: file.path.clone(), size, limit }),
-        _ => Ok(()),
-    }
+/// A request, and what it meets.
+struct Preparation<'a> {
+    request: &'a PrepareUploads,
+    scene: Scene,
+    in_force: InForce,
+    now: Timestamp,
 }
 
-/// Refuses what a publish is sure to refuse, given what is known of the bytes.
-fn judge_files(db: &mut Db, request: &PrepareUploads, version: &Version, rules: &Rules) -> Result<()> {
-    let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
-    let served = files::list_served_at(db, version.id, &paths)?;
-    let served: HashMap<&FilePath, &File> = served.iter().map(|file| (&file.path, file)).collect();
-    let sealed = version.state.is_sealed();
-    let allowed = !sealed && rules.duplicates.allows(&version.package, &version.version);
-    for file in &request.files {
-        let Some(existing) = served.get(&file.path) else {
-            if sealed {
-                return Err(Error::VersionSealed(request.version.clone()));
-            }
-            continue;
+impl Preparation<'_> {
+    /// Refuses what a publish is sure to refuse, given what is known of the bytes.
+    fn judge(&self, rules: &Rules) -> Result<()> {
+        for file in &self.request.files {
+            self.check_size(file)?;
+        }
+        let Some(version) = &self.scene.version else {
+            return Ok(());
         };
-        let incoming = Bytes { digest: file.digest, size: file.size };
-        match judge(allowed, (existing.digest, existing.size_bytes), incoming) {
-            Verdict::Reject if sealed => return Err(Error::VersionSealed(request.version.clone())),
-            Verdict::Reject => return Err(Error::DuplicateFile { path: file.path.clone(), existing: existing.digest }),
-            Verdict::Retry | Verdict::Add | Verdict::Unknown => {}
+        let sealed = version.content_digest.is_some();
+        if !sealed && !version.state.takes_files() {
+            return Err(Error::VersionStateConflict { version: self.request.version.clone(), state: version.state });
         }
-    }
-    Ok(())
-}
-
-fn lease(project_id: i64, file: &UploadFile, limit: i64, now: Timestamp) -> NewLease {
-    NewLease {
-        project_id,
-        digest: file.digest,
-        max_bytes: file.size.unwrap_or(limit),
-        created_at: now,
-        expires_at: now.plus_seconds(LEASE_SECONDS),
-    }
-}
-
-/// A receipt for bytes that some file of the project has already, a ticket for all others.
-///
-/// That bytes are here is told only to those who can read a file that has them: knowing a digest proves nothing.
-fn plan(db: &mut Db, project: i64, files: &[UploadFile], uploads: &[i64], (limit, now): (i64, Timestamp)) -> Result<Vec<UploadPlan>> {
-    let digests: Vec<Digest> = files.iter().filter_map(|file| file.digest).collect();
-    let present = blobs::list_of_project(db, project, &digests)?;
-    let present: HashMap<Digest, StoredCopy> = present.into_iter().map(|copy| (copy.digest, copy)).collect();
-    let alive: HashSet<Digest> = blobs::list(db, &digests)?.into_iter().map(|copy| copy.digest).collect();
-    let dead: HashMap<Digest, i64> = tombstones::list_newest(db, &digests)?.into_iter().collect();
-
-    let plan = |(file, &upload): (&UploadFile, &i64)| {
-        let copy = file.digest.filter(|_| !file.always_send).and_then(|digest| present.get(&digest));
-        if let Some(&StoredCopy { digest, generation, size_bytes: size }) = copy {
-            if file.size.is_some_and(|declared| declared != size) {
-                let rule = format!("the bytes of `{}` are `{size}`", file.path);
-                return Err(Error::ArgumentInvalid { field: "files.size_bytes", rule });
+        let VersionRef { package, version: name, .. } = &self.request.version;
+        let ruling = rules.policy(&self.in_force.duplicate_policy)?.ruling(package, name);
+        let ruling = if sealed { Ruling::Rejected } else { ruling };
+        for file in &self.request.files {
+            let Some(existing) = self.scene.served.get(&file.path) else {
+                if sealed {
+                    return Err(Error::VersionSealed(self.request.version.clone()));
+                }
+                continue;
+            };
+            let incoming = Bytes { digest: file.digest, size: file.size };
+            match judge(ruling, (existing.digest, existing.size_bytes), incoming) {
+                Verdict::Reject if sealed => return Err(Error::VersionSealed(self.request.version.clone())),
+                Verdict::Reject => return Err(Error::DuplicateFile { path: file.path.clone(), existing: existing.digest }),
+                Verdict::Retry | Verdict::Add | Verdict::Unknown => {}
             }
-            let expires = now.plus_seconds(LEASE_SECONDS);
-            return Ok(UploadPlan::Present(Receipt { upload, project, digest, size, generation, expires }));
         }
-        // Where files refer to a copy, dead ones beside it do not matter: the publish keeps to that copy.
-        let dead = file.digest.filter(|digest| !alive.contains(digest)).and_then(|digest| dead.get(&digest));
-        Ok(UploadPlan::Send(UploadTicket {
-            upload,
-            project,
-            max_bytes: file.size.unwrap_or(limit),
+        Ok(())
+    }
+
+    fn check_size(&self, file: &UploadFile) -> Result<()> {
+        let limit = self.in_force.max_file_bytes;
+        match file.size {
+            Some(size) if size < 0 => Err(Error::ArgumentInvalid { field: "files.size_bytes", rule: "must not be negative".to_owned() }),
+            Some(size) if size > limit => Err(Error::FileTooLarge { path: file.path.clone(), size, limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn take(&self, db: &mut Db, call: &Call<'_>) -> Result<Reserved> {
+        let lease = |(file, &id): (&UploadFile, &i64)| NewLease {
+            id,
+            project_id: self.scene.project.id,
             digest: file.digest,
-            size: file.size,
-            min_generation: dead.map_or(0, |generation| generation + 1),
-            expires: now.plus_seconds(TICKET_SECONDS),
-        }))
-    };
-    files.iter().zip(uploads).map(plan).collect()
+            max_bytes: self.max_bytes(file),
+            reserved_bytes: file.size.unwrap_or_default(),
+            created_at: self.now,
+            expires_at: self.now.plus_seconds(LEASE_SECONDS),
+        };
+        let reservation = Reservation {
+            project: self.scene.project.id,
+            quota: self.in_force.quota_bytes,
+            leases: self.request.files.iter().zip(&self.scene.ids).map(lease).collect(),
+            claim: call.key().map(|key| Claim { key, fingerprint: call.fingerprint, now: self.now }),
+            now: self.now,
+        };
+        reservations::take(db, &reservation)
+    }
+
+    /// How many bytes may be sent for a file: those that it has, or as many as the limits leave.
+    fn max_bytes(&self, file: &UploadFile) -> i64 {
+        let Counters { logical_bytes, reserved_bytes, .. } = self.scene.counters;
+        let room = self.in_force.quota_bytes.map_or(i64::MAX, |quota| (quota - logical_bytes - reserved_bytes).max(0));
+        file.size.unwrap_or(self.in_force.max_file_bytes.min(room))
+    }
+
+    fn over_quota(&self) -> Error {
+        let wanted = self.request.files.iter().filter_map(|file| file.size).sum();
+        let Counters { logical_bytes: used, reserved_bytes: reserved, .. } = self.scene.counters;
+        Error::QuotaExceeded { limit: self.in_force.quota_bytes.unwrap_or(i64::MAX), used, reserved, wanted }
+    }
+
+    fn repeat(&self, db: &mut Db, uploads: &[i64]) -> Result<Vec<UploadPlan>> {
+        let digests: Vec<Digest> = self.request.files.iter().filter_map(|file| file.digest).collect();
+        let presence = reservations::list_presence(db, self.scene.project.id, &digests)?;
+        self.plan(uploads, &presence)
+    }
+
+    /// A receipt for bytes that some file of the project has already, a ticket for all others.
+    ///
+    /// That bytes are here is told only to those who can read a file that has them: knowing a digest proves nothing. Where all of the
+    /// instance trust each other, the settings let it be told to all.
+    fn plan(&self, uploads: &[i64], presence: &HashMap<Digest, Presence>) -> Result<Vec<UploadPlan>> {
+        let anywhere = self.in_force.dedup_scope == DedupScope::Instance;
+        let (project, now) = (self.scene.project.id, self.now);
+        let plan = |(file, &upload): (&UploadFile, &i64)| {
+            let known = file.digest.and_then(|digest| presence.get(&digest)).copied().unwrap_or_default();
+            let told = known.kept.filter(|_| !file.always_send && (known.of_project || anywhere));
+            if let (Some((generation, size)), Some(digest)) = (told, file.digest) {
+                if file.size.is_some_and(|declared| declared != size) {
+                    let rule = format!("the bytes of `{}` are `{size}`", file.path);
+                    return Err(Error::ArgumentInvalid { field: "files.size_bytes", rule });
+                }
+                let expires = now.plus_seconds(LEASE_SECONDS);
+                return Ok(UploadPlan::Present(Receipt { upload, project, digest, size, generation, expires }));
+            }
+            // Where files refer to a copy, dead ones beside it do not matter: the publish keeps to that copy.
+            let dead = known.dead.filter(|_| known.kept.is_none());
+            Ok(UploadPlan::Send(UploadTicket {
+                upload,
+                project,
+                max_bytes: self.max_bytes(file),
+                digest: file.digest,
+                size: file.size,
+                min_generation: dead.map_or(0, |generation| generation + 1),
+                expires: now.plus_seconds(TICKET_SECONDS),
+            }))
+        };
+        self.request.files.iter().zip(uploads).map(plan).collect()
+    }
 }

@@ -3,9 +3,11 @@
 use consign_types::{Digest, Timestamp};
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::BATCH;
-use crate::connection::{Db, each};
+use crate::batch::{Batch, push};
+use crate::connection::Db;
 use crate::error::Result;
 use crate::schema::{blobs, files};
 
@@ -40,9 +42,9 @@ pub(crate) fn list_of_project(db: &mut Db, project: i64, digests: &[Digest]) -> 
     Ok(found)
 }
 
-/// Adds copies where their digests have none. They must come sorted, so that concurrent publishers wait for each other in one
-/// order.
-pub(crate) fn insert(db: &mut Db, copies: &[StoredCopy], now: Timestamp) -> Result<()> {
+/// Adds copies where their digests have none, and locks the rows. They must come sorted, so that concurrent publishers wait for each
+/// other in one order.
+pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestamp) {
     debug_assert!(copies.is_sorted());
     for copies in copies.chunks(BATCH) {
         let values: Vec<_> = copies
@@ -56,7 +58,13 @@ pub(crate) fn insert(db: &mut Db, copies: &[StoredCopy], now: Timestamp) -> Resu
                 )
             })
             .collect();
-        each!(db, connection => diesel::insert_into(blobs::table).values(values).on_conflict_do_nothing().execute(connection))?;
+        push!(
+            batch,
+            diesel::insert_into(blobs::table)
+                .values(values)
+                .on_conflict(blobs::digest)
+                .do_update()
+                .set(blobs::digest.eq(excluded(blobs::digest)))
+        );
     }
-    Ok(())
 }

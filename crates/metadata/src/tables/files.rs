@@ -1,18 +1,23 @@
-//! Files: one row each time bytes were published at a path of a version. The newest row of a path is the one served.
+//! Files: one row each time bytes were published at a path of a version. The newest row of a path that is not deleted is the one
+//! served.
 
 use consign_types::text::MediaType;
-use consign_types::{Digest, FilePath, Slug, Timestamp};
-use diesel::dsl::{exists, not, sql};
+use consign_types::{Digest, FilePath, PackageName, Slug, Timestamp, VersionName};
+use diesel::dsl::{exists, max, not, sql};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Text};
+use diesel::sql_types::BigInt;
 
 use super::BATCH;
-use crate::connection::{Db, each};
+use crate::batch::{Batch, push};
+use crate::connection::Db;
 use crate::error::Result;
-use crate::schema::{blobs, files};
+use crate::schema::{blobs, files, packages, projects, versions};
+use crate::select::{Condition, Cursor, Field, Order};
 
 /// A file of a version.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = files, treat_none_as_null = true)]
 pub struct File {
     /// Its id, never reused.
     pub id: i64,
@@ -30,38 +35,67 @@ pub struct File {
     pub size_bytes: i64,
     /// What the publisher said that it is.
     pub media_type: MediaType,
+    /// How often its download was prepared.
+    pub download_count: i64,
+    /// When that was last.
+    pub downloaded_at: Option<Timestamp>,
+    /// The number of its last change.
+    pub sequence: i64,
     /// Who published it.
     pub creator: Slug,
     /// When it was published.
     pub created_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// When it is removed for good.
+    pub purge_at: Option<Timestamp>,
 }
 
-/// A file to be added.
-#[derive(Insertable)]
-#[diesel(table_name = files)]
-pub(crate) struct NewFile<'a> {
-    pub(crate) project_id: i64,
-    pub(crate) version_id: i64,
-    pub(crate) path: &'a FilePath,
-    pub(crate) revision: i32,
-    pub(crate) digest: &'a Digest,
-    pub(crate) size_bytes: i64,
-    pub(crate) media_type: &'a MediaType,
-    pub(crate) creator: &'a Slug,
-    pub(crate) created_at: Timestamp,
+impl File {
+    /// Differs after every change.
+    pub fn etag(&self) -> String {
+        format!("{:x}-{:x}", self.id, self.sequence)
+    }
+}
+
+/// A file, and what its version is called.
+#[derive(Clone, Debug, Queryable)]
+pub struct LocatedFile {
+    /// The file.
+    pub file: File,
+    /// The package of its version.
+    pub package: PackageName,
+    /// The name of its version.
+    pub version: VersionName,
+}
+
+/// What lists of files can be filtered by.
+pub(crate) fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "id" => Field::Number("files.id"),
+        "path" => Field::Text("files.path"),
+        "revision" => Field::Number("files.revision"),
+        "media_type" => Field::Text("files.media_type"),
+        "creator" => Field::Text("files.creator"),
+        "sha256" => Field::Digest("files.digest"),
+        "size_bytes" => Field::Number("files.size_bytes"),
+        "create_time" => Field::Time("files.created_at"),
+        _ => return None,
+    })
 }
 
 /// Adds files.
-pub(crate) fn insert(db: &mut Db, new: &[NewFile<'_>]) -> Result<Vec<File>> {
-    let mut added = Vec::with_capacity(new.len());
+pub(crate) fn insert(batch: &mut Batch<'_>, new: &[File]) {
     for new in new.chunks(BATCH) {
-        let mut rows: Vec<File> = each!(db, connection => diesel::insert_into(files::table)
-            .values(new)
-            .returning(files::all_columns)
-            .get_results(connection))?;
-        added.append(&mut rows);
+        let new = new.to_vec();
+        push!(batch, diesel::insert_into(files::table).values(new));
     }
-    Ok(added)
+}
+
+/// Writes a file as it is now.
+pub(crate) fn update(batch: &mut Batch<'_>, file: &File) {
+    let file = file.clone();
+    push!(batch, diesel::update(files::table.find(file.id)).set(file));
 }
 
 /// The rows of these ids, in the order of their ids.
@@ -77,7 +111,7 @@ pub(crate) fn get(db: &mut Db, ids: &[i64]) -> Result<Vec<File>> {
 pub(crate) fn list_served_at(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<Vec<File>> {
     // One path is one look at the index, however often it was published.
     if let [path] = paths {
-        let query = files::table.filter(files::version_id.eq(version)).filter(files::path.eq(path));
+        let query = files::table.filter(files::version_id.eq(version)).filter(files::path.eq(path)).filter(files::deleted_at.is_null());
         return Ok(query.order(files::revision.desc()).limit(1).load(db)?);
     }
     let mut found = Vec::new();
@@ -85,8 +119,39 @@ pub(crate) fn list_served_at(db: &mut Db, version: i64, paths: &[&FilePath]) -> 
         let query = files::table
             .filter(files::version_id.eq(version))
             .filter(files::path.eq_any(paths.iter().copied()))
+            .filter(files::deleted_at.is_null())
             .filter(not(exists(newer())));
         found.append(&mut query.select(files::all_columns).load(db)?);
+    }
+    Ok(found)
+}
+
+/// The file of this revision at a path; with `deleted`, a deleted one.
+pub(crate) fn find_revision(db: &mut Db, version: i64, path: &FilePath, revision: i32, deleted: bool) -> Result<Option<File>> {
+    let query = files::table
+        .filter(files::version_id.eq(version))
+        .filter(files::path.eq(path))
+        .filter(files::revision.eq(revision))
+        .filter(files::deleted_at.is_not_null().eq(deleted));
+    Ok(query.first(db).optional()?)
+}
+
+/// The file that was last deleted at a path.
+pub(crate) fn find_deleted(db: &mut Db, version: i64, path: &FilePath) -> Result<Option<File>> {
+    let query = files::table.filter(files::version_id.eq(version)).filter(files::path.eq(path)).filter(files::deleted_at.is_not_null());
+    Ok(query.order((files::sequence.desc(), files::revision.desc())).first(db).optional()?)
+}
+
+/// The newest rows of a version that have these digests, whether they are served or not, with the copies of their bytes.
+pub(crate) fn list_by_digest(db: &mut Db, version: i64, digests: &[Digest]) -> Result<Vec<File>> {
+    let mut found = Vec::new();
+    for digests in digests.chunks(BATCH) {
+        let query = files::table
+            .filter(files::version_id.eq(version))
+            .filter(files::digest.eq_any(digests))
+            .filter(files::deleted_at.is_null())
+            .order(files::id);
+        found.append(&mut query.load(db)?);
     }
     Ok(found)
 }
@@ -96,6 +161,7 @@ pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, l
     let mut query = files::table
         .inner_join(blobs::table)
         .filter(files::version_id.eq(version))
+        .filter(files::deleted_at.is_null())
         .filter(not(exists(newer())))
         .select((files::all_columns, blobs::generation))
         .order(files::path)
@@ -107,24 +173,132 @@ pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, l
     Ok(query.load(db)?)
 }
 
-/// All rows of a version behind the row `after`, by path and revision.
-pub(crate) fn list(db: &mut Db, version: i64, after: Option<&(FilePath, i32)>, limit: i64) -> Result<Vec<File>> {
-    let mut query = files::table.filter(files::version_id.eq(version)).order((files::path, files::revision)).limit(limit).into_boxed();
-    if let Some((path, revision)) = after {
-        // Compared as a row, which both databases answer from the index; spelled out with `or`, they would sort.
-        let behind = sql::<Bool>("(files.path, files.revision) > (").bind::<Text, _>(path).sql(", ").bind::<Integer, _>(revision).sql(")");
-        query = query.filter(behind);
+/// The rows of a version that fit, behind a cursor.
+pub(crate) fn list(
+    db: &mut Db,
+    version: i64,
+    show_deleted: bool,
+    filter: Option<Condition<files::table>>,
+    order: &Order,
+    page: (Option<&Cursor>, i64),
+) -> Result<Vec<File>> {
+    let (after, limit) = page;
+    let mut query = files::table.filter(files::version_id.eq(version)).order(order.by()).limit(limit).into_boxed();
+    if !show_deleted {
+        query = query.filter(files::deleted_at.is_null());
+    }
+    for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+        query = query.filter(condition);
     }
     Ok(query.load(db)?)
 }
 
+/// Readable files that have these bytes, of a project or of all, behind a cursor: by project and id.
+pub(crate) fn list_with_digest(
+    db: &mut Db,
+    digest: Digest,
+    project: Option<i64>,
+    order: &Order,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<LocatedFile>> {
+    use consign_types::version::VersionState;
+
+    let mut query = files::table
+        .inner_join(versions::table.inner_join(packages::table.inner_join(projects::table)))
+        .filter(files::digest.eq(digest))
+        .filter(files::deleted_at.is_null())
+        .filter(versions::state.eq_any(VersionState::READABLE))
+        .filter(packages::retired.eq(0))
+        .filter(projects::deleted_at.is_null())
+        .select((files::all_columns, packages::name, versions::version))
+        .order(order.by())
+        .limit(limit)
+        .into_boxed();
+    if let Some(project) = project {
+        query = query.filter(files::project_id.eq(project));
+    }
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
+    }
+    Ok(query.load(db)?)
+}
+
+/// The bytes of a version's served files that have bytes which another version serves too, under any path.
+pub(crate) fn sum_shared(db: &mut Db, version: i64, with: i64) -> Result<i64> {
+    let twin = other
+        .filter(other.field(files::version_id).eq(with))
+        .filter(other.field(files::digest).eq(files::digest))
+        .filter(other.field(files::deleted_at).is_null())
+        .filter(sql::<diesel::sql_types::Bool>(
+            "not exists (select 1 from files n where n.version_id = other.version_id and n.path = other.path \
+             and n.revision > other.revision and n.deleted_at is null)",
+        ));
+    let query = files::table
+        .filter(files::version_id.eq(version))
+        .filter(files::deleted_at.is_null())
+        .filter(not(exists(newer())))
+        .filter(exists(twin));
+    Ok(query.select(sum()).first(db)?)
+}
+
+/// The sum of the sizes of files.
+fn sum() -> SqlLiteral<BigInt> {
+    sql("coalesce(cast(sum(files.size_bytes) as bigint), 0)")
+}
+
+/// The highest revision that each of these paths ever had in a version.
+pub(crate) fn list_revisions(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<Vec<(FilePath, i32)>> {
+    let mut found = Vec::new();
+    for paths in paths.chunks(BATCH) {
+        let query = files::table
+            .filter(files::version_id.eq(version))
+            .filter(files::path.eq_any(paths.iter().copied()))
+            .group_by(files::path)
+            .select((files::path, max(files::revision).assume_not_null()));
+        found.append(&mut query.load(db)?);
+    }
+    Ok(found)
+}
+
+/// Adds downloads of a file.
+pub(crate) fn add_downloads(db: &mut Db, id: i64, downloads: i64, last: Timestamp) -> Result<()> {
+    let values = (files::download_count.eq(files::download_count + downloads), files::downloaded_at.eq(last));
+    diesel::update(files::table.find(id)).set(values).execute(db)?;
+    Ok(())
+}
+
+/// Some rows of a version, to be removed.
+pub(crate) fn list_ids(db: &mut Db, version: i64, limit: i64) -> Result<Vec<(i64, Digest)>> {
+    Ok(files::table.filter(files::version_id.eq(version)).select((files::id, files::digest)).limit(limit).load(db)?)
+}
+
+/// Deleted rows whose time is over, of one project; with the project.
+pub(crate) fn list_purgeable(db: &mut Db, now: Timestamp, limit: i64) -> Result<Option<(i64, Vec<(i64, Digest)>)>> {
+    let over = files::table.filter(files::purge_at.le(now));
+    let Some(project) = over.order(files::purge_at).select(files::project_id).first::<i64>(db).optional()? else {
+        return Ok(None);
+    };
+    let rows = over.filter(files::project_id.eq(project)).select((files::id, files::digest)).limit(limit).load(db)?;
+    Ok(Some((project, rows)))
+}
+
+/// Removes rows.
+pub(crate) fn remove(db: &mut Db, ids: &[i64]) -> Result<()> {
+    for ids in ids.chunks(BATCH) {
+        diesel::delete(files::table.filter(files::id.eq_any(ids))).execute(db)?;
+    }
+    Ok(())
+}
+
 diesel::alias!(files as other: OtherFiles);
 
-/// A later row of the same path in the same version.
+/// A later row of the same path in the same version that is not deleted.
 #[diesel::dsl::auto_type]
 fn newer() -> _ {
     other
         .filter(other.field(files::version_id).eq(files::version_id))
         .filter(other.field(files::path).eq(files::path))
         .filter(other.field(files::revision).gt(files::revision))
+        .filter(other.field(files::deleted_at).is_null())
 }

@@ -4,6 +4,7 @@ use consign_types::text::RequestId;
 use consign_types::{Digest, Slug, Timestamp};
 use diesel::prelude::*;
 
+use crate::batch::{Batch, push};
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::idempotency_records as records;
@@ -16,14 +17,14 @@ pub(crate) struct Key<'a> {
     pub(crate) request_id: &'a RequestId,
 }
 
-/// Claims a request id for a request; `false` if it is claimed already. A concurrent claim is waited for.
-pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, now: Timestamp) -> Result<bool> {
+/// Claims a request id for a request that shows these rows, as far as they are known; `false` if it is claimed already. A concurrent claim is waited for.
+pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, rows: &[u8], now: Timestamp) -> Result<bool> {
     let values = (
         records::principal.eq(key.principal),
         records::method.eq(key.method),
         records::request_id.eq(key.request_id),
         records::fingerprint.eq(fingerprint),
-        records::rows.eq(Vec::new()),
+        records::rows.eq(rows),
         records::created_at.eq(now),
     );
     let inserted = each!(db, connection => diesel::insert_into(records::table)
@@ -40,10 +41,10 @@ pub(crate) fn find(db: &mut Db, key: Key<'_>) -> Result<Option<(Digest, Vec<u8>)
 }
 
 /// Notes the rows that the answer showed.
-pub(crate) fn update(db: &mut Db, key: Key<'_>, rows: Vec<u8>) -> Result<()> {
-    let query = records::table.find((key.principal, key.method, key.request_id));
-    diesel::update(query).set(records::rows.eq(rows)).execute(db)?;
-    Ok(())
+pub(crate) fn update(batch: &mut Batch<'_>, key: Key<'_>, rows: Vec<u8>) {
+    let Key { principal, method, request_id } = key;
+    let (principal, request_id) = (principal.clone(), request_id.clone());
+    push!(batch, diesel::update(records::table.find((principal, method, request_id))).set(records::rows.eq(rows)));
 }
 
 /// When the oldest requests from before `time` were made, at most `limit` of them, oldest first.

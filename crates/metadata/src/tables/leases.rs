@@ -4,6 +4,7 @@ use consign_types::{Digest, Timestamp};
 use diesel::prelude::*;
 
 use super::BATCH;
+use crate::batch::{Batch, push};
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::leases;
@@ -12,36 +13,45 @@ use crate::schema::leases;
 #[derive(Insertable)]
 #[diesel(table_name = leases)]
 pub(crate) struct NewLease {
+    pub(crate) id: i64,
     pub(crate) project_id: i64,
     pub(crate) digest: Option<Digest>,
     pub(crate) max_bytes: i64,
+    pub(crate) reserved_bytes: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
-/// Takes leases. Returns their ids, in the same order.
-pub(crate) fn insert(db: &mut Db, new: &[NewLease]) -> Result<Vec<i64>> {
-    let mut ids = Vec::with_capacity(new.len());
+/// Takes leases.
+pub(crate) fn insert(db: &mut Db, new: &[NewLease]) -> Result<()> {
     for new in new.chunks(BATCH) {
-        let mut rows: Vec<i64> = each!(db, connection => diesel::insert_into(leases::table)
-            .values(new)
-            .returning(leases::id)
-            .get_results(connection))?;
-        ids.append(&mut rows);
-    }
-    Ok(ids)
-}
-
-/// Ends leases whose bytes are published.
-pub(crate) fn remove(db: &mut Db, ids: &[i64]) -> Result<()> {
-    for ids in ids.chunks(BATCH) {
-        diesel::delete(leases::table.filter(leases::id.eq_any(ids))).execute(db)?;
+        each!(db, connection => diesel::insert_into(leases::table).values(new).execute(connection))?;
     }
     Ok(())
 }
 
-/// Some leases whose time is over, at most `limit`.
-pub(crate) fn list_expired(db: &mut Db, now: Timestamp, limit: i64) -> Result<Vec<i64>> {
-    let query = leases::table.filter(leases::expires_at.lt(now)).order(leases::expires_at).limit(limit);
-    Ok(query.select(leases::id).load(db)?)
+/// Ends leases whose bytes are published.
+pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
+    for ids in ids.chunks(BATCH) {
+        let ids = ids.to_vec();
+        push!(batch, diesel::delete(leases::table.filter(leases::id.eq_any(ids))));
+    }
+}
+
+/// The project that has the oldest lease whose time is over.
+pub(crate) fn find_expired(db: &mut Db, now: Timestamp) -> Result<Option<i64>> {
+    let query = leases::table.filter(leases::expires_at.lt(now)).order(leases::expires_at);
+    Ok(query.select(leases::project_id).first(db).optional()?)
+}
+
+/// Some leases of a project whose time is over, at most `limit`, and what they have reserved.
+pub(crate) fn list_expired(db: &mut Db, project: i64, now: Timestamp, limit: i64) -> Result<Vec<(i64, i64)>> {
+    let query = leases::table.filter(leases::expires_at.lt(now)).filter(leases::project_id.eq(project));
+    Ok(query.order(leases::expires_at).limit(limit).select((leases::id, leases::reserved_bytes)).load(db)?)
+}
+
+/// Removes the leases of a project that goes.
+pub(crate) fn remove_of_project(db: &mut Db, project: i64) -> Result<()> {
+    diesel::delete(leases::table.filter(leases::project_id.eq(project))).execute(db)?;
+    Ok(())
 }

@@ -1,12 +1,21 @@
 //! The statements: one function each, a file a table.
 
 pub(crate) mod blobs;
+pub(crate) mod candidates;
+pub(crate) mod counters;
 pub(crate) mod files;
 pub(crate) mod idempotency_records;
+pub(crate) mod labels;
 pub(crate) mod leases;
 pub(crate) mod namespaces;
 pub(crate) mod packages;
 pub(crate) mod projects;
+pub(crate) mod reservations;
+pub(crate) mod settings;
+pub(crate) mod sums;
+pub(crate) mod tag_moves;
+pub(crate) mod tag_rules;
+pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod tombstones;
 pub(crate) mod versions;

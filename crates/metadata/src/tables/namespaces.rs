@@ -1,19 +1,23 @@
-//! Namespaces: the groups that projects live in.
+//! Namespaces: folders of projects and of further namespaces.
 
 use consign_types::resource::NamespaceRef;
 use consign_types::text::DisplayName;
 use consign_types::{NamespacePath, Timestamp};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
 use crate::error::Result;
-use crate::schema::namespaces;
+use crate::schema::{namespaces, projects};
+use crate::select::{Condition, Cursor, Field, Order};
 
-/// A namespace.
+/// A folder of projects.
 #[derive(Clone, Debug, Queryable)]
 pub struct Namespace {
     /// Its id, never reused.
     pub id: i64,
+    /// The namespace around it.
+    pub parent_id: Option<i64>,
     /// Its full path, unique.
     pub path: NamespacePath,
     /// What people call it.
@@ -22,13 +26,32 @@ pub struct Namespace {
     pub created_at: Timestamp,
 }
 
+impl Namespace {
+    /// Differs from that of another namespace which had this path before.
+    pub fn etag(&self) -> String {
+        format!("{:x}", self.id)
+    }
+}
+
 /// A namespace to be added.
 #[derive(Insertable)]
 #[diesel(table_name = namespaces)]
 pub(crate) struct NewNamespace<'a> {
+    pub(crate) parent_id: Option<i64>,
     pub(crate) path: &'a NamespacePath,
     pub(crate) display_name: &'a DisplayName,
     pub(crate) created_at: Timestamp,
+}
+
+/// What lists of namespaces can be filtered by.
+pub(crate) fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "id" => Field::Number("namespaces.id"),
+        "path" => Field::Text("namespaces.path"),
+        "display_name" => Field::Text("namespaces.display_name"),
+        "create_time" => Field::Time("namespaces.created_at"),
+        _ => return None,
+    })
 }
 
 /// Adds a namespace; `None` if its path is taken.
@@ -50,11 +73,30 @@ pub(crate) fn find(db: &mut Db, name: &NamespaceRef) -> Result<Option<Namespace>
     Ok(found.optional()?)
 }
 
-/// Namespaces behind `after`, in the order of their paths.
-pub(crate) fn list(db: &mut Db, after: Option<&NamespacePath>, limit: i64) -> Result<Vec<Namespace>> {
-    let mut query = namespaces::table.order(namespaces::path).limit(limit).into_boxed();
-    if let Some(after) = after {
-        query = query.filter(namespaces::path.gt(after));
+/// Namespaces that fit, behind a cursor.
+pub(crate) fn list(
+    db: &mut Db,
+    filter: Option<Condition<namespaces::table>>,
+    order: &Order,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<Namespace>> {
+    let mut query = namespaces::table.order(order.by()).limit(limit).into_boxed();
+    for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+        query = query.filter(condition);
     }
     Ok(query.load(db)?)
+}
+
+/// Whether a namespace holds namespaces or projects, deleted ones included.
+pub(crate) fn is_used(db: &mut Db, id: i64) -> Result<bool> {
+    let child = namespaces::table.filter(namespaces::parent_id.eq(id));
+    let project = projects::table.filter(projects::namespace_id.eq(id));
+    Ok(diesel::select(exists(child)).get_result(db)? || diesel::select(exists(project)).get_result(db)?)
+}
+
+/// Removes a namespace.
+pub(crate) fn remove(db: &mut Db, id: i64) -> Result<()> {
+    diesel::delete(namespaces::table.find(id)).execute(db)?;
+    Ok(())
 }

@@ -6,12 +6,15 @@ use consign_types::version::Visibility;
 use consign_types::{NamespacePath, ProjectPath, Timestamp};
 use diesel::prelude::*;
 
+use crate::batch::{Batch, push};
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::projects;
+use crate::select::{Condition, Cursor, Field, Order};
 
 /// A project.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, AsChangeset)]
+#[diesel(table_name = projects, treat_none_as_null = true)]
 pub struct Project {
     /// Its id, never reused.
     pub id: i64,
@@ -25,10 +28,16 @@ pub struct Project {
     pub description: Description,
     /// Who may know of it.
     pub visibility: Visibility,
+    /// The number of its own last change.
+    pub sequence: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// When it is removed for good.
+    pub purge_at: Option<Timestamp>,
 }
 
 /// A project to be added.
@@ -40,8 +49,40 @@ pub(crate) struct NewProject<'a> {
     pub(crate) display_name: &'a DisplayName,
     pub(crate) description: &'a Description,
     pub(crate) visibility: Visibility,
+    pub(crate) sequence: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+}
+
+impl Project {
+    /// Differs after every change.
+    pub fn etag(&self) -> String {
+        format!("{:x}-{:x}", self.id, self.sequence)
+    }
+}
+
+/// Which projects to list.
+pub(crate) struct Selection<'a> {
+    /// Those of this namespace and of those below it; `None` for all.
+    pub(crate) namespace: Option<&'a NamespacePath>,
+    /// Also those that are deleted.
+    pub(crate) show_deleted: bool,
+    pub(crate) filter: Option<Condition<projects::table>>,
+}
+
+const VISIBILITIES: &[&str] = &["private", "internal", "public"];
+
+/// What lists of projects can be filtered by.
+pub(crate) fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "id" => Field::Number("projects.id"),
+        "path" => Field::Text("projects.path"),
+        "display_name" => Field::Text("projects.display_name"),
+        "visibility" => Field::Word("projects.visibility", VISIBILITIES),
+        "create_time" => Field::Time("projects.created_at"),
+        "update_time" => Field::Time("projects.updated_at"),
+        _ => return None,
+    })
 }
 
 /// Adds a project; `None` if its path is taken.
@@ -54,8 +95,13 @@ pub(crate) fn insert(db: &mut Db, new: &NewProject<'_>) -> Result<Option<Project
         .optional())?)
 }
 
-/// The project of this id or path.
+/// The project of this id or path, unless it is deleted.
 pub(crate) fn find(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>> {
+    Ok(find_any(db, name)?.filter(|project| project.deleted_at.is_none()))
+}
+
+/// The project of this id or path, deleted or not.
+pub(crate) fn find_any(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>> {
     let found = match name {
         ProjectRef::Id(id) => projects::table.find(id).first(db),
         ProjectRef::Path(path) => projects::table.filter(projects::path.eq(path)).first(db),
@@ -63,16 +109,37 @@ pub(crate) fn find(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>> {
     Ok(found.optional()?)
 }
 
-/// Projects behind `after`, of one namespace and those below it or of all, in the order of their paths.
-pub(crate) fn list(db: &mut Db, namespace: Option<&NamespacePath>, after: Option<&ProjectPath>, limit: i64) -> Result<Vec<Project>> {
-    let mut query = projects::table.order(projects::path).limit(limit).into_boxed();
-    if let Some(namespace) = namespace {
+/// Projects that fit, behind a cursor.
+pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<Project>> {
+    let mut query = projects::table.order(order.by()).limit(limit).into_boxed();
+    if let Some(namespace) = selection.namespace {
         // All paths that start with the namespace and `/`: `0` is the character behind `/`.
         let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
     }
-    if let Some(after) = after {
-        query = query.filter(projects::path.gt(after));
+    if !selection.show_deleted {
+        query = query.filter(projects::deleted_at.is_null());
+    }
+    for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+        query = query.filter(condition);
     }
     Ok(query.load(db)?)
+}
+
+/// Writes a project as it is now.
+pub(crate) fn update(batch: &mut Batch<'_>, project: &Project) {
+    let project = project.clone();
+    push!(batch, diesel::update(projects::table.find(project.id)).set(project));
+}
+
+/// A project whose time is over.
+pub(crate) fn find_purgeable(db: &mut Db, now: Timestamp) -> Result<Option<Project>> {
+    let query = projects::table.filter(projects::purge_at.le(now)).order(projects::purge_at);
+    Ok(query.first(db).optional()?)
+}
+
+/// Removes a project of which nothing is left.
+pub(crate) fn remove(db: &mut Db, id: i64) -> Result<()> {
+    diesel::delete(projects::table.find(id)).execute(db)?;
+    Ok(())
 }

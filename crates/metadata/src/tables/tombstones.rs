@@ -1,7 +1,5 @@
 //! Tombstones: copies of bytes that nothing may refer to again.
 
-use std::collections::HashSet;
-
 use consign_types::{Digest, Timestamp};
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -21,17 +19,6 @@ pub(crate) fn list_newest(db: &mut Db, digests: &[Digest]) -> Result<Vec<(Digest
             .group_by(tombstones::digest)
             .select((tombstones::digest, max(tombstones::generation).assume_not_null()));
         found.append(&mut query.load(db)?);
-    }
-    Ok(found)
-}
-
-/// The dead copies of these digests, as digest and generation.
-pub(crate) fn list(db: &mut Db, digests: &[Digest]) -> Result<HashSet<(Digest, i64)>> {
-    let mut found = HashSet::new();
-    for digests in digests.chunks(BATCH) {
-        let query = tombstones::table.filter(tombstones::digest.eq_any(digests));
-        let rows: Vec<(Digest, i64)> = query.select((tombstones::digest, tombstones::generation)).load(db)?;
-        found.extend(rows);
     }
     Ok(found)
 }

@@ -1,28 +1,47 @@
 //! Versions: what GitLab calls a package.
 
-use consign_types::version::VersionState;
-use consign_types::{ContentDigest, PackageName, Slug, Timestamp, VersionName};
+use consign_types::label::Labels;
+use consign_types::order::{SortKey, VersionScheme, is_prerelease};
+use consign_types::text::Description;
+use consign_types::version::{Offered, Standing, VersionState};
+use consign_types::{ContentDigest, PackageName, Slug, TagName, Timestamp, VersionName};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 
-use crate::connection::{Db, each};
+use crate::batch::{Batch, push};
+use crate::connection::Db;
 use crate::error::Result;
-use crate::schema::{packages, versions};
+use crate::schema::{packages, projects, versions};
+use crate::select::{Condition, Cursor, Field, Order};
 
-/// A version of a package.
-#[derive(Clone, Debug, Queryable)]
-pub struct Version {
+/// A version of a package, as its row has it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Insertable, AsChangeset)]
+#[diesel(table_name = versions, treat_none_as_null = true)]
+pub struct VersionRow {
     /// Its id, never reused.
     pub id: i64,
     /// The project of the package.
     pub project_id: i64,
-    /// The name of the package.
-    pub package: PackageName,
+    /// The package.
+    pub package_id: i64,
     /// The version's own name.
     pub version: VersionName,
+    /// 0 while it holds its name, its own id once it was deleted.
+    pub retired: i64,
     /// Where it is in its life.
     pub state: VersionState,
     /// Left out of lists; still found by its name.
     pub hidden: bool,
+    /// What `latest` and ranges may take: the number of an [`Offered`].
+    pub offered: i16,
+    /// Where it stands among the versions of its package.
+    pub sort_key: SortKey,
+    /// What is said about it.
+    pub labels: Labels,
+    /// What it is.
+    pub description: Description,
     /// The digest of its file set, once it is sealed.
     pub content_digest: Option<ContentDigest>,
     /// The content of the request that sealed it, by which its retry is known.
@@ -31,6 +50,24 @@ pub struct Version {
     pub file_count: i64,
     /// The bytes that it serves, in all.
     pub size_bytes: i64,
+    /// File rows that are not deleted, all revisions.
+    pub row_count: i64,
+    /// The sum of their sizes.
+    pub row_bytes: i64,
+    /// Why it was yanked, if it was.
+    pub yank_reason: Option<Description>,
+    /// Who yanked it.
+    pub yank_actor: Option<Slug>,
+    /// Why it was quarantined, if it was.
+    pub quarantine_reason: Option<Description>,
+    /// Who quarantined it.
+    pub quarantine_actor: Option<Slug>,
+    /// How often downloads of its files were prepared.
+    pub download_count: i64,
+    /// When the last one was.
+    pub downloaded_at: Option<Timestamp>,
+    /// The number of its last change.
+    pub sequence: i64,
     /// Who made it.
     pub creator: Slug,
     /// When it was made.
@@ -39,144 +76,280 @@ pub struct Version {
     pub updated_at: Timestamp,
     /// When it became visible.
     pub published_at: Option<Timestamp>,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// When it is removed for good.
+    pub purge_at: Option<Timestamp>,
 }
 
-type Columns = (
-    versions::id,
-    versions::project_id,
-    packages::name,
-    versions::version,
-    versions::state,
-    versions::hidden,
-    versions::content_digest,
-    versions::sealing_digest,
-    versions::file_count,
-    versions::size_bytes,
-    versions::creator,
-    versions::created_at,
-    versions::updated_at,
-    versions::published_at,
-);
-
-const COLUMNS: Columns = (
-    versions::id,
-    versions::project_id,
-    packages::name,
-    versions::version,
-    versions::state,
-    versions::hidden,
-    versions::content_digest,
-    versions::sealing_digest,
-    versions::file_count,
-    versions::size_bytes,
-    versions::creator,
-    versions::created_at,
-    versions::updated_at,
-    versions::published_at,
-);
-
-/// What a publish changes of a version.
-#[derive(AsChangeset)]
-#[diesel(table_name = versions)]
-pub(crate) struct Change {
-    pub(crate) state: VersionState,
-    pub(crate) hidden: bool,
-    pub(crate) content_digest: Option<ContentDigest>,
-    pub(crate) sealing_digest: Option<ContentDigest>,
-    pub(crate) file_count: i64,
-    pub(crate) size_bytes: i64,
-    pub(crate) updated_at: Timestamp,
-    pub(crate) published_at: Option<Timestamp>,
+/// A version with the name of its package and the tags that point at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its row.
+    pub row: VersionRow,
+    /// The name of its package.
+    pub package: PackageName,
+    /// The tags that point at it, sorted.
+    pub tags: Vec<TagName>,
 }
 
-impl Change {
-    /// No change: the version as it is.
-    pub(crate) fn none(version: &Version) -> Self {
-        let Version { state, hidden, content_digest, sealing_digest, file_count, size_bytes, updated_at, published_at, .. } = *version;
-        Self { state, hidden, content_digest, sealing_digest, file_count, size_bytes, updated_at, published_at }
+impl std::ops::Deref for Version {
+    type Target = VersionRow;
+
+    fn deref(&self) -> &VersionRow {
+        &self.row
     }
 }
 
-/// A version that a package is to have.
-pub(crate) struct NewVersion<'a> {
-    pub(crate) project_id: i64,
-    pub(crate) package_id: i64,
-    pub(crate) version: &'a VersionName,
-    pub(crate) creator: &'a Slug,
-    pub(crate) created_at: Timestamp,
+/// What a query reads of a version.
+pub(crate) type Read = (VersionRow, PackageName, Option<String>);
+
+impl From<Read> for Version {
+    fn from((row, package, tags): Read) -> Self {
+        let tags = tags.iter().flat_map(|tags| tags.split(' ')).filter_map(|tag| tag.parse().ok()).collect();
+        Self { row, package, tags }
+    }
 }
 
-/// Makes sure that the package has this version, an open and empty one if it is new, and locks its row until the
-/// transaction ends: publishers of one version take turns. Returns its id.
-pub(crate) fn put_locked(db: &mut Db, new: &NewVersion<'_>) -> Result<i64> {
-    let values = (
-        versions::project_id.eq(new.project_id),
-        versions::package_id.eq(new.package_id),
-        versions::version.eq(new.version),
-        versions::retired.eq(0),
-        versions::state.eq(VersionState::Open),
-        versions::hidden.eq(false),
-        versions::file_count.eq(0),
-        versions::size_bytes.eq(0),
-        versions::creator.eq(new.creator),
-        versions::created_at.eq(new.created_at),
-        versions::updated_at.eq(new.created_at),
-    );
-    Ok(each!(db, connection => diesel::insert_into(versions::table)
-        .values(values)
-        .on_conflict((versions::package_id, versions::version, versions::retired))
-        .do_update()
-        .set(versions::retired.eq(0))
-        .returning(versions::id)
-        .get_result(connection))?)
+/// The columns of a [`Read`].
+pub(crate) type Columns = (<versions::table as Table>::AllColumns, packages::name, SqlLiteral<Nullable<Text>>);
+
+pub(crate) fn columns() -> Columns {
+    // The names of tags have no blanks.
+    (
+        versions::all_columns,
+        packages::name,
+        sql("(select string_agg(t.tag, ' ' order by t.tag) from tags t where t.version_id = versions.id)"),
+    )
+}
+
+impl VersionRow {
+    /// Differs after every change.
+    pub fn etag(&self) -> String {
+        format!("{:x}-{:x}", self.id, self.sequence)
+    }
+
+    /// A new draft without files.
+    pub(crate) fn new(
+        id: i64,
+        package: (i64, VersionScheme),
+        project_id: i64,
+        version: &VersionName,
+        creator: &Slug,
+        now: Timestamp,
+    ) -> Self {
+        let (package_id, scheme) = package;
+        Self {
+            id,
+            project_id,
+            package_id,
+            version: version.clone(),
+            retired: 0,
+            state: VersionState::Draft,
+            hidden: false,
+            offered: 0,
+            sort_key: SortKey::of(scheme, version, now),
+            labels: Labels::default(),
+            description: "".parse().expect("a description may be empty"),
+            content_digest: None,
+            sealing_digest: None,
+            file_count: 0,
+            size_bytes: 0,
+            row_count: 0,
+            row_bytes: 0,
+            yank_reason: None,
+            yank_actor: None,
+            quarantine_reason: None,
+            quarantine_actor: None,
+            download_count: 0,
+            downloaded_at: None,
+            sequence: 0,
+            creator: creator.clone(),
+            created_at: now,
+            updated_at: now,
+            published_at: None,
+            deleted_at: None,
+            purge_at: None,
+        }
+    }
+
+    /// Brings what follows from the other columns in line with them, as of a change.
+    pub(crate) fn settle(&mut self, scheme: VersionScheme, sequence: i64, now: Timestamp) {
+        let standing = Standing {
+            published: self.published_at.is_some(),
+            sealed: self.content_digest.is_some(),
+            yanked: self.yank_reason.is_some(),
+            quarantined: self.quarantine_reason.is_some(),
+            deleted: self.deleted_at.is_some(),
+        };
+        self.state = standing.state();
+        self.offered = Offered::of(self.state, self.hidden, is_prerelease(scheme, &self.version)).number();
+        self.sort_key = SortKey::of(scheme, &self.version, self.published_at.unwrap_or(self.created_at));
+        self.sequence = sequence;
+        self.updated_at = now;
+    }
+
+    /// Whether it counts as one of its package's versions.
+    pub(crate) fn counts(&self) -> bool {
+        !matches!(self.state, VersionState::Draft | VersionState::Deleted)
+    }
+}
+
+/// Which versions to list.
+#[derive(Default)]
+pub(crate) struct Selection {
+    /// Their project; `None` for all.
+    pub(crate) project: Option<i64>,
+    /// Their package; `None` for all.
+    pub(crate) package: Option<i64>,
+    /// Also hidden ones.
+    pub(crate) show_hidden: bool,
+    /// Also drafts.
+    pub(crate) show_drafts: bool,
+    /// Also deleted ones that can be brought back.
+    pub(crate) show_deleted: bool,
+    pub(crate) filter: Option<Condition<Source>>,
+}
+
+/// Versions, their packages and their projects.
+pub(crate) type Source = diesel::dsl::InnerJoinQuerySource<
+    diesel::dsl::InnerJoinQuerySource<versions::table, packages::table>,
+    projects::table,
+    diesel::dsl::Eq<packages::project_id, projects::id>,
+>;
+
+const STATES: &[&str] = &["draft", "open", "published", "yanked", "quarantined", "deleted"];
+
+/// What lists of versions can be filtered by.
+pub(crate) fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "id" => Field::Number("versions.id"),
+        "package" => Field::Name("packages.name", "packages.name_key"),
+        "version" => Field::Text("versions.version"),
+        "state" => Field::Word("versions.state", STATES),
+        "creator" => Field::Text("versions.creator"),
+        "labels" => Field::Labels("version_labels", "version_labels.version_id", "versions.id"),
+        "content_digest" => Field::Digest("versions.content_digest"),
+        "create_time" => Field::Time("versions.created_at"),
+        "update_time" => Field::Time("versions.updated_at"),
+        "publish_time" => Field::Time("versions.published_at"),
+        "last_download_time" => Field::Time("versions.downloaded_at"),
+        _ => return None,
+    })
 }
 
 /// The version of this id, which is known to be there.
 pub(crate) fn get(db: &mut Db, id: i64) -> Result<Version> {
-    Ok(versions::table.inner_join(packages::table).filter(versions::id.eq(id)).select(COLUMNS).first(db)?)
+    let query = versions::table.inner_join(packages::table).filter(versions::id.eq(id)).select(columns());
+    Ok(query.first::<Read>(db)?.into())
 }
 
-/// The version that holds this name.
+/// The version that holds this name in a package that holds its own.
 pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &VersionName) -> Result<Option<Version>> {
     let query = versions::table
         .inner_join(packages::table)
         .filter(packages::project_id.eq(project))
         .filter(packages::name.eq(package))
+        .filter(packages::retired.eq(0))
         .filter(versions::version.eq(version))
         .filter(versions::retired.eq(0));
-    Ok(query.select(COLUMNS).first(db).optional()?)
+    Ok(query.select(columns()).first::<Read>(db).optional()?.map(Version::from))
 }
 
-/// Which versions to list.
-pub(crate) struct Selection {
-    pub(crate) project: i64,
-    pub(crate) package: Option<i64>,
-    pub(crate) show_hidden: bool,
+/// The version that was last deleted under this name and can be brought back.
+pub(crate) fn find_deleted(db: &mut Db, package: i64, version: &VersionName, now: Timestamp) -> Result<Option<Version>> {
+    let query = versions::table
+        .inner_join(packages::table)
+        .filter(versions::package_id.eq(package))
+        .filter(versions::version.eq(version))
+        .filter(versions::retired.ne(0))
+        .filter(versions::purge_at.gt(now));
+    let query = query.select(columns()).order((versions::deleted_at.desc(), versions::id.desc()));
+    Ok(query.first::<Read>(db).optional()?.map(Version::from))
 }
 
-/// Visible versions behind the id `after`, in the order of their ids.
-pub(crate) fn list(db: &mut Db, selection: &Selection, after: Option<i64>, limit: i64) -> Result<Vec<Version>> {
+/// Versions that fit, behind a cursor.
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<Version>> {
     let mut query = versions::table
         .inner_join(packages::table)
-        .filter(versions::project_id.eq(selection.project))
-        .filter(versions::id.gt(after.unwrap_or_default()))
-        .filter(versions::retired.eq(0))
-        .filter(versions::state.eq_any(VersionState::LISTED))
-        .select(COLUMNS)
-        .order(versions::id)
+        .inner_join(projects::table.on(packages::project_id.eq(projects::id)))
+        .filter(packages::retired.eq(0))
+        .filter(projects::deleted_at.is_null())
+        .select(columns())
+        .order(order.by())
         .limit(limit)
         .into_boxed();
+    if let Some(project) = selection.project {
+        query = query.filter(versions::project_id.eq(project));
+    }
     if let Some(package) = selection.package {
         query = query.filter(versions::package_id.eq(package));
     }
     if !selection.show_hidden {
         query = query.filter(versions::hidden.eq(false));
     }
-    Ok(query.load(db)?)
+    if !selection.show_drafts {
+        query = query.filter(versions::published_at.is_not_null());
+    }
+    if !selection.show_deleted {
+        query = query.filter(versions::retired.eq(0));
+    }
+    for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+        query = query.filter(condition);
+    }
+    Ok(query.load::<Read>(db)?.into_iter().map(Version::from).collect())
 }
 
-/// Writes what a publish changed.
-pub(crate) fn update(db: &mut Db, id: i64, change: Change) -> Result<()> {
-    diesel::update(versions::table.find(id)).set(change).execute(db)?;
+/// What is needed to order the versions of a package anew, behind an id.
+pub(crate) fn list_rows(db: &mut Db, package: i64, after: i64, limit: i64) -> Result<Vec<VersionRow>> {
+    let query = versions::table.filter(versions::package_id.eq(package)).filter(versions::id.gt(after));
+    Ok(query.order(versions::id).limit(limit).load(db)?)
+}
+
+/// Adds a version.
+pub(crate) fn insert(batch: &mut Batch<'_>, version: &VersionRow) {
+    let version = version.clone();
+    push!(batch, diesel::insert_into(versions::table).values(version));
+}
+
+/// Writes a version as it is now, all but its downloads.
+pub(crate) fn update(batch: &mut Batch<'_>, version: &VersionRow) {
+    let version = version.clone();
+    push!(batch, diesel::update(versions::table.find(version.id)).set(version));
+}
+
+/// Adds downloads of files of a version.
+pub(crate) fn add_downloads(db: &mut Db, id: i64, downloads: i64, last: Timestamp) -> Result<()> {
+    let values = (versions::download_count.eq(versions::download_count + downloads), versions::downloaded_at.eq(last));
+    diesel::update(versions::table.find(id)).set(values).execute(db)?;
+    Ok(())
+}
+
+/// Writes where a version stands among the others.
+pub(crate) fn update_order(db: &mut Db, version: &VersionRow) -> Result<()> {
+    let values = (versions::sort_key.eq(&version.sort_key), versions::offered.eq(version.offered));
+    diesel::update(versions::table.find(version.id)).set(values).execute(db)?;
+    Ok(())
+}
+
+/// A version whose time is over, or that of its package or project; with its project.
+pub(crate) fn find_purgeable(db: &mut Db, now: Timestamp) -> Result<Option<(i64, i64)>> {
+    let columns = (versions::id, versions::project_id);
+    let own = versions::table.filter(versions::purge_at.le(now)).select(columns).first(db).optional()?;
+    if own.is_some() {
+        return Ok(own);
+    }
+    let of_package = versions::table.inner_join(packages::table).filter(packages::purge_at.le(now)).select(columns);
+    let of_package = of_package.first(db).optional()?;
+    if of_package.is_some() {
+        return Ok(of_package);
+    }
+    let of_project = versions::table.inner_join(packages::table.inner_join(projects::table)).filter(projects::purge_at.le(now));
+    Ok(of_project.select(columns).first(db).optional()?)
+}
+
+/// Removes a version of which nothing is left.
+pub(crate) fn remove(db: &mut Db, id: i64) -> Result<()> {
+    diesel::delete(versions::table.find(id)).execute(db)?;
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Tokens, leases, migrations, and what can be read when.
 
-use consign_metadata::{Error, Expired, Metadata, UploadPlan};
+use consign_metadata::{Error, Expired, Metadata, Page, PrepareDownloads, UploadPlan, Wanted};
 use consign_types::Timestamp;
 use consign_types::receipt::Receipt;
-use consign_types::resource::{FileRef, ProjectRef};
+use consign_types::resource::ProjectRef;
 use integration_tests::{BOTH, Database};
 use std::sync::Arc;
 
@@ -69,18 +69,23 @@ async fn many_processes_may_start_at_once_on_one_new_database() {
 }
 
 #[tokio::test]
-async fn a_file_is_found_by_its_name_only_while_its_version_can_be_read() {
+async fn files_are_read_only_while_their_version_can_be_read() {
     for engine in BOTH {
         let database = Database::create(engine);
         let metadata = opened(&database).await;
         publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
-        let name = FileRef { version: version("1.0"), path: "a".parse().unwrap() };
-        assert_eq!(metadata.find_file(name.clone()).await.unwrap().size_bytes, 3);
+        let files = || Wanted::All(Page { after: None, size: 10 });
+        let read = async || metadata.prepare_downloads(PrepareDownloads { version: version("1.0"), files: files() }).await;
+        assert_eq!(read().await.unwrap().items.len(), 1);
 
-        for state in ["draft", "quarantined", "deleted"] {
+        for (state, is_expected) in [
+            ("draft", (|error| matches!(error, Error::VersionNotFound(_))) as fn(&Error) -> bool),
+            ("quarantined", |error| matches!(error, Error::VersionQuarantined(_))),
+            ("deleted", |error| matches!(error, Error::VersionNotFound(_))),
+        ] {
             database.execute(&format!("update versions set state = '{state}'"));
-            let result = metadata.find_file(name.clone()).await;
-            assert!(matches!(result, Err(Error::VersionNotFound(_))), "{engine:?} {state}");
+            let error = read().await.unwrap_err();
+            assert!(is_expected(&error), "{engine:?} {state}: {error}");
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A metadata plane with one project, and the steps that tests take on it.
 
 use consign_metadata::{
-    Config, CreateProject, Error, Metadata, PrepareUploads, Principal, PublishFile, PublishVersion, Published, Rules, UploadFile,
-    UploadPlan,
+    Config, CreateProject, Error, Metadata, PrepareUploads, Principal, PublishFile, PublishMode, PublishVersion, Published, Rules,
+    UploadFile, UploadPlan,
 };
-use consign_types::duplicates::DuplicatePolicy;
+use consign_types::access::Role;
+use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::version::Visibility;
 use consign_types::{Digest, Timestamp};
 use integration_tests::Database;
@@ -17,12 +19,32 @@ pub(crate) fn config(database: &Database) -> Config {
     Config { database_url: database.url().to_owned(), allow_plaintext: false, connections: 4 }
 }
 
+pub(crate) fn defaults() -> InForce {
+    InForce {
+        duplicate_policy: DuplicateSetting { allowed: true, exception: String::new(), reject_identical: false },
+        max_file_bytes: 1 << 30,
+        quota_bytes: None,
+        default_version_mode: VersionMode::Open,
+        visibility: Visibility::Private,
+        dedup_scope: DedupScope::Readable,
+    }
+}
+
+/// A week in which what was deleted can be brought back.
+pub(crate) const RESTORE_SECONDS: i64 = 7 * 24 * 60 * 60;
+
 pub(crate) fn rules() -> Rules {
-    Rules { max_file_bytes: 1 << 30, duplicates: DuplicatePolicy::default() }
+    Rules::new(defaults(), RESTORE_SECONDS)
+}
+
+/// Rules that reject duplicates.
+pub(crate) fn rejecting() -> Rules {
+    let duplicate_policy = DuplicateSetting { allowed: false, exception: String::new(), reject_identical: false };
+    Rules::new(InForce { duplicate_policy, ..defaults() }, RESTORE_SECONDS)
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { name: "root".parse().unwrap() }
+    Principal { name: "root".parse().unwrap(), role: Role::Admin }
 }
 
 pub(crate) async fn opened(database: &Database) -> Metadata {
@@ -38,7 +60,7 @@ pub(crate) async fn opened_with(database: &Database, rules: Rules, clock: fn() -
         slug: "demo".parse().unwrap(),
         display_name: "".parse().unwrap(),
         description: "".parse().unwrap(),
-        visibility: Visibility::Private,
+        visibility: None,
         request_id: None,
     };
     assert_eq!(metadata.create_project(demo).await.unwrap().id, 1);
@@ -64,8 +86,10 @@ pub(crate) fn request(files: &[(&str, Receipt)]) -> PublishVersion {
         principal: principal(),
         version: version("1.0"),
         files: files.iter().map(file).collect(),
-        keep_open: true,
+        mode: PublishMode::KeepOpen,
         hidden: None,
+        tags: Vec::new(),
+        labels: Labels::default(),
         expected_content: None,
         request_id: None,
         validate_only: false,

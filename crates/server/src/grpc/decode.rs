@@ -1,10 +1,15 @@
 //! Fields of requests to words.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use consign_proto::status::invalid;
 use consign_types::Reason;
+use consign_types::filter::Filter;
+use consign_types::label::Labels;
+use consign_types::text::{Etag, RequestId};
+use prost_types::FieldMask;
 use tonic::Status;
 
 /// A resource name, or one of its parts.
@@ -50,6 +55,85 @@ where
 /// A field that this server does not understand yet must be left out: ignoring it would do something else than was asked.
 pub(super) fn absent(field: &str, is_absent: bool) -> Result<(), Status> {
     if is_absent { Ok(()) } else { Err(invalid(field, Reason::ArgumentInvalid, "not supported by this server: leave it out")) }
+}
+
+/// A part of a request that must be there.
+pub(super) fn present<T>(field: &str, part: Option<T>) -> Result<T, Status> {
+    part.ok_or_else(|| invalid(field, Reason::ArgumentInvalid, "must be set"))
+}
+
+/// The id that makes a request safe to repeat.
+pub(super) fn request_id(text: &str) -> Result<Option<RequestId>, Status> {
+    optional("request_id", text, self::text)
+}
+
+/// An etag as it was last read; none where there is to be no check.
+pub(super) fn etag(text: &str) -> Result<Option<Etag>, Status> {
+    optional("etag", text, self::text)
+}
+
+/// A revision of a file; 0 stands for none in particular.
+pub(super) fn revision(number: i32) -> Result<Option<i32>, Status> {
+    match number {
+        0 => Ok(None),
+        1.. => Ok(Some(number)),
+        _ => Err(invalid("revision", Reason::ArgumentInvalid, "must not be negative")),
+    }
+}
+
+/// The filter of a list.
+pub(super) fn filter(text: &str) -> Result<Option<Filter>, Status> {
+    Filter::parse(text).map_err(|error| invalid("filter", Reason::FilterInvalid, error))
+}
+
+/// The order of a list: one of the words, the first where none is given, and whether it is falling.
+pub(super) fn order<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<(T, bool), Status> {
+    let mut parts = text.split_ascii_whitespace();
+    let (name, direction) = (parts.next(), parts.next());
+    let descending = match (direction, parts.next()) {
+        (None | Some("asc"), None) => false,
+        (Some("desc"), None) => true,
+        _ => return Err(unordered(words)),
+    };
+    match name {
+        None => Ok((words[0].1, false)),
+        Some(name) => words.iter().find(|(word, _)| *word == name).map(|(_, order)| (*order, descending)).ok_or_else(|| unordered(words)),
+    }
+}
+
+fn unordered<T>(words: &[(&str, T)]) -> Status {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    invalid("order_by", Reason::ArgumentInvalid, format!("one of {}, with ` desc` behind it for falling order", words.join(", ")))
+}
+
+/// Labels.
+pub(super) fn labels(field: &str, labels: HashMap<String, String>) -> Result<Labels, Status> {
+    Labels::new(labels).map_err(|error| invalid(field, Reason::ArgumentInvalid, error))
+}
+
+/// Which fields an update changes.
+pub(super) struct Mask(Vec<String>);
+
+/// The mask of an update, which may name these fields.
+pub(super) fn mask(mask: Option<FieldMask>, fields: &[&str]) -> Result<Mask, Status> {
+    let paths = mask.unwrap_or_default().paths;
+    if let Some(path) = paths.iter().find(|path| !fields.contains(&path.as_str())) {
+        let shown: String = path.chars().take(80).flat_map(char::escape_default).collect();
+        return Err(invalid("update_mask", Reason::ArgumentInvalid, format!("`{shown}` is none of {}", fields.join(", "))));
+    }
+    Ok(Mask(paths))
+}
+
+impl Mask {
+    /// Whether a field is to be changed: it is named, or nothing is and the field is set.
+    pub(super) fn names(&self, field: &str, is_set: bool) -> bool {
+        if self.0.is_empty() { is_set } else { self.0.iter().any(|path| path == field) }
+    }
+
+    /// The new value of a field that is to be changed.
+    pub(super) fn changed<T>(&self, field: &str, is_set: bool, value: impl FnOnce() -> Result<T, Status>) -> Result<Option<T>, Status> {
+        if self.names(field, is_set) { value().map(Some) } else { Ok(None) }
+    }
 }
 
 /// The largest answer that a stock client reads, less a margin.

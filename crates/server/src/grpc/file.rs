@@ -1,20 +1,29 @@
 //! `consign.metadata.v1.FileService`.
 
-use consign_metadata::{DownloadPlan, ListFiles, Metadata, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
+use consign_metadata::{
+    DeleteFile, DownloadPlan, FileOrder, ListFiles, Metadata, PrepareDownloads, PrepareUploads, PublishMode, PublishVersion, UndeleteFile,
+    UploadFile, UploadPlan, Wanted,
+};
 use consign_proto::metadata::file_service_server::FileService;
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{
-    self as wire, DownloadTicket, GetFileRequest, GetFileResponse, ListFilesRequest, ListFilesResponse, PrepareDownloadsRequest,
-    PrepareDownloadsResponse, PrepareUploadsRequest, PrepareUploadsResponse, UploadTicket,
+    self as wire, CommitFilesRequest, CommitFilesResponse, DeleteFileRequest, DeleteFileResponse, DownloadTicket, FileChecksums,
+    GetFileChecksumsRequest, GetFileChecksumsResponse, GetFileRequest, GetFileResponse, ListFilesRequest, ListFilesResponse,
+    PrepareDownloadsRequest, PrepareDownloadsResponse, PrepareUploadsRequest, PrepareUploadsResponse, UndeleteFileRequest,
+    UndeleteFileResponse, UploadTicket,
 };
-use consign_proto::status::status;
+use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
+use consign_types::Reason;
+use consign_types::label::Labels;
 use consign_types::resource::{FileRef, VersionRef};
 use consign_types::text::MediaType;
 use tonic::{Request, Response, Status};
 
 use super::blob::MAX_CHUNK_BYTES;
+use super::package::publish_files;
 use super::page::Listing;
+use super::project::force;
 use super::{decode, encode};
 use crate::auth::caller;
 use crate::notes::Notes;
@@ -28,6 +37,12 @@ pub(crate) struct FileApi {
     pub(crate) blob_endpoint: String,
 }
 
+const ORDERS: &[(&str, FileOrder)] =
+    &[("path", FileOrder::Path), ("id", FileOrder::Id), ("create_time", FileOrder::CreateTime), ("size_bytes", FileOrder::Size)];
+
+/// How many digests one request may name.
+const MAX_DIGESTS: usize = 1000;
+
 #[tonic::async_trait]
 impl FileService for FileApi {
     async fn prepare_uploads(&self, request: Request<PrepareUploadsRequest>) -> Result<Response<PrepareUploadsResponse>, Status> {
@@ -38,24 +53,58 @@ impl FileService for FileApi {
             principal,
             version: decode::name("parent", &request.parent)?,
             files: request.files.iter().map(upload_file).collect::<Result<_, _>>()?,
-            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
+            request_id: decode::request_id(&request.request_id)?,
         };
         let plans = self.metadata.prepare_uploads(wanted).await.map_err(status)?;
         let plan = |(file, plan): (wire::UploadFile, _)| wire::UploadPlan { path: file.path, action: Some(self.upload_action(plan)) };
         Ok(Response::new(PrepareUploadsResponse { plans: request.files.into_iter().zip(plans).map(plan).collect() }))
     }
 
+    async fn commit_files(&self, request: Request<CommitFilesRequest>) -> Result<Response<CommitFilesResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
+        if request.files.is_empty() {
+            return Err(invalid("files", Reason::ArgumentInvalid, "at least one file"));
+        }
+        let version: VersionRef = decode::name("parent", &request.parent)?;
+        let commit = PublishVersion {
+            principal,
+            version: version.clone(),
+            files: publish_files(&self.notes, &request.files)?,
+            mode: PublishMode::AddOnly,
+            hidden: None,
+            tags: Vec::new(),
+            labels: Labels::default(),
+            expected_content: None,
+            request_id: decode::request_id(&request.request_id)?,
+            validate_only: false,
+        };
+        let published = self.metadata.publish_version(commit).await.map_err(status)?;
+        Ok(Response::new(CommitFilesResponse {
+            files: published.files.into_iter().map(|file| encode::file(file, &version)).collect(),
+            replayed: published.replayed,
+            sequence: published.version.sequence,
+        }))
+    }
+
     async fn prepare_downloads(&self, request: Request<PrepareDownloadsRequest>) -> Result<Response<PrepareDownloadsResponse>, Status> {
         let request = request.into_inner();
-        decode::absent("sha256s", request.sha256s.is_empty())?;
         let version: VersionRef = decode::name("parent", &request.parent)?;
         let listing = Listing::of("PrepareDownloads", &[&request.parent]);
-        let files = if request.paths.is_empty() {
+        let files = if request.paths.is_empty() && request.sha256s.is_empty() {
             Wanted::All(listing.page(request.page_size, &request.page_token)?)
         } else {
             decode::absent("page_token", request.page_token.is_empty())?;
             decode::answerable("paths", request.paths.iter().map(String::as_str))?;
-            Wanted::Paths(request.paths.iter().map(|path| decode::path("paths", path)).collect::<Result<_, _>>()?)
+            if request.sha256s.len() > MAX_DIGESTS {
+                return Err(invalid("sha256s", Reason::ArgumentInvalid, format!("at most {MAX_DIGESTS} digests")));
+            }
+            let digest = |bytes: &bytes::Bytes| decode::present("sha256s", decode::digest("sha256s", bytes)?);
+            Wanted::Some {
+                paths: request.paths.iter().map(|path| decode::path("paths", path)).collect::<Result<_, _>>()?,
+                digests: request.sha256s.iter().map(digest).collect::<Result<_, _>>()?,
+            }
         };
         let wanted = PrepareDownloads { version: version.clone(), files };
         let found = self.metadata.prepare_downloads(wanted).await.map_err(status)?;
@@ -66,28 +115,67 @@ impl FileService for FileApi {
 
     async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<GetFileResponse>, Status> {
         let request = request.into_inner();
-        decode::absent("revision", request.revision == 0)?;
         let name: FileRef = decode::name("name", &request.name)?;
         let version = name.version.clone();
-        let file = self.metadata.find_file(name).await.map_err(status)?;
+        let file = self.metadata.find_file(name, decode::revision(request.revision)?).await.map_err(status)?;
         Ok(Response::new(GetFileResponse { file: Some(encode::file(file, &version)) }))
     }
 
     async fn list_files(&self, request: Request<ListFilesRequest>) -> Result<Response<ListFilesResponse>, Status> {
         let request = request.into_inner();
-        decode::absent("filter", request.filter.is_empty())?;
-        decode::absent("order_by", request.order_by.is_empty())?;
-        decode::absent("show_deleted", !request.show_deleted)?;
+        let deleted = if request.show_deleted { "deleted" } else { "" };
+        let listing = Listing::of("ListFiles", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let version: VersionRef = decode::name("parent", &request.parent)?;
-        let listing = Listing::of("ListFiles", &[&request.parent]);
-        let page = listing.page_by(request.page_size, &request.page_token, |key| {
-            let (revision, path) = key.split_once(' ')?;
-            Some((path.parse().ok()?, revision.parse().ok()?))
-        })?;
-        let found = self.metadata.list_files(ListFiles { version: version.clone(), page }).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |file| format!("{} {}", file.revision, file.path));
+        let (order, descending) = decode::order(&request.order_by, ORDERS)?;
+        let wanted = ListFiles {
+            version: version.clone(),
+            filter: decode::filter(&request.filter)?,
+            order,
+            descending,
+            show_deleted: request.show_deleted,
+            page: listing.page(request.page_size, &request.page_token)?,
+        };
+        let found = self.metadata.list_files(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |file| order.cursor(file).to_string());
         let files = found.map(|file| encode::file(file, &version)).items;
         Ok(Response::new(ListFilesResponse { files, next_page_token }))
+    }
+
+    async fn delete_file(&self, request: Request<DeleteFileRequest>) -> Result<Response<DeleteFileResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let name: FileRef = decode::name("name", &request.name)?;
+        let version = name.version.clone();
+        let wanted = DeleteFile {
+            principal,
+            name,
+            revision: decode::revision(request.revision)?,
+            etag: decode::etag(&request.etag)?,
+            force: force(request.force),
+            request_id: decode::request_id(&request.request_id)?,
+            validate_only: request.validate_only,
+        };
+        let file = self.metadata.delete_file(wanted).await.map_err(status)?;
+        Ok(Response::new(DeleteFileResponse { sequence: file.sequence, file: Some(encode::file(file, &version)) }))
+    }
+
+    async fn undelete_file(&self, request: Request<UndeleteFileRequest>) -> Result<Response<UndeleteFileResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let name: FileRef = decode::name("name", &request.name)?;
+        let version = name.version.clone();
+        let revision = decode::revision(request.revision)?;
+        let wanted = UndeleteFile { principal, name, revision, request_id: decode::request_id(&request.request_id)? };
+        let file = self.metadata.undelete_file(wanted).await.map_err(status)?;
+        Ok(Response::new(UndeleteFileResponse { sequence: file.sequence, file: Some(encode::file(file, &version)) }))
+    }
+
+    async fn get_file_checksums(&self, request: Request<GetFileChecksumsRequest>) -> Result<Response<GetFileChecksumsResponse>, Status> {
+        let request = request.into_inner();
+        let name: FileRef = decode::name("name", &request.name)?;
+        let file = self.metadata.find_file(name, decode::revision(request.revision)?).await.map_err(status)?;
+        let checksums = FileChecksums { blob: Some(encode::blob(&file.digest, file.size_bytes)), ..FileChecksums::default() };
+        Ok(Response::new(GetFileChecksumsResponse { checksums: Some(checksums) }))
     }
 }
 

@@ -9,3 +9,4 @@ pub(crate) mod file;
 pub(crate) mod package;
 mod page;
 pub(crate) mod project;
+pub(crate) mod tag;

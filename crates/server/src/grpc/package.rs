@@ -1,20 +1,37 @@
 //! `consign.metadata.v1.PackageService`.
 
-use consign_metadata::{ListVersions, Metadata, PublishFile, PublishVersion};
+use consign_metadata::{
+    ChangeState, CompareVersions, CreateVersion, DeletePackage, DeleteVersion, FindByDigest, ListPackages, ListVersions, Metadata,
+    PackageOrder, PublishFile, PublishMode, PublishVersion, ResolveVersion, SearchVersions, Selector, UndeletePackage, UndeleteVersion,
+    UpdatePackage, UpdateVersion, Version, VersionList, VersionOrder,
+};
 use consign_proto::metadata::package_service_server::PackageService;
 use consign_proto::metadata::{
-    self as wire, GetVersionRequest, GetVersionResponse, ListVersionsRequest, ListVersionsResponse, PublishVersionRequest,
-    PublishVersionResponse,
+    self as wire, CompareVersionsRequest, CompareVersionsResponse, CreateVersionRequest, CreateVersionResponse, DeletePackageRequest,
+    DeletePackageResponse, DeleteVersionRequest, DeleteVersionResponse, FindByDigestRequest, FindByDigestResponse, GetPackageRequest,
+    GetPackageResponse, GetVersionRequest, GetVersionResponse, ListPackagesRequest, ListPackagesResponse, ListVersionsRequest,
+    ListVersionsResponse, PublishVersionRequest, PublishVersionResponse, QuarantineVersionRequest, QuarantineVersionResponse,
+    ReleaseVersionRequest, ReleaseVersionResponse, ResolveVersionRequest, ResolveVersionResponse, SearchVersionsRequest,
+    SearchVersionsResponse, UndeletePackageRequest, UndeletePackageResponse, UndeleteVersionRequest, UndeleteVersionResponse,
+    UnyankVersionRequest, UnyankVersionResponse, UpdatePackageRequest, UpdatePackageResponse, UpdateVersionRequest, UpdateVersionResponse,
+    YankVersionRequest, YankVersionResponse, resolve_version_request,
 };
-use consign_proto::status::{refused, status};
+use consign_proto::status::{invalid, refused, status};
 use consign_types::Reason;
-use consign_types::resource::{PackageRef, VersionRef};
+use consign_types::order::VersionScheme;
+use consign_types::resource::{PackageRef, PackagesRef, VersionRef};
+use consign_types::text::Description;
+use consign_types::version::Verb;
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
+use super::project::force;
 use super::{decode, encode};
 use crate::auth::caller;
 use crate::notes::Notes;
+
+/// How many tags one publish may move.
+const MAX_TAGS: usize = 100;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
@@ -23,33 +40,112 @@ pub(crate) struct PackageApi {
     pub(crate) notes: Notes,
 }
 
+const PACKAGE_ORDERS: &[(&str, PackageOrder)] = &[
+    ("package_id", PackageOrder::Name),
+    ("create_time", PackageOrder::CreateTime),
+    ("update_time", PackageOrder::UpdateTime),
+    ("size_bytes", PackageOrder::Size),
+];
+
+const VERSION_ORDERS: &[(&str, VersionOrder)] = &[
+    ("version", VersionOrder::Version),
+    ("id", VersionOrder::Id),
+    ("create_time", VersionOrder::CreateTime),
+    ("publish_time", VersionOrder::PublishTime),
+];
+
+const SEARCH_ORDERS: &[(&str, VersionOrder)] =
+    &[("publish_time", VersionOrder::PublishTime), ("create_time", VersionOrder::CreateTime), ("package", VersionOrder::Package)];
+
+/// What the filters of a search may name; lists take more.
+const SEARCH_FIELDS: &[&str] = &["package", "version", "state", "creator", "labels", "create_time", "publish_time"];
+
 #[tonic::async_trait]
 impl PackageService for PackageApi {
-    async fn publish_version(&self, request: Request<PublishVersionRequest>) -> Result<Response<PublishVersionResponse>, Status> {
+    async fn get_package(&self, request: Request<GetPackageRequest>) -> Result<Response<GetPackageResponse>, Status> {
+        let name = decode::name("name", &request.get_ref().name)?;
+        let package = self.metadata.find_package(name).await.map_err(status)?;
+        Ok(Response::new(GetPackageResponse { package: Some(encode::package(package)) }))
+    }
+
+    async fn list_packages(&self, request: Request<ListPackagesRequest>) -> Result<Response<ListPackagesResponse>, Status> {
+        let request = request.into_inner();
+        let deleted = if request.show_deleted { "deleted" } else { "" };
+        let listing = Listing::of("ListPackages", &[&request.parent, &request.filter, &request.order_by, deleted]);
+        let (order, descending) = decode::order(&request.order_by, PACKAGE_ORDERS)?;
+        let wanted = ListPackages {
+            parent: decode::name("parent", &request.parent)?,
+            filter: decode::filter(&request.filter)?,
+            order,
+            descending,
+            show_deleted: request.show_deleted,
+            page: listing.page(request.page_size, &request.page_token)?,
+        };
+        let found = self.metadata.list_packages(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |view| order.cursor(&view.package).to_string());
+        Ok(Response::new(ListPackagesResponse { packages: found.map(encode::package).items, next_page_token }))
+    }
+
+    async fn update_package(&self, request: Request<UpdatePackageRequest>) -> Result<Response<UpdatePackageResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        decode::absent("tag_ids", request.tag_ids.is_empty())?;
-        decode::absent("labels", request.labels.is_empty())?;
-        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
-        let PackageRef { project, package } = decode::name("parent", &request.parent)?;
-        let version = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
-        let publish = PublishVersion {
+        let new = decode::present("package", request.package)?;
+        let mask = decode::mask(request.update_mask, &["labels", "description", "version_scheme"])?;
+        let wanted = UpdatePackage {
             principal,
-            version: version.clone(),
-            files: request.files.iter().map(|file| self.file(file)).collect::<Result<_, _>>()?,
-            keep_open: request.keep_open,
-            hidden: request.hidden,
-            expected_content: decode::digest("expected_content_digest", &request.expected_content_digest)?,
-            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
+            name: decode::name("package.name", &new.name)?,
+            etag: decode::etag(&new.etag)?,
+            description: mask
+                .changed("description", !new.description.is_empty(), || decode::text("package.description", &new.description))?,
+            version_scheme: mask.changed("version_scheme", new.version_scheme != 0, || version_scheme(new.version_scheme))?,
+            labels: mask.changed("labels", !new.labels.is_empty(), || decode::labels("package.labels", new.labels))?,
+            request_id: decode::request_id(&request.request_id)?,
+        };
+        let package = self.metadata.update_package(wanted).await.map_err(status)?;
+        let sequence = package.package.sequence;
+        Ok(Response::new(UpdatePackageResponse { package: Some(encode::package(package)), sequence }))
+    }
+
+    async fn delete_package(&self, request: Request<DeletePackageRequest>) -> Result<Response<DeletePackageResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let wanted = DeletePackage {
+            principal,
+            name: decode::name("name", &request.name)?,
+            etag: decode::etag(&request.etag)?,
+            force: force(request.force),
+            request_id: decode::request_id(&request.request_id)?,
             validate_only: request.validate_only,
         };
-        let published = self.metadata.publish_version(publish).await.map_err(status)?;
-        Ok(Response::new(PublishVersionResponse {
-            files: published.files.into_iter().map(|file| encode::file(file, &version)).collect(),
-            version: Some(encode::version(published.version)),
-            replayed: published.replayed,
-            sequence: 0,
-        }))
+        let package = self.metadata.delete_package(wanted).await.map_err(status)?;
+        let (version_count, sequence) = (package.package.version_count, package.package.sequence);
+        Ok(Response::new(DeletePackageResponse { package: Some(encode::package(package)), version_count, sequence }))
+    }
+
+    async fn undelete_package(&self, request: Request<UndeletePackageRequest>) -> Result<Response<UndeletePackageResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let name = decode::name("name", &request.name)?;
+        let wanted = UndeletePackage { principal, name, request_id: decode::request_id(&request.request_id)? };
+        let package = self.metadata.undelete_package(wanted).await.map_err(status)?;
+        let sequence = package.package.sequence;
+        Ok(Response::new(UndeletePackageResponse { package: Some(encode::package(package)), sequence }))
+    }
+
+    async fn create_version(&self, request: Request<CreateVersionRequest>) -> Result<Response<CreateVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let PackageRef { project, package } = decode::name("parent", &request.parent)?;
+        let wanted = CreateVersion {
+            principal,
+            name: VersionRef { project, package, version: decode::name("version_id", &request.version_id)? },
+            labels: decode::labels("labels", request.labels)?,
+            description: decode::text("description", &request.description)?,
+            request_id: decode::request_id(&request.request_id)?,
+        };
+        let version = self.metadata.create_version(wanted).await.map_err(status)?;
+        let sequence = version.sequence;
+        Ok(Response::new(CreateVersionResponse { version: Some(encode::version(version)), sequence }))
     }
 
     async fn get_version(&self, request: Request<GetVersionRequest>) -> Result<Response<GetVersionResponse>, Status> {
@@ -60,29 +156,262 @@ impl PackageService for PackageApi {
 
     async fn list_versions(&self, request: Request<ListVersionsRequest>) -> Result<Response<ListVersionsResponse>, Status> {
         let request = request.into_inner();
-        decode::absent("filter", request.filter.is_empty())?;
-        decode::absent("order_by", request.order_by.is_empty())?;
-        decode::absent("show_deleted", !request.show_deleted)?;
+        let shown = [(request.show_hidden, "hidden"), (request.show_deleted, "deleted")];
+        let [hidden, deleted] = shown.map(|(shown, word)| if shown { word } else { "" });
+        let listing = Listing::of("ListVersions", &[&request.parent, &request.filter, &request.order_by, hidden, deleted]);
+        let parent: PackagesRef = decode::name("parent", &request.parent)?;
+        let (order, descending) = decode::order(&request.order_by, VERSION_ORDERS)?;
+        let order = if order == VersionOrder::Version && parent.package.is_none() { VersionOrder::Package } else { order };
+        let page = listing.page(request.page_size, &request.page_token)?;
+        let filter = decode::filter(&request.filter)?;
+        let list = VersionList { filter, order, descending, show_hidden: request.show_hidden, page };
+        let wanted = ListVersions { parent, list, show_deleted: request.show_deleted };
+        let found = self.metadata.list_versions(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
+        Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
+    }
+
+    async fn update_version(&self, request: Request<UpdateVersionRequest>) -> Result<Response<UpdateVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let new = decode::present("version", request.version)?;
+        let mask = decode::mask(request.update_mask, &["hidden", "labels", "description"])?;
+        let wanted = UpdateVersion {
+            principal,
+            name: decode::name("version.name", &new.name)?,
+            etag: decode::etag(&new.etag)?,
+            hidden: mask.changed("hidden", new.hidden, || Ok(new.hidden))?,
+            description: mask
+                .changed("description", !new.description.is_empty(), || decode::text("version.description", &new.description))?,
+            labels: mask.changed("labels", !new.labels.is_empty(), || decode::labels("version.labels", new.labels))?,
+            request_id: decode::request_id(&request.request_id)?,
+        };
+        let version = self.metadata.update_version(wanted).await.map_err(status)?;
+        let sequence = version.sequence;
+        Ok(Response::new(UpdateVersionResponse { version: Some(encode::version(version)), sequence }))
+    }
+
+    async fn publish_version(&self, request: Request<PublishVersionRequest>) -> Result<Response<PublishVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
+        if request.tag_ids.len() > MAX_TAGS {
+            return Err(invalid("tag_ids", Reason::ArgumentInvalid, format!("at most {MAX_TAGS} tags")));
+        }
+        let PackageRef { project, package } = decode::name("parent", &request.parent)?;
+        let version = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
+        let publish = PublishVersion {
+            principal,
+            version: version.clone(),
+            files: publish_files(&self.notes, &request.files)?,
+            mode: match (request.default_mode, request.keep_open) {
+                (true, _) => PublishMode::BySettings,
+                (false, true) => PublishMode::KeepOpen,
+                (false, false) => PublishMode::Seal,
+            },
+            hidden: request.hidden,
+            tags: request.tag_ids.iter().map(|tag| decode::name("tag_ids", tag)).collect::<Result<_, _>>()?,
+            labels: decode::labels("labels", request.labels)?,
+            expected_content: decode::digest("expected_content_digest", &request.expected_content_digest)?,
+            request_id: decode::request_id(&request.request_id)?,
+            validate_only: request.validate_only,
+        };
+        let published = self.metadata.publish_version(publish).await.map_err(status)?;
+        Ok(Response::new(PublishVersionResponse {
+            files: published.files.into_iter().map(|file| encode::file(file, &version)).collect(),
+            sequence: published.version.sequence,
+            version: Some(encode::version(published.version)),
+            replayed: published.replayed,
+        }))
+    }
+
+    async fn delete_version(&self, request: Request<DeleteVersionRequest>) -> Result<Response<DeleteVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let wanted = DeleteVersion {
+            principal,
+            name: decode::name("name", &request.name)?,
+            etag: decode::etag(&request.etag)?,
+            force: force(request.force),
+            request_id: decode::request_id(&request.request_id)?,
+            validate_only: request.validate_only,
+        };
+        let version = self.metadata.delete_version(wanted).await.map_err(status)?;
+        let sequence = version.sequence;
+        Ok(Response::new(DeleteVersionResponse { version: Some(encode::version(version)), sequence }))
+    }
+
+    async fn undelete_version(&self, request: Request<UndeleteVersionRequest>) -> Result<Response<UndeleteVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let name = decode::name("name", &request.name)?;
+        let wanted = UndeleteVersion { principal, name, request_id: decode::request_id(&request.request_id)? };
+        let version = self.metadata.undelete_version(wanted).await.map_err(status)?;
+        let sequence = version.sequence;
+        Ok(Response::new(UndeleteVersionResponse { version: Some(encode::version(version)), sequence }))
+    }
+
+    async fn yank_version(&self, request: Request<YankVersionRequest>) -> Result<Response<YankVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let YankVersionRequest { name, reason, etag, request_id } = request.into_inner();
+        let verb = (Verb::Yank, needed_reason(&reason)?);
+        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        Ok(Response::new(YankVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
+    }
+
+    async fn unyank_version(&self, request: Request<UnyankVersionRequest>) -> Result<Response<UnyankVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let UnyankVersionRequest { name, reason, etag, request_id } = request.into_inner();
+        let verb = (Verb::Unyank, decode::text("reason", &reason)?);
+        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        Ok(Response::new(UnyankVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
+    }
+
+    async fn quarantine_version(&self, request: Request<QuarantineVersionRequest>) -> Result<Response<QuarantineVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let QuarantineVersionRequest { name, reason, etag, request_id } = request.into_inner();
+        let verb = (Verb::Quarantine, needed_reason(&reason)?);
+        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        Ok(Response::new(QuarantineVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
+    }
+
+    async fn release_version(&self, request: Request<ReleaseVersionRequest>) -> Result<Response<ReleaseVersionResponse>, Status> {
+        let principal = caller(&request)?;
+        let ReleaseVersionRequest { name, reason, etag, request_id } = request.into_inner();
+        let verb = (Verb::Release, needed_reason(&reason)?);
+        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        Ok(Response::new(ReleaseVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
+    }
+
+    async fn resolve_version(&self, request: Request<ResolveVersionRequest>) -> Result<Response<ResolveVersionResponse>, Status> {
+        let request = request.into_inner();
+        let package: PackageRef = decode::name("parent", &request.parent)?;
+        let selector = selector(decode::present("selector", request.selector)?)?;
+        let wanted = ResolveVersion { package: package.clone(), selector, include_prerelease: request.include_prerelease };
+        let resolved = self.metadata.resolve_version(wanted).await.map_err(status)?;
+        let name =
+            VersionRef { project: package.project.clone(), package: package.package.clone(), version: resolved.version.version.clone() };
+        Ok(Response::new(ResolveVersionResponse {
+            version: Some(encode::version(resolved.version)),
+            files: resolved.files.into_iter().map(|file| encode::file(file, &name)).collect(),
+            files_truncated: resolved.more_files,
+            skipped_versions: resolved.skipped.into_iter().map(|skipped| encode::skipped(skipped, &package)).collect(),
+            sequence: resolved.sequence,
+        }))
+    }
+
+    async fn compare_versions(&self, request: Request<CompareVersionsRequest>) -> Result<Response<CompareVersionsResponse>, Status> {
+        let request = request.into_inner();
+        let listing = Listing::of("CompareVersions", &[&request.base, &request.target]);
+        let wanted = CompareVersions {
+            base: decode::name("base", &request.base)?,
+            target: decode::name("target", &request.target)?,
+            page: listing.page(request.page_size, &request.page_token)?,
+        };
+        let found = self.metadata.compare_versions(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found.differences, |difference| difference.path.to_string());
+        Ok(Response::new(CompareVersionsResponse {
+            differences: found.differences.map(encode::difference).items,
+            next_page_token,
+            added_count: found.added,
+            removed_count: found.removed,
+            changed_count: found.changed,
+            shared_bytes: found.shared_bytes,
+            new_bytes: found.new_bytes,
+        }))
+    }
+
+    async fn search_versions(&self, request: Request<SearchVersionsRequest>) -> Result<Response<SearchVersionsResponse>, Status> {
+        let request = request.into_inner();
         let hidden = if request.show_hidden { "hidden" } else { "" };
-        let listing = Listing::of("ListVersions", &[&request.parent, hidden]);
-        let wanted = ListVersions {
-            parent: decode::name("parent", &request.parent)?,
+        let listing = Listing::of("SearchVersions", &[&request.parent, &request.filter, &request.order_by, hidden]);
+        let (order, descending) = decode::order(&request.order_by, SEARCH_ORDERS)?;
+        let filter = decode::filter(&request.filter)?;
+        if let Some(field) = filter.as_ref().and_then(|filter| filter.fields().into_iter().find(|field| !SEARCH_FIELDS.contains(field))) {
+            return Err(invalid("filter", Reason::FilterInvalid, format!("there is no field `{field}` to search by")));
+        }
+        let list = VersionList {
+            filter,
+            order,
+            descending: descending || request.order_by.is_empty(),
             show_hidden: request.show_hidden,
             page: listing.page(request.page_size, &request.page_token)?,
         };
-        let found = self.metadata.list_versions(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |version| version.id.to_string());
-        Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
+        let found = self.metadata.search_versions(SearchVersions { parent: decode::name("parent", &request.parent)?, list }).await;
+        let found = found.map_err(status)?;
+        let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
+        Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
+    }
+
+    async fn find_by_digest(&self, request: Request<FindByDigestRequest>) -> Result<Response<FindByDigestResponse>, Status> {
+        let request = request.into_inner();
+        let digest = decode::present("sha256", decode::digest("sha256", &request.sha256)?)?;
+        let listing = Listing::of("FindByDigest", &[&request.parent, &format!("{digest}")]);
+        let page = listing.page(request.page_size, &request.page_token)?;
+        let wanted = FindByDigest { parent: decode::name("parent", &request.parent)?, digest, page };
+        let found = self.metadata.find_by_digest(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |file| file.cursor().to_string());
+        Ok(Response::new(FindByDigestResponse { files: found.map(encode::located_file).items, next_page_token }))
     }
 }
 
 impl PackageApi {
-    fn file(&self, file: &wire::PublishFile) -> Result<PublishFile, Status> {
-        let receipt = self.notes.receipt(&file.receipt)?;
+    async fn change_state(
+        &self,
+        principal: consign_metadata::Principal,
+        name: &str,
+        (verb, reason): (Verb, Description),
+        etag: &str,
+        request_id: &str,
+    ) -> Result<Version, Status> {
+        let (name, etag, request_id) = (decode::name("name", name)?, decode::etag(etag)?, decode::request_id(request_id)?);
+        self.metadata.change_state(ChangeState { principal, name, verb, reason, etag, request_id }).await.map_err(status)
+    }
+}
+
+fn needed_reason(text: &str) -> Result<Description, Status> {
+    if text.is_empty() {
+        return Err(invalid("reason", Reason::ArgumentInvalid, "must be given"));
+    }
+    decode::text("reason", text)
+}
+
+/// Files to be published, with their receipts opened.
+pub(super) fn publish_files(notes: &Notes, files: &[wire::PublishFile]) -> Result<Vec<PublishFile>, Status> {
+    let file = |file: &wire::PublishFile| {
+        let receipt = notes.receipt(&file.receipt)?;
         if file.blob.as_ref().is_some_and(|blob| *blob != encode::blob(&receipt.digest, receipt.size)) {
             return Err(refused(Reason::ReceiptInvalid, format!("receipt for `{}` is for other bytes", file.path)));
         }
         let media_type = decode::text("files.media_type", &file.media_type)?;
         Ok(PublishFile { path: decode::path("files.path", &file.path)?, receipt, media_type })
+    };
+    files.iter().map(file).collect()
+}
+
+fn version_scheme(number: i32) -> Result<VersionScheme, Status> {
+    match wire::VersionScheme::try_from(number) {
+        Ok(wire::VersionScheme::Unspecified | wire::VersionScheme::Semver) => Ok(VersionScheme::Semver),
+        Ok(wire::VersionScheme::Dotted) => Ok(VersionScheme::Dotted),
+        Ok(wire::VersionScheme::PublishTime) => Ok(VersionScheme::PublishTime),
+        Err(_) => Err(invalid("package.version_scheme", Reason::ArgumentInvalid, "no such scheme")),
     }
+}
+
+fn selector(wire: resolve_version_request::Selector) -> Result<Selector, Status> {
+    use resolve_version_request::Selector as Wire;
+
+    Ok(match wire {
+        Wire::VersionId(version) => Selector::Exact(decode::name("version_id", &version)?),
+        Wire::Range(range) => Selector::Range(decode::text("range", &range)?),
+        Wire::TagId(tag) => Selector::Tag(decode::name("tag_id", &tag)?),
+        // No project has stages yet: nobody can make any.
+        Wire::StageId(stage) => {
+            let shown: String = stage.chars().take(80).flat_map(char::escape_default).collect();
+            return Err(refused(Reason::StageNotFound, format!("stage `{shown}` not found")));
+        }
+        Wire::ContentDigest(digest) => Selector::Content(decode::present("content_digest", decode::digest("content_digest", &digest)?)?),
+        Wire::Latest(true) => Selector::Latest,
+        Wire::Latest(false) => return Err(invalid("latest", Reason::ArgumentInvalid, "must be true, or left out")),
+    })
 }

@@ -1,13 +1,20 @@
 //! `consign.metadata.v1.ProjectService`.
 
-use consign_metadata::{CreateNamespace, CreateProject, ListProjects, Metadata};
+use consign_metadata::{
+    CreateNamespace, CreateProject, DeleteNamespace, DeleteProject, Force, ListProjects, Metadata, PathList, PathOrder, UndeleteProject,
+    UpdateProject, UpdateSettings,
+};
 use consign_proto::metadata::project_service_server::ProjectService;
 use consign_proto::metadata::{
-    self as wire, CreateNamespaceRequest, CreateNamespaceResponse, CreateProjectRequest, CreateProjectResponse, GetNamespaceRequest,
-    GetNamespaceResponse, GetProjectRequest, GetProjectResponse, ListNamespacesRequest, ListNamespacesResponse, ListProjectsRequest,
-    ListProjectsResponse,
+    self as wire, CreateNamespaceRequest, CreateNamespaceResponse, CreateProjectRequest, CreateProjectResponse, DeleteNamespaceRequest,
+    DeleteNamespaceResponse, DeleteProjectRequest, DeleteProjectResponse, GetNamespaceRequest, GetNamespaceResponse, GetProjectRequest,
+    GetProjectResponse, GetSettingsRequest, GetSettingsResponse, GetUsageRequest, GetUsageResponse, ListNamespacesRequest,
+    ListNamespacesResponse, ListProjectsRequest, ListProjectsResponse, UndeleteProjectRequest, UndeleteProjectResponse,
+    UpdateProjectRequest, UpdateProjectResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
-use consign_proto::status::status;
+use consign_proto::status::{invalid, status};
+use consign_types::Reason;
+use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
 use consign_types::version::Visibility;
 use tonic::{Request, Response, Status};
 
@@ -15,11 +22,19 @@ use super::page::Listing;
 use super::{decode, encode};
 use crate::auth::caller;
 
+/// How many packages a usage shows where the caller does not say, and at most.
+const TOP_PACKAGES: (i32, i32) = (10, 100);
+
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectApi {
     pub(crate) metadata: Metadata,
 }
+
+const NAMESPACE_ORDERS: &[(&str, PathOrder)] = &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime)];
+
+const PROJECT_ORDERS: &[(&str, PathOrder)] =
+    &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime), ("update_time", PathOrder::UpdateTime)];
 
 #[tonic::async_trait]
 impl ProjectService for ProjectApi {
@@ -30,7 +45,7 @@ impl ProjectService for ProjectApi {
             principal,
             path: decode::name("path", &request.path)?,
             display_name: decode::text("display_name", &request.display_name)?,
-            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
+            request_id: decode::request_id(&request.request_id)?,
         };
         let namespace = self.metadata.create_namespace(new).await.map_err(status)?;
         Ok(Response::new(CreateNamespaceResponse { namespace: Some(encode::namespace(namespace)) }))
@@ -44,31 +59,39 @@ impl ProjectService for ProjectApi {
 
     async fn list_namespaces(&self, request: Request<ListNamespacesRequest>) -> Result<Response<ListNamespacesResponse>, Status> {
         let request = request.into_inner();
-        decode::absent("filter", request.filter.is_empty())?;
-        decode::absent("order_by", request.order_by.is_empty())?;
-        let listing = Listing::of("ListNamespaces", &[]);
+        let listing = Listing::of("ListNamespaces", &[&request.filter, &request.order_by]);
+        let (order, descending) = decode::order(&request.order_by, NAMESPACE_ORDERS)?;
         let page = listing.page(request.page_size, &request.page_token)?;
-        let found = self.metadata.list_namespaces(page).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |namespace| namespace.path.to_string());
+        let wanted = PathList { filter: decode::filter(&request.filter)?, order, descending, page };
+        let found = self.metadata.list_namespaces(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |namespace| order.namespace_cursor(namespace).to_string());
         Ok(Response::new(ListNamespacesResponse { namespaces: found.map(encode::namespace).items, next_page_token }))
+    }
+
+    async fn delete_namespace(&self, request: Request<DeleteNamespaceRequest>) -> Result<Response<DeleteNamespaceResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let wanted = DeleteNamespace {
+            principal,
+            name: decode::name("name", &request.name)?,
+            etag: decode::etag(&request.etag)?,
+            request_id: decode::request_id(&request.request_id)?,
+        };
+        self.metadata.delete_namespace(wanted).await.map_err(status)?;
+        Ok(Response::new(DeleteNamespaceResponse {}))
     }
 
     async fn create_project(&self, request: Request<CreateProjectRequest>) -> Result<Response<CreateProjectResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        let visibility = match request.visibility() {
-            wire::Visibility::Unspecified | wire::Visibility::Private => Visibility::Private,
-            wire::Visibility::Internal => Visibility::Internal,
-            wire::Visibility::Public => Visibility::Public,
-        };
         let new = CreateProject {
             principal,
             namespace: decode::optional("parent", &request.parent, decode::name)?,
             slug: decode::name("project_id", &request.project_id)?,
             display_name: decode::text("display_name", &request.display_name)?,
             description: decode::text("description", &request.description)?,
-            visibility,
-            request_id: decode::optional("request_id", &request.request_id, decode::text)?,
+            visibility: visibility("visibility", request.visibility)?,
+            request_id: decode::request_id(&request.request_id)?,
         };
         let project = self.metadata.create_project(new).await.map_err(status)?;
         Ok(Response::new(CreateProjectResponse { project: Some(encode::project(project)) }))
@@ -82,16 +105,145 @@ impl ProjectService for ProjectApi {
 
     async fn list_projects(&self, request: Request<ListProjectsRequest>) -> Result<Response<ListProjectsResponse>, Status> {
         let request = request.into_inner();
-        decode::absent("filter", request.filter.is_empty())?;
-        decode::absent("order_by", request.order_by.is_empty())?;
-        decode::absent("show_deleted", !request.show_deleted)?;
-        let listing = Listing::of("ListProjects", &[&request.parent]);
+        let deleted = if request.show_deleted { "deleted" } else { "" };
+        let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, deleted]);
+        let (order, descending) = decode::order(&request.order_by, PROJECT_ORDERS)?;
+        let page = listing.page(request.page_size, &request.page_token)?;
         let wanted = ListProjects {
             namespace: decode::optional("parent", &request.parent, decode::name)?,
-            page: listing.page(request.page_size, &request.page_token)?,
+            show_deleted: request.show_deleted,
+            list: PathList { filter: decode::filter(&request.filter)?, order, descending, page },
         };
         let found = self.metadata.list_projects(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |project| project.path.to_string());
+        let next_page_token = listing.next(&found, |project| order.project_cursor(project).to_string());
         Ok(Response::new(ListProjectsResponse { projects: found.map(encode::project).items, next_page_token }))
     }
+
+    async fn update_project(&self, request: Request<UpdateProjectRequest>) -> Result<Response<UpdateProjectResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let new = decode::present("project", request.project)?;
+        let mask = decode::mask(request.update_mask, &["display_name", "description", "visibility"])?;
+        let set = new.visibility != 0;
+        let wanted = UpdateProject {
+            principal,
+            name: decode::name("project.name", &new.name)?,
+            etag: decode::etag(&new.etag)?,
+            display_name: mask
+                .changed("display_name", !new.display_name.is_empty(), || decode::text("project.display_name", &new.display_name))?,
+            description: mask
+                .changed("description", !new.description.is_empty(), || decode::text("project.description", &new.description))?,
+            visibility: mask
+                .changed("visibility", set, || decode::present("project.visibility", visibility("project.visibility", new.visibility)?))?,
+            request_id: decode::request_id(&request.request_id)?,
+        };
+        let project = self.metadata.update_project(wanted).await.map_err(status)?;
+        Ok(Response::new(UpdateProjectResponse { project: Some(encode::project(project)) }))
+    }
+
+    async fn delete_project(&self, request: Request<DeleteProjectRequest>) -> Result<Response<DeleteProjectResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let wanted = DeleteProject {
+            principal,
+            name: decode::name("name", &request.name)?,
+            etag: decode::etag(&request.etag)?,
+            force: force(request.force),
+            request_id: decode::request_id(&request.request_id)?,
+        };
+        let project = self.metadata.delete_project(wanted).await.map_err(status)?;
+        Ok(Response::new(DeleteProjectResponse { project: Some(encode::project(project)) }))
+    }
+
+    async fn undelete_project(&self, request: Request<UndeleteProjectRequest>) -> Result<Response<UndeleteProjectResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let name = decode::name("name", &request.name)?;
+        let wanted = UndeleteProject { principal, name, request_id: decode::request_id(&request.request_id)? };
+        let project = self.metadata.undelete_project(wanted).await.map_err(status)?;
+        Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project)) }))
+    }
+
+    async fn get_settings(&self, request: Request<GetSettingsRequest>) -> Result<Response<GetSettingsResponse>, Status> {
+        let scope = decode::name("name", &request.get_ref().name)?;
+        let view = self.metadata.find_settings(scope).await.map_err(status)?;
+        let (own, in_force, origins) = encode::settings_view(view);
+        Ok(Response::new(GetSettingsResponse { settings: Some(own), effective_settings: Some(in_force), origins }))
+    }
+
+    async fn update_settings(&self, request: Request<UpdateSettingsRequest>) -> Result<Response<UpdateSettingsResponse>, Status> {
+        let principal = caller(&request)?;
+        let request = request.into_inner();
+        let new = decode::present("settings", request.settings)?;
+        let wanted = UpdateSettings {
+            principal,
+            scope: decode::name("settings.name", &new.name)?,
+            etag: decode::etag(&new.etag)?,
+            change: settings_change(new, request.update_mask)?,
+            request_id: decode::request_id(&request.request_id)?,
+            validate_only: request.validate_only,
+        };
+        let view = self.metadata.update_settings(wanted).await.map_err(status)?;
+        let (own, in_force, origins) = encode::settings_view(view);
+        Ok(Response::new(UpdateSettingsResponse { settings: Some(own), effective_settings: Some(in_force), origins }))
+    }
+
+    async fn get_usage(&self, request: Request<GetUsageRequest>) -> Result<Response<GetUsageResponse>, Status> {
+        let request = request.into_inner();
+        let scope = decode::name("name", &request.name)?;
+        let (default, most) = TOP_PACKAGES;
+        let top = match request.top_count {
+            0 => default,
+            count => count.min(most),
+        };
+        let top = usize::try_from(top).map_err(|_| invalid("top_count", Reason::ArgumentInvalid, "must not be negative"))?;
+        let usage = self.metadata.find_usage(scope, top).await.map_err(status)?;
+        Ok(Response::new(GetUsageResponse { usage: Some(encode::usage(usage)) }))
+    }
+}
+
+/// Whether something is deleted under what holds it.
+pub(super) fn force(force: bool) -> Force {
+    if force { Force::Yes } else { Force::No }
+}
+
+fn visibility(field: &str, number: i32) -> Result<Option<Visibility>, Status> {
+    let visibility = wire::Visibility::try_from(number).map_err(|_| invalid(field, Reason::ArgumentInvalid, "no such visibility"))?;
+    Ok(match visibility {
+        wire::Visibility::Unspecified => None,
+        wire::Visibility::Private => Some(Visibility::Private),
+        wire::Visibility::Internal => Some(Visibility::Internal),
+        wire::Visibility::Public => Some(Visibility::Public),
+    })
+}
+
+/// What is set and removed. A field that is named and not set is removed.
+fn settings_change(new: wire::Settings, mask: Option<prost_types::FieldMask>) -> Result<SettingsChange, Status> {
+    const FIELDS: &[&str] = &["duplicate_policy", "max_file_bytes", "quota_bytes", "default_version_mode", "visibility", "dedup_scope"];
+    let mask = decode::mask(mask, FIELDS)?;
+    let unknown = |field| move |_| invalid(field, Reason::ArgumentInvalid, "no such value");
+    let mode = match wire::VersionMode::try_from(new.default_version_mode).map_err(unknown("settings.default_version_mode"))? {
+        wire::VersionMode::Unspecified => None,
+        wire::VersionMode::Open => Some(VersionMode::Open),
+        wire::VersionMode::Sealed => Some(VersionMode::Sealed),
+    };
+    let scope = match wire::DedupScope::try_from(new.dedup_scope).map_err(unknown("settings.dedup_scope"))? {
+        wire::DedupScope::Unspecified => None,
+        wire::DedupScope::Readable => Some(DedupScope::Readable),
+        wire::DedupScope::Instance => Some(DedupScope::Instance),
+    };
+    let visibility = visibility("settings.visibility", new.visibility)?;
+    let policy = new.duplicate_policy.map(|policy| DuplicateSetting {
+        allowed: policy.allowed,
+        exception: policy.exception_regex,
+        reject_identical: policy.reject_identical,
+    });
+    Ok(SettingsChange {
+        duplicate_policy: mask.changed("duplicate_policy", policy.is_some(), || Ok(policy.clone()))?,
+        max_file_bytes: mask.changed("max_file_bytes", new.max_file_bytes.is_some(), || Ok(new.max_file_bytes))?,
+        quota_bytes: mask.changed("quota_bytes", new.quota_bytes.is_some(), || Ok(new.quota_bytes))?,
+        default_version_mode: mask.changed("default_version_mode", mode.is_some(), || Ok(mode))?,
+        visibility: mask.changed("visibility", visibility.is_some(), || Ok(visibility))?,
+        dedup_scope: mask.changed("dedup_scope", scope.is_some(), || Ok(scope))?,
+    })
 }

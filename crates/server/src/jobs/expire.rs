@@ -1,4 +1,4 @@
-//! Forgetting leases and request ids whose time is over.
+//! Forgetting leases and request ids whose time is over, and removing for good what was deleted long ago.
 
 use std::time::Duration;
 
@@ -18,6 +18,11 @@ pub(crate) async fn run(metadata: Metadata, stop: CancellationToken) {
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot forget what is over"),
+            }
+            match metadata.purge().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove what was deleted"),
             }
             tokio::time::sleep(INTERVAL).await;
         }

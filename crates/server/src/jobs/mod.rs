@@ -1,4 +1,5 @@
 //! What is done in the background, one job a file. Every job ends when the service does.
 
+pub(crate) mod downloads;
 pub(crate) mod expire;
 pub(crate) mod health;

@@ -1,10 +1,17 @@
 drop table tokens;
 drop table idempotency_records;
+drop table tag_rules;
+drop table tag_moves;
+drop table tags;
 drop table leases;
 drop table files;
 drop table tombstones;
 drop table blobs;
+drop table version_labels;
 drop table versions;
+drop table package_labels;
 drop table packages;
+drop table settings;
+drop table counters;
 drop table projects;
 drop table namespaces;

@@ -1,0 +1,163 @@
+//! Statements that do not depend on each other's results, sent together.
+//!
+//! Each trip to PostgreSQL costs a network's delay while rows are locked, so what a publish writes goes as one statement:
+//! `with` one part for each write, and a query behind them. SQLite is in the process and has no such statement: there they run one
+//! after another, in the order in which they were added.
+
+use diesel::dsl::sql;
+use diesel::pg::{Pg, PgQueryBuilder};
+use diesel::query_builder::{AstPass, Query, QueryBuilder as _, QueryFragment, QueryId};
+use diesel::sql_types::Integer;
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
+
+use crate::connection::Db;
+use crate::error::Result;
+
+/// Writes that wait to be sent. None of them sees what another one does, and no two touch the same row.
+pub(crate) enum Batch<'a> {
+    /// Parts of one statement.
+    Postgres(Vec<Box<dyn QueryFragment<Pg> + 'a>>),
+    /// Statements.
+    Sqlite(Vec<Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<usize> + 'a>>),
+}
+
+/// Adds a statement to a [`Batch`]: the expression is compiled for both databases.
+macro_rules! push {
+    ($batch:expr, $statement:expr) => {
+        match $batch {
+            $crate::batch::Batch::Postgres(parts) => parts.push(Box::new($statement)),
+            $crate::batch::Batch::Sqlite(statements) => {
+                statements.push(Box::new(move |connection| diesel::RunQueryDsl::execute($statement, connection)));
+            }
+        }
+    };
+}
+pub(crate) use push;
+
+/// How many values one statement of PostgreSQL may carry, less a margin for a query behind the writes.
+const MAX_BINDS: usize = 50_000;
+
+impl<'a> Batch<'a> {
+    /// An empty batch for this connection.
+    pub(crate) fn new(db: &Db) -> Self {
+        match db {
+            Db::Postgres(_) => Self::Postgres(Vec::new()),
+            Db::Sqlite(_) => Self::Sqlite(Vec::new()),
+        }
+    }
+
+    /// Sends the writes that wait.
+    pub(crate) fn send(self, db: &mut Db) -> Result<()> {
+        match (self, db) {
+            (Self::Postgres(parts), Db::Postgres(connection)) => {
+                for parts in groups(parts)? {
+                    Together { parts, query: diesel::select(sql::<Integer>("1")) }.execute(connection)?;
+                }
+                Ok(())
+            }
+            (Self::Sqlite(statements), Db::Sqlite(connection)) => {
+                for statement in statements {
+                    statement(connection)?;
+                }
+                Ok(())
+            }
+            _ => unreachable!("a batch is sent on the connection that it was made for"),
+        }
+    }
+
+    /// Sends writes that are too many for one statement, but for the last ones.
+    pub(crate) fn send_most(self, db: &mut Db) -> Result<Self> {
+        match (self, db) {
+            (Self::Postgres(parts), Db::Postgres(connection)) => {
+                let mut groups = groups(parts)?;
+                let last = groups.pop().unwrap_or_default();
+                for parts in groups {
+                    Together { parts, query: diesel::select(sql::<Integer>("1")) }.execute(connection)?;
+                }
+                Ok(Self::Postgres(last))
+            }
+            (batch, _) => Ok(batch),
+        }
+    }
+}
+
+/// Parts as they fit into statements, in their order.
+fn groups(parts: Vec<Box<dyn QueryFragment<Pg> + '_>>) -> Result<Vec<Vec<Box<dyn QueryFragment<Pg> + '_>>>> {
+    let mut groups: Vec<Vec<_>> = Vec::new();
+    let mut binds = 0;
+    for part in parts {
+        let mut builder = PgQueryBuilder::default();
+        part.to_sql(&mut builder, &Pg)?;
+        // A `$` stands for a value: no statement names one otherwise.
+        let count = builder.finish().matches('$').count();
+        binds += count;
+        match groups.last_mut() {
+            Some(group) if binds <= MAX_BINDS => group.push(part),
+            _ => {
+                binds = count;
+                groups.push(vec![part]);
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// Sends the writes that wait and then a query, which on PostgreSQL sees the rows as they were before. A macro, since the query is
+/// compiled for both databases.
+macro_rules! send_with {
+    ($batch:expr, $db:expr, $query:expr) => {
+        match ($batch.send_most($db)?, &mut *$db) {
+            ($crate::batch::Batch::Postgres(parts), $crate::connection::Db::Postgres(connection)) => {
+                diesel::RunQueryDsl::load($crate::batch::Together { parts, query: $query }, connection)?
+            }
+            ($crate::batch::Batch::Sqlite(statements), $crate::connection::Db::Sqlite(connection)) => {
+                for statement in statements {
+                    statement(connection)?;
+                }
+                diesel::RunQueryDsl::load($query, connection)?
+            }
+            _ => unreachable!("a batch is sent on the connection that it was made for"),
+        }
+    };
+}
+pub(crate) use send_with;
+
+/// Statements of up to this length are kept prepared. Longer ones carry many rows and hardly come again.
+const PREPARED_BYTES: usize = 6144;
+
+/// Writes and a query as one statement of PostgreSQL.
+pub(crate) struct Together<'a, Q> {
+    pub(crate) parts: Vec<Box<dyn QueryFragment<Pg> + 'a>>,
+    pub(crate) query: Q,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Together<'_, Q> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (index, part) in self.parts.iter().enumerate() {
+            pass.push_sql(if index == 0 { "with " } else { ", " });
+            pass.push_sql(&format!("write{index} as ("));
+            part.walk_ast(pass.reborrow())?;
+            pass.push_sql(")");
+        }
+        pass.push_sql(" ");
+        self.query.walk_ast(pass)
+    }
+
+    /// A statement that is not kept is prepared each time it runs, which is one more trip. Diesel keeps none with a list of rows.
+    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
+        let mut builder = PgQueryBuilder::default();
+        self.to_sql(&mut builder, backend)?;
+        Ok(builder.finish().len() <= PREPARED_BYTES)
+    }
+}
+
+impl<Q: Query> Query for Together<'_, Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> QueryId for Together<'_, Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for Together<'_, Q> {}

@@ -1,0 +1,42 @@
+//! Ids for rows to be added, drawn by the statement that reads what they depend on.
+
+use diesel::dsl::sql;
+use diesel::expression::{SqlLiteral, UncheckedBind};
+use diesel::sql_types::{BigInt, Text};
+
+use crate::connection::Db;
+use crate::error::{Error, Result};
+
+/// A column that draws `count` ids for a table, once in a query, however many rows it has.
+///
+/// PostgreSQL takes them from the table's sequence, which gives none twice. In SQLite, where nobody else writes meanwhile, they follow
+/// the highest id that the table ever had.
+pub(crate) fn draw(db: &Db, table: &'static str, count: usize) -> Drawing {
+    let (before, behind) = match db {
+        Db::Postgres(_) => (
+            format!("coalesce((select string_agg(nextval(pg_get_serial_sequence('{table}', 'id'))::text, ' ') from generate_series(1, "),
+            ")), '')",
+        ),
+        Db::Sqlite(_) => (format!("cast(coalesce((select seq from sqlite_sequence where name = '{table}'), 0) + 0 * "), " as text)"),
+    };
+    sql(&before).bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX)).sql(behind)
+}
+
+/// See [`draw`].
+pub(crate) type Drawing = SqlLiteral<Text, UncheckedBind<SqlLiteral<Text>, diesel::dsl::AsExprOf<i64, BigInt>>>;
+
+/// The ids that were drawn, rising.
+pub(crate) fn drawn(db: &Db, text: &str, count: usize) -> Result<Vec<i64>> {
+    let numbers = text.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<i64>, _>>().map_err(|_| Error::Row("ids"))?;
+    match db {
+        Db::Postgres(_) => Ok(numbers),
+        Db::Sqlite(_) => Ok((1..).map(|step| numbers[0] + step).take(count).collect()),
+    }
+}
+
+/// Draws ids by themselves.
+pub(crate) fn fresh(db: &mut Db, table: &'static str, count: usize) -> Result<Vec<i64>> {
+    let query = diesel::select(draw(db, table, count));
+    let text: String = diesel::RunQueryDsl::get_result(query, db)?;
+    drawn(db, &text, count)
+}

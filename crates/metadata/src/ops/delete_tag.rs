@@ -1,0 +1,56 @@
+//! Removing a tag.
+
+use consign_types::resource::TagRef;
+use consign_types::text::{Description, Etag, RequestId};
+use consign_types::{Timestamp, VersionName};
+
+use super::change::{Begun, begin, call};
+use super::idempotency::Fingerprint;
+use super::tagging::{self, Mover};
+use super::{etag_of, package};
+use crate::connection::Db;
+use crate::tables::{tags, versions};
+use crate::{Error, Metadata, Principal, Result};
+
+/// A tag to be removed.
+#[derive(Clone, Debug)]
+pub struct DeleteTag {
+    /// Who removes it.
+    pub principal: Principal,
+    /// The tag.
+    pub name: TagRef,
+    /// Its etag as last read.
+    pub etag: Option<Etag>,
+    /// Why, for the history.
+    pub reason: Description,
+    /// Makes a repeated request safe.
+    pub request_id: Option<RequestId>,
+}
+
+impl Metadata {
+    /// Removes a tag; its history stays. Answers the version that it pointed at, and the number of the change. `TagNotFound`,
+    /// `EtagMismatch`, and what the rules refuse.
+    pub async fn delete_tag(&self, request: DeleteTag) -> Result<(VersionName, i64)> {
+        let now = self.now();
+        self.pool.write(move |db| delete(db, &request, now)).await
+    }
+}
+
+fn delete(db: &mut Db, request: &DeleteTag, now: Timestamp) -> Result<(VersionName, i64)> {
+    let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, &request.reason)).finish();
+    let call = call(&request.principal.name, "DeleteTag", request.request_id.as_ref(), fingerprint, now);
+    let change = match begin(db, &request.name.package.project, &call)? {
+        Begun::Done(shown) => return Ok((versions::get(db, shown[1])?.row.version, shown[0])),
+        Begun::New(change) => change,
+    };
+    let package = package(db, change.project.id, &request.name.package)?;
+    let current = tags::find(db, package.id, &request.name.tag)?.ok_or_else(|| Error::TagNotFound(request.name.clone()))?;
+    etag_of(&request.etag, current.etag(), &request.name)?;
+    let mover = Mover::new(db, &change, &request.principal, &request.reason)?;
+    let moves = mover.remove(&current)?.numbered(db)?;
+    let sequence = change.counters.sequence;
+    let mut batch = change.batch(db, [sequence, current.row.version_id], Vec::new());
+    tagging::write(&mut batch, moves);
+    batch.send(db)?;
+    Ok((current.version, sequence))
+}

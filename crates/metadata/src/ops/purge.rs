@@ -1,0 +1,74 @@
+//! Removing for good what was deleted and can no longer be brought back.
+//!
+//! Rows go a bounded number at a time, files first: then what they were of. Their bytes are left to garbage collection.
+
+use consign_types::{Digest, Timestamp};
+
+use super::change::lock;
+use crate::batch::Batch;
+use crate::connection::Db;
+use crate::tables::settings::Scope;
+use crate::tables::{counters, files, labels, leases, packages, projects, settings, sums, tag_moves, tag_rules, tags, versions};
+use crate::{Metadata, Result};
+
+/// How many files one transaction removes.
+const AT_ONCE: i64 = 1000;
+
+impl Metadata {
+    /// Does a part of the work. Answers whether there was any.
+    pub async fn purge(&self) -> Result<bool> {
+        let now = self.now();
+        self.pool.write(move |db| purge(db, now)).await
+    }
+}
+
+fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
+    if let Some((project, rows)) = files::list_purgeable(db, now, AT_ONCE)? {
+        lock(db, project)?;
+        return remove_files(db, project, &rows).map(|()| true);
+    }
+    if let Some((version, project)) = versions::find_purgeable(db, now)? {
+        lock(db, project)?;
+        return remove_version(db, project, version).map(|()| true);
+    }
+    if let Some((package, project)) = packages::find_purgeable(db, now)? {
+        lock(db, project)?;
+        labels::remove_of_package(db, package)?;
+        tag_moves::remove_of_package(db, package)?;
+        packages::remove(db, package)?;
+        return Ok(true);
+    }
+    let Some(project) = projects::find_purgeable(db, now)? else {
+        return Ok(false);
+    };
+    lock(db, project.id)?;
+    leases::remove_of_project(db, project.id)?;
+    tag_rules::remove_of_project(db, project.id)?;
+    settings::remove(db, Scope::Project(project.id))?;
+    counters::remove(db, project.id)?;
+    projects::remove(db, project.id)?;
+    Ok(true)
+}
+
+fn remove_version(db: &mut Db, project: i64, version: i64) -> Result<()> {
+    let rows = files::list_ids(db, version, AT_ONCE)?;
+    if !rows.is_empty() {
+        return remove_files(db, project, &rows);
+    }
+    labels::remove_of_version(db, version)?;
+    tags::remove_of_version(db, version)?;
+    versions::remove(db, version)
+}
+
+/// Removes rows that are counted nowhere any more but in the stored bytes: these sink by what no file of the project has any longer.
+fn remove_files(db: &mut Db, project: i64, rows: &[(i64, Digest)]) -> Result<()> {
+    files::remove(db, &rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+    let mut digests: Vec<Digest> = rows.iter().map(|(_, digest)| *digest).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    let mut counters = counters::get(db, project)?;
+    counters.stored_bytes -= sums::missing_of(db, project, &digests)?;
+    let mut batch = Batch::new(db);
+    counters::update(&mut batch, counters, Vec::new());
+    batch.send(db)
+}

@@ -1,0 +1,162 @@
+//! What a publish meets: project, settings, package, version, and the files at its paths, read in one trip.
+
+use std::collections::HashMap;
+
+use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::settings::Settings;
+use consign_types::{FilePath, TagName};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+
+use crate::batch::{Batch, send_with};
+use crate::connection::Db;
+use crate::ids;
+use crate::schema::{counters, files, leases, packages, projects, versions};
+use crate::tables::counters::Counters;
+use crate::tables::files::File;
+use crate::tables::packages::Package;
+use crate::tables::projects::Project;
+use crate::tables::settings::{CHAIN, nearest};
+use crate::tables::versions::VersionRow;
+use crate::tables::{self, BATCH};
+use crate::{Error, Result};
+
+/// What to look for.
+pub(super) struct Look<'a> {
+    /// The version, which need not be there.
+    pub(super) version: &'a VersionRef,
+    /// The paths of the files.
+    pub(super) paths: &'a [&'a FilePath],
+    /// The uploads whose reservations are asked for.
+    pub(super) uploads: &'a [i64],
+    /// The table to draw ids for, and how many.
+    pub(super) draw: (&'static str, usize),
+}
+
+/// What is there.
+pub(super) struct Scene {
+    pub(super) project: Project,
+    pub(super) counters: Counters,
+    /// The nearest value of each setting.
+    pub(super) settings: Settings,
+    pub(super) package: Option<Package>,
+    pub(super) version: Option<VersionRow>,
+    /// The tags that point at the version.
+    pub(super) tags: Vec<TagName>,
+    /// The files that the version serves at the paths.
+    pub(super) served: HashMap<FilePath, File>,
+    /// The highest revision that each of the paths ever had.
+    pub(super) revisions: HashMap<FilePath, i32>,
+    /// What the uploads have reserved.
+    pub(super) reserved: i64,
+    /// Ids for a package and a version that are new, and for the files.
+    pub(super) package_id: i64,
+    pub(super) version_id: i64,
+    pub(super) ids: Vec<i64>,
+}
+
+type Row = (
+    (Project, Counters, Option<String>, Option<i64>),
+    (Option<Package>, Option<VersionRow>, Option<String>, Option<File>),
+    (String, String, String),
+);
+
+/// The newest row of its path, deleted or not.
+const IS_NEWEST: &str = "not exists (select 1 from files n \
+                         where n.version_id = files.version_id and n.path = files.path and n.revision > files.revision)";
+
+const TAGS: &str = "(select string_agg(t.tag, ' ' order by t.tag) from tags t where t.version_id = versions.id)";
+
+/// Sends the writes of a batch, and reads what is there.
+pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Scene> {
+    let VersionRef { project, package, version } = look.version;
+    let (id, path) = match project {
+        ProjectRef::Id(id) => (Some(*id), None),
+        ProjectRef::Path(path) => (None, Some(path.clone())),
+    };
+    let (package, version) = (package.clone(), version.clone());
+    let few = look.paths.len() <= BATCH;
+    let paths: Vec<FilePath> = look.paths.iter().filter(|_| few).map(|path| (*path).clone()).collect();
+    let reserved = leases::table
+        .filter(leases::project_id.eq(counters::project_id))
+        .filter(leases::id.eq_any(look.uploads.to_vec()))
+        .select(sql::<BigInt>("cast(sum(leases.reserved_bytes) as bigint)"))
+        .single_value();
+    let (table, count) = look.draw;
+    let drawn = (ids::draw(db, "packages", 1), ids::draw(db, "versions", 1), ids::draw(db, table, count));
+    let rows: Vec<Row> = send_with!(
+        batch,
+        db,
+        counters::table
+            .inner_join(projects::table)
+            .left_join(
+                packages::table
+                    .on(packages::project_id.eq(counters::project_id).and(packages::name.eq(package)).and(packages::retired.eq(0)))
+            )
+            .left_join(
+                versions::table.on(versions::package_id.eq(packages::id).and(versions::version.eq(version)).and(versions::retired.eq(0)))
+            )
+            .left_join(files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(paths)).and(sql::<Bool>(IS_NEWEST))))
+            .filter(projects::id.nullable().eq(id).or(projects::path.nullable().eq(path)))
+            .select((
+                (projects::all_columns, counters::all_columns, sql::<Nullable<Text>>(CHAIN), reserved),
+                (
+                    packages::all_columns.nullable(),
+                    versions::all_columns.nullable(),
+                    sql::<Nullable<Text>>(TAGS),
+                    files::all_columns.nullable()
+                ),
+                drawn,
+            ))
+    );
+    let scene = of_rows(db, rows, look)?.filter(|scene| scene.project.deleted_at.is_none());
+    let mut scene = scene.ok_or_else(|| Error::ProjectNotFound(project.clone()))?;
+    if let Some(version) = scene.version.as_ref().map(|version| version.id) {
+        if !few {
+            scene.served = served(db, version, look.paths)?;
+            scene.revisions = tables::files::list_revisions(db, version, look.paths)?.into_iter().collect();
+        }
+        let hidden: Vec<&FilePath> =
+            look.paths.iter().copied().filter(|path| scene.revisions.contains_key(*path) && !scene.served.contains_key(*path)).collect();
+        if !hidden.is_empty() {
+            scene.served.extend(served(db, version, &hidden)?);
+        }
+    }
+    Ok(scene)
+}
+
+fn served(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<HashMap<FilePath, File>> {
+    Ok(tables::files::list_served_at(db, version, paths)?.into_iter().map(|file| (file.path.clone(), file)).collect())
+}
+
+/// The rows differ in their files alone.
+fn of_rows(db: &Db, rows: Vec<Row>, look: &Look<'_>) -> Result<Option<Scene>> {
+    let mut scene: Option<Scene> = None;
+    for ((project, counters, chain, reserved), (package, version, tags, file), (package_id, version_id, ids)) in rows {
+        if scene.is_none() {
+            let first = |text: &str| Ok::<i64, Error>(ids::drawn(db, text, 1)?[0]);
+            scene = Some(Scene {
+                project,
+                counters,
+                settings: nearest(chain.as_deref())?,
+                package,
+                version,
+                tags: tags.iter().flat_map(|tags| tags.split(' ')).filter_map(|tag| tag.parse().ok()).collect(),
+                served: HashMap::new(),
+                revisions: HashMap::new(),
+                reserved: reserved.unwrap_or_default(),
+                package_id: first(&package_id)?,
+                version_id: first(&version_id)?,
+                ids: ids::drawn(db, &ids, look.draw.1)?,
+            });
+        }
+        if let (Some(scene), Some(file)) = (&mut scene, file) {
+            scene.revisions.insert(file.path.clone(), file.revision);
+            if file.deleted_at.is_none() {
+                scene.served.insert(file.path.clone(), file);
+            }
+        }
+    }
+    Ok(scene)
+}

@@ -1,0 +1,217 @@
+//! Moving tags: what every operation that moves some has in common.
+
+use std::collections::HashMap;
+
+use consign_types::resource::{PackageRef, ProjectRef, TagRef};
+use consign_types::tag::{self, Objection};
+use consign_types::text::Description;
+use consign_types::{ContentDigest, PackageName, TagName};
+
+use super::change::Change;
+use crate::batch::Batch;
+use crate::connection::Db;
+use crate::ids;
+use crate::tables::files;
+use crate::tables::tag_moves::{self, TagMove};
+use crate::tables::tag_rules::{self, TagRule};
+use crate::tables::tags::{self, PlacedTag, TagRow};
+use crate::tables::versions::VersionRow;
+use crate::{Error, Principal, Result};
+
+/// How many rules a project may have.
+pub(super) const MAX_RULES: i64 = 1000;
+
+/// What a tag is to point at.
+pub(super) struct Target<'a> {
+    pub(super) package: &'a PackageName,
+    pub(super) version: &'a VersionRow,
+    pub(super) content: ContentDigest,
+}
+
+/// Moves that wait to be written.
+#[derive(Default)]
+pub(super) struct Moves {
+    new: Vec<TagRow>,
+    moved: Vec<TagRow>,
+    removed: Vec<i64>,
+    history: Vec<TagMove>,
+}
+
+impl Moves {
+    pub(super) fn is_empty(&self) -> bool {
+        self.history.is_empty()
+    }
+
+    /// The same with ids for what is new. They are drawn all at once: what waits to be written is not seen by the next drawing.
+    pub(super) fn numbered(mut self, db: &mut Db) -> Result<Self> {
+        if !self.new.is_empty() {
+            let ids = ids::fresh(db, "tags", self.new.len())?;
+            self.new.iter_mut().zip(ids).for_each(|(row, id)| row.id = id);
+        }
+        if !self.history.is_empty() {
+            let ids = ids::fresh(db, "tag_moves", self.history.len())?;
+            self.history.iter_mut().zip(ids).for_each(|(row, id)| row.id = id);
+        }
+        Ok(self)
+    }
+
+    /// A tag as it will stand, if it is moved.
+    pub(super) fn find(&self, package: i64, tag: &TagName) -> Option<&TagRow> {
+        self.new.iter().chain(&self.moved).find(|row| row.package_id == package && row.tag == *tag)
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.new.append(&mut other.new);
+        self.moved.append(&mut other.moved);
+        self.removed.append(&mut other.removed);
+        self.history.append(&mut other.history);
+    }
+}
+
+/// Who moves tags, and why.
+pub(super) struct Mover<'a> {
+    pub(super) change: &'a Change<'a>,
+    pub(super) principal: &'a Principal,
+    pub(super) reason: &'a Description,
+    pub(super) rules: Vec<TagRule>,
+}
+
+impl<'a> Mover<'a> {
+    /// Reads the rules of the project.
+    pub(super) fn new(db: &mut Db, change: &'a Change<'a>, principal: &'a Principal, reason: &'a Description) -> Result<Self> {
+        let rules = tag_rules::list(db, change.project.id, 0, MAX_RULES)?;
+        Ok(Self { change, principal, reason, rules })
+    }
+
+    /// Points a tag, which stands at `current`, at a target. Nothing is to be done where it points there already.
+    pub(super) fn point(&self, tag: &TagName, current: Option<&PlacedTag>, target: &Target<'_>) -> Result<Moves> {
+        let Target { package, version, content } = *target;
+        if let Some(current) = current
+            && (current.row.version_id, current.row.content_digest) == (version.id, content)
+        {
+            return Ok(Moves::default());
+        }
+        let change = match current {
+            Some(current) => {
+                tag::Change::Move { from: &current.version, to: &version.version, same_content: current.row.content_digest == content }
+            }
+            None => tag::Change::Create,
+        };
+        self.judge(package, tag, change)?;
+        let row = TagRow {
+            id: current.map_or(0, |current| current.row.id),
+            project_id: self.change.project.id,
+            package_id: version.package_id,
+            tag: tag.clone(),
+            version_id: version.id,
+            content_digest: content,
+            actor: self.principal.name.clone(),
+            sequence: self.change.counters.sequence,
+            created_at: current.map_or(self.change.now, |current| current.row.created_at),
+            updated_at: self.change.now,
+        };
+        let history = vec![self.history(&row, Some(version))];
+        let (new, moved) = if current.is_some() { (Vec::new(), vec![row]) } else { (vec![row], Vec::new()) };
+        Ok(Moves { new, moved, history, ..Moves::default() })
+    }
+
+    /// Removes a tag.
+    pub(super) fn remove(&self, current: &PlacedTag) -> Result<Moves> {
+        self.judge(&current.package, &current.row.tag, tag::Change::Delete)?;
+        Ok(self.remove_unjudged(current))
+    }
+
+    /// Removes a tag, whatever the rules say.
+    pub(super) fn remove_unjudged(&self, current: &PlacedTag) -> Moves {
+        Moves { removed: vec![current.row.id], history: vec![self.history(&current.row, None)], ..Moves::default() }
+    }
+
+    fn judge(&self, package: &PackageName, tag: &TagName, change: tag::Change<'_>) -> Result<()> {
+        let rules = self.rules.iter().filter(|rule| rule.rule.fits(package, tag));
+        // No version has attestations yet: nobody can make any.
+        let objections = rules.filter_map(|rule| Some((rule.rule.objection(change, self.principal.role, &[])?, rule)));
+        let Some((objection, rule)) = objections.min_by(|left, right| left.0.cmp(&right.0)) else {
+            return Ok(());
+        };
+        let package = PackageRef { project: ProjectRef::Id(self.change.project.id), package: package.clone() };
+        let (tag, rule) = (TagRef { package, tag: tag.clone() }, rule.id);
+        Err(match objection {
+            Objection::Immutable => Error::TagImmutable { tag, rule },
+            Objection::Protected => Error::TagProtected { tag, rule },
+            Objection::NotMonotonic => Error::TagNotMonotonic { tag, rule },
+            Objection::AttestationMissing(types) => Error::AttestationMissing { tag, rule, types },
+        })
+    }
+
+    /// Whether a rule lets this tag hold its version.
+    pub(super) fn holds(&self, tag: &PlacedTag) -> bool {
+        self.rules.iter().any(|rule| rule.rule.holds() && rule.rule.fits(&tag.package, &tag.row.tag))
+    }
+
+    fn history(&self, row: &TagRow, version: Option<&VersionRow>) -> TagMove {
+        TagMove {
+            id: 0,
+            project_id: row.project_id,
+            package_id: row.package_id,
+            tag: row.tag.clone(),
+            version: version.map(|version| version.version.clone()),
+            content_digest: version.map(|_| row.content_digest),
+            actor: self.principal.name.clone(),
+            reason: self.reason.clone(),
+            sequence: self.change.counters.sequence,
+            moved_at: self.change.now,
+        }
+    }
+}
+
+/// Says of tags that are to be shown whether a rule keeps them where they are.
+pub(super) fn mark(db: &mut Db, project: i64, tags: &mut [PlacedTag]) -> Result<()> {
+    let rules = tag_rules::list(db, project, 0, MAX_RULES)?;
+    for tag in tags {
+        let fits = |rule: &&TagRule| rule.rule.fits(&tag.package, &tag.row.tag);
+        tag.immutable = rules.iter().filter(fits).any(|rule| rule.rule.action == tag::Action::Immutable);
+    }
+    Ok(())
+}
+
+/// Points tags at a version that is published.
+pub(super) fn point(db: &mut Db, change: &Change<'_>, principal: &Principal, target: &Target<'_>, names: &[TagName]) -> Result<Moves> {
+    if !target.version.state.is_taggable() {
+        let project = ProjectRef::Id(change.project.id);
+        let version =
+            consign_types::resource::VersionRef { project, package: target.package.clone(), version: target.version.version.clone() };
+        return Err(Error::VersionStateConflict { version, state: target.version.state });
+    }
+    let reason = "".parse().expect("a reason may be empty");
+    let mover = Mover::new(db, change, principal, &reason)?;
+    let current = tags::list_named(db, target.version.package_id, &names.iter().collect::<Vec<_>>())?;
+    let current: HashMap<&TagName, &PlacedTag> = current.iter().map(|tag| (&tag.row.tag, tag)).collect();
+    let mut moves = Moves::default();
+    for name in names {
+        moves.append(mover.point(name, current.get(name).copied(), target)?);
+    }
+    moves.numbered(db)
+}
+
+/// Adds moves to a batch.
+pub(super) fn write(batch: &mut Batch<'_>, moves: Moves) {
+    for tag in &moves.new {
+        tags::insert(batch, tag);
+    }
+    for tag in &moves.moved {
+        tags::update(batch, tag);
+    }
+    for id in moves.removed {
+        tags::remove(batch, id);
+    }
+    tag_moves::insert(batch, moves.history);
+}
+
+/// What a version consists of: for ever where it is sealed, at this moment where it is open.
+pub(super) fn content(db: &mut Db, version: &VersionRow) -> Result<ContentDigest> {
+    if let Some(content) = version.content_digest {
+        return Ok(content);
+    }
+    let files = files::list_served(db, version.id, None, i64::MAX)?;
+    Ok(ContentDigest::of(files.iter().map(|(file, _)| (&file.path, &file.digest, file.size_bytes))))
+}

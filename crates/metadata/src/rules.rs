@@ -1,0 +1,47 @@
+//! What holds where no setting says otherwise.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use consign_types::duplicates::DuplicatePolicy;
+use consign_types::settings::{DuplicateSetting, InForce};
+
+use crate::error::{Error, Result};
+
+/// How many policies are kept compiled.
+const MAX_POLICIES: usize = 1000;
+
+/// The rules of the instance. Clones share the compiled policies.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What is in force where nothing is set.
+    pub defaults: InForce,
+    /// How long what was deleted can be brought back, in seconds.
+    pub restore_seconds: i64,
+    policies: Policies,
+}
+
+type Policies = Arc<Mutex<HashMap<(bool, String, bool), DuplicatePolicy>>>;
+
+impl Rules {
+    /// These rules.
+    pub fn new(defaults: InForce, restore_seconds: i64) -> Self {
+        Self { defaults, restore_seconds, policies: Policies::default() }
+    }
+
+    /// A policy, compiled once.
+    pub(crate) fn policy(&self, setting: &DuplicateSetting) -> Result<DuplicatePolicy> {
+        let key = (setting.allowed, setting.exception.clone(), setting.reject_identical);
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(policy) = policies.get(&key) {
+            return Ok(policy.clone());
+        }
+        // It was tried before it was set.
+        let policy = setting.policy().map_err(|_| Error::Row("settings"))?;
+        if policies.len() >= MAX_POLICIES {
+            policies.clear();
+        }
+        policies.insert(key, policy.clone());
+        Ok(policy)
+    }
+}

@@ -1,0 +1,288 @@
+//! What lists are asked for: filters and orders as parts of a query.
+//!
+//! Columns are named by their SQL here, so that one list can be filtered and ordered by many; a test asks for each.
+
+use std::fmt;
+use std::str::FromStr;
+
+use consign_types::filter::{Comparison, Filter, Operator};
+use consign_types::{Digest, Timestamp};
+use diesel::BoxableExpression;
+use diesel::dsl::{not, sql};
+use diesel::expression::SqlLiteral;
+use diesel::expression_methods::BoolExpressionMethods as _;
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
+
+use crate::columns::Instant;
+use crate::connection::MultiBackend;
+use crate::error::{Error, Result};
+
+/// A condition on the rows of `QS`.
+pub(crate) type Condition<QS> = Box<dyn BoxableExpression<QS, MultiBackend, SqlType = Bool>>;
+
+/// What a filter can compare.
+#[derive(Clone, Copy)]
+pub(crate) enum Field {
+    /// A text. `:` finds parts of it, in whichever case.
+    Text(&'static str),
+    /// A name, and the column of the same in lower case, in which `:` looks.
+    Name(&'static str, &'static str),
+    /// A word of a set.
+    Word(&'static str, &'static [&'static str]),
+    /// A number.
+    Number(&'static str),
+    /// An instant, given by RFC 3339.
+    Time(&'static str),
+    /// A digest, given in hexadecimal.
+    Digest(&'static str),
+    /// Labels: the table that has them, its column of the owner, and the owner's id.
+    Labels(&'static str, &'static str, &'static str),
+}
+
+/// The condition that a filter sets. `fields` says what it may name.
+pub(crate) fn condition<QS>(filter: Filter, fields: &dyn Fn(&str) -> Option<Field>) -> Result<Condition<QS>>
+where
+    QS: 'static,
+{
+    let all = |filters: Vec<Filter>| filters.into_iter().map(|filter| condition(filter, fields)).collect::<Result<Vec<Condition<QS>>>>();
+    Ok(match filter {
+        Filter::And(filters) => join(all(filters)?, |left, right| Box::new(left.and(right))),
+        Filter::Or(filters) => join(all(filters)?, |left, right| Box::new(left.or(right))),
+        Filter::Not(filter) => Box::new(not(condition::<QS>(*filter, fields)?)),
+        Filter::Compare(comparison) => compare(&comparison, fields)?,
+    })
+}
+
+fn join<QS>(conditions: Vec<Condition<QS>>, both: impl Fn(Condition<QS>, Condition<QS>) -> Condition<QS>) -> Condition<QS>
+where
+    QS: 'static,
+{
+    conditions.into_iter().reduce(both).unwrap_or_else(|| Box::new(sql::<Bool>("1 = 1")))
+}
+
+fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option<Field>) -> Result<Condition<QS>> {
+    let Comparison { field: name, key, operator, value } = comparison;
+    let invalid = |rule: String| Error::FilterInvalid(rule);
+    let field = fields(name).ok_or_else(|| invalid(format!("there is no field `{name}` to filter by")))?;
+    if key.is_some() && !matches!(field, Field::Labels(..)) {
+        return Err(invalid(format!("`{name}` has no parts")));
+    }
+    let symbol = symbol(*operator);
+    let ordered = symbol.ok_or_else(|| invalid(format!("`:` does not go with `{name}`")));
+    // What is not there is not equal, not less, and not greater.
+    let compared = |column: &str, symbol: &str| sql::<Bool>(&format!("coalesce({column} {symbol} "));
+    Ok(match field {
+        Field::Text(column) => match symbol {
+            Some(symbol) => Box::new(compared(column, symbol).bind::<Text, _>(value.clone()).sql(", 1 = 0)")),
+            None => contains(&format!("lower({column})"), value),
+        },
+        Field::Name(column, folded) => match symbol {
+            Some(symbol) => Box::new(compared(column, symbol).bind::<Text, _>(value.clone()).sql(", 1 = 0)")),
+            None => contains(folded, value),
+        },
+        Field::Word(column, words) => {
+            let lower = value.to_ascii_lowercase();
+            if !words.contains(&lower.as_str()) {
+                return Err(invalid(format!("`{name}` is one of {}", words.join(", "))));
+            }
+            let symbol = if *operator == Operator::Has { "=" } else { ordered? };
+            Box::new(compared(column, symbol).bind::<Text, _>(lower).sql(", 1 = 0)"))
+        }
+        Field::Number(column) => {
+            let number: i64 = value.parse().map_err(|_| invalid(format!("`{name}` is compared with a number")))?;
+            Box::new(compared(column, ordered?).bind::<BigInt, _>(number).sql(", 1 = 0)"))
+        }
+        Field::Time(column) => {
+            let rule = || invalid(format!("`{name}` is compared with a time such as \"2030-01-31T12:00:00Z\""));
+            let time: Timestamp = value.parse().map_err(|_| rule())?;
+            Box::new(compared(column, ordered?).bind::<Instant, _>(time).sql(", 1 = 0)"))
+        }
+        Field::Digest(column) => {
+            let digest: Digest = value.parse().map_err(|_| invalid(format!("`{name}` is compared with 64 hexadecimal digits")))?;
+            Box::new(compared(column, ordered?).bind::<Binary, _>(digest).sql(", 1 = 0)"))
+        }
+        Field::Labels(table, owner, id) => {
+            let from = format!("exists (select 1 from {table} where {owner} = {id} and {table}.key = ");
+            match (key, operator) {
+                (None, Operator::Has) => Box::new(sql::<Bool>(&from).bind::<Text, _>(value.clone()).sql(")")),
+                (Some(key), Operator::Has) if value == "*" => Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(")")),
+                (Some(key), _) => {
+                    let symbol = format!(" and {table}.value {} ", symbol.unwrap_or("="));
+                    Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(&symbol).bind::<Text, _>(value.clone()).sql(")"))
+                }
+                (None, _) => return Err(invalid(format!("`{name}` is compared by key: `{name}.key = value`"))),
+            }
+        }
+    })
+}
+
+fn symbol(operator: Operator) -> Option<&'static str> {
+    match operator {
+        Operator::Equal => Some("="),
+        Operator::NotEqual => Some("<>"),
+        Operator::Less => Some("<"),
+        Operator::LessOrEqual => Some("<="),
+        Operator::Greater => Some(">"),
+        Operator::GreaterOrEqual => Some(">="),
+        Operator::Has => None,
+    }
+}
+
+fn contains<QS: 'static>(column: &str, part: &str) -> Condition<QS> {
+    let mut pattern = String::from("%");
+    for c in part.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    Box::new(sql::<Bool>(&format!("{column} like ")).bind::<Text, _>(pattern).sql(r" escape '\'"))
+}
+
+/// Where an item stands in the order of its list. The id makes it unique.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The values that the list is ordered by.
+    pub values: Vec<Value>,
+    /// The id of the item.
+    pub id: i64,
+}
+
+/// A value that a list is ordered by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+    /// An instant.
+    Time(Timestamp),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    fn kind(&self) -> char {
+        match self {
+            Self::Text(_) => 's',
+            Self::Number(_) => 'n',
+            Self::Time(_) => 't',
+            Self::Bytes(_) => 'b',
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id)?;
+        for value in &self.values {
+            match value {
+                Value::Text(text) => write!(f, "\ns{text}")?,
+                Value::Number(number) => write!(f, "\nn{number}")?,
+                Value::Time(time) => write!(f, "\nt{}", time.as_micros())?,
+                Value::Bytes(bytes) => {
+                    f.write_str("\nb")?;
+                    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text is not a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor")]
+pub struct ParseCursorError;
+
+impl FromStr for Cursor {
+    type Err = ParseCursorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut lines = text.split('\n');
+        let id = lines.next().and_then(|id| id.parse().ok()).ok_or(ParseCursorError)?;
+        let values = lines.map(value).collect::<Option<Vec<_>>>().ok_or(ParseCursorError)?;
+        Ok(Self { values, id })
+    }
+}
+
+fn value(line: &str) -> Option<Value> {
+    let (kind, text) = line.split_at_checked(1)?;
+    match kind {
+        "s" => Some(Value::Text(text.to_owned())),
+        "n" => text.parse().ok().map(Value::Number),
+        "t" => text.parse().ok().map(Timestamp::from_micros).map(Value::Time),
+        "b" if text.len().is_multiple_of(2) && text.is_ascii() => {
+            let byte = |index| u8::from_str_radix(text.get(index..index + 2)?, 16).ok();
+            (0..text.len()).step_by(2).map(byte).collect::<Option<_>>().map(Value::Bytes)
+        }
+        _ => None,
+    }
+}
+
+/// An order: the columns that it goes by, the last one unique, all rising or all falling.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) columns: &'static [&'static str],
+    /// What the values of its cursors are, beside the id: `s` texts, `n` numbers, `t` instants, `b` bytes.
+    pub(crate) kinds: &'static str,
+    pub(crate) descending: bool,
+}
+
+impl Order {
+    /// The order as the query has it.
+    pub(crate) fn by(&self) -> SqlLiteral<Bool> {
+        let direction = if self.descending { " desc" } else { "" };
+        let columns: Vec<String> = self.columns.iter().map(|column| format!("{column}{direction}")).collect();
+        sql(&columns.join(", "))
+    }
+
+    /// The rows behind a cursor. Columns are compared as a row, which both databases answer from an index; spelled out with `or`,
+    /// they would sort. A cursor that does not go with this order is refused.
+    pub(crate) fn behind<QS: 'static>(&self, cursor: &Cursor) -> Result<Condition<QS>> {
+        use Value::{Bytes, Number, Text as Words, Time};
+
+        let Cursor { values, id } = cursor;
+        if !values.iter().map(Value::kind).eq(self.kinds.chars()) {
+            return Err(Error::PageTokenInvalid);
+        }
+        let row = sql::<Bool>(&format!("({}) {} (", self.columns.join(", "), if self.descending { "<" } else { ">" }));
+        // Where the values are unique by themselves, there is no column for the id.
+        let by_id = self.columns.len() > values.len();
+        Ok(match values.as_slice() {
+            [] => Box::new(row.bind::<BigInt, _>(*id).sql(")")),
+            [Words(text)] => Box::new(row.bind::<Text, _>(text.clone()).sql(", ").bind::<BigInt, _>(*id).sql(")")),
+            [Number(number)] => Box::new(row.bind::<BigInt, _>(*number).sql(", ").bind::<BigInt, _>(*id).sql(")")),
+            [Time(time)] => Box::new(row.bind::<Instant, _>(*time).sql(", ").bind::<BigInt, _>(*id).sql(")")),
+            [Bytes(bytes)] => Box::new(row.bind::<Binary, _>(bytes.clone()).sql(", ").bind::<BigInt, _>(*id).sql(")")),
+            [Words(one), Words(two)] => Box::new(row.bind::<Text, _>(one.clone()).sql(", ").bind::<Text, _>(two.clone()).sql(")")),
+            [Words(text), Number(number)] if !by_id => {
+                Box::new(row.bind::<Text, _>(text.clone()).sql(", ").bind::<BigInt, _>(*number).sql(")"))
+            }
+            [Words(text), Bytes(bytes)] => {
+                let row = row.bind::<Text, _>(text.clone()).sql(", ").bind::<Binary, _>(bytes.clone());
+                Box::new(row.sql(", ").bind::<BigInt, _>(*id).sql(")"))
+            }
+            _ => return Err(Error::PageTokenInvalid),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_read_back_as_they_are_written() {
+        let values =
+            vec![Value::Text("a:b".to_owned()), Value::Number(-7), Value::Time(Timestamp::from_micros(5)), Value::Bytes(vec![0, 255, 10])];
+        for values in [Vec::new(), values] {
+            let cursor = Cursor { values, id: 3 };
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for text in ["", "x", "1\n", "1\nx", "1\nb0", "1\nbé0", "1\nn", "1\ntx"] {
+            assert_eq!(text.parse::<Cursor>(), Err(ParseCursorError), "{text}");
+        }
+    }
+}

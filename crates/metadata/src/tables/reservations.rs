@@ -1,0 +1,180 @@
+//! Leases as they are taken: with the reservation of their bytes, and what is known of these already, in one trip.
+
+use std::collections::HashMap;
+
+use consign_types::{Digest, Timestamp};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
+
+use super::counters::Claim;
+use super::leases::{self, NewLease};
+use super::{blobs, idempotency_records, tombstones};
+use crate::batch::Together;
+use crate::columns::Instant;
+use crate::connection::Db;
+use crate::error::Result;
+use crate::schema::counters;
+
+/// Leases to be taken for a project.
+pub(crate) struct Reservation<'a> {
+    pub(crate) project: i64,
+    /// The most bytes that the project may hold, those reserved included.
+    pub(crate) quota: Option<i64>,
+    pub(crate) leases: Vec<NewLease>,
+    /// The request id to be claimed, which is to show the leases.
+    pub(crate) claim: Option<Claim<'a>>,
+    pub(crate) now: Timestamp,
+}
+
+/// What came of it.
+pub(crate) enum Reserved {
+    /// The leases are taken. What is known of their digests, where anything is.
+    Taken(HashMap<Digest, Presence>),
+    /// The request was made before; nothing was done.
+    Repeated,
+    /// The project would hold too much; nothing was done.
+    OverQuota,
+}
+
+/// What is known of some bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presence {
+    /// The generation and size of the copy that files refer to.
+    pub(crate) kept: Option<(i64, i64)>,
+    /// Whether some file of the project has them.
+    pub(crate) of_project: bool,
+    /// The youngest generation that is dead.
+    pub(crate) dead: Option<i64>,
+}
+
+/// Takes leases.
+pub(crate) fn take(db: &mut Db, new: &Reservation<'_>) -> Result<Reserved> {
+    let bytes: i64 = new.leases.iter().map(|lease| lease.reserved_bytes).sum();
+    let taken = match db {
+        Db::Postgres(connection) => take_at_once(connection, new, bytes)?,
+        Db::Sqlite(_) => take_in_steps(db, new, bytes)?,
+    };
+    if matches!(taken, Reserved::Repeated) {
+        add_reserved(db, new.project, -bytes, None)?;
+    }
+    Ok(taken)
+}
+
+/// What is known of some bytes, for a request that was made before.
+pub(crate) fn list_presence(db: &mut Db, project: i64, digests: &[Digest]) -> Result<HashMap<Digest, Presence>> {
+    let mut found: HashMap<Digest, Presence> = HashMap::new();
+    for copy in blobs::list(db, digests)? {
+        found.entry(copy.digest).or_default().kept = Some((copy.generation, copy.size_bytes));
+    }
+    for copy in blobs::list_of_project(db, project, digests)? {
+        found.entry(copy.digest).or_default().of_project = true;
+    }
+    for (digest, dead) in tombstones::list_newest(db, digests)? {
+        found.entry(digest).or_default().dead = Some(dead);
+    }
+    Ok(found)
+}
+
+fn rows(new: &Reservation<'_>) -> Vec<u8> {
+    new.leases.iter().flat_map(|lease| lease.id.to_be_bytes()).collect()
+}
+
+/// Reserves bytes unless that goes over the quota.
+fn add_reserved(db: &mut Db, project: i64, bytes: i64, quota: Option<i64>) -> Result<bool> {
+    let row = counters::table.find(project);
+    let added = counters::reserved_bytes.eq(counters::reserved_bytes + bytes);
+    let updated = match quota {
+        Some(quota) => {
+            let fits = (counters::logical_bytes + counters::reserved_bytes + bytes).le(quota);
+            diesel::update(row.filter(fits)).set(added).execute(db)?
+        }
+        None => diesel::update(row).set(added).execute(db)?,
+    };
+    Ok(updated == 1)
+}
+
+fn take_in_steps(db: &mut Db, new: &Reservation<'_>, bytes: i64) -> Result<Reserved> {
+    if !add_reserved(db, new.project, bytes, new.quota)? {
+        return Ok(Reserved::OverQuota);
+    }
+    if let Some(claim) = new.claim
+        && !idempotency_records::insert(db, claim.key, claim.fingerprint, &rows(new), claim.now)?
+    {
+        return Ok(Reserved::Repeated);
+    }
+    leases::insert(db, &new.leases)?;
+    let digests: Vec<Digest> = new.leases.iter().filter_map(|lease| lease.digest).collect();
+    list_presence(db, new.project, &digests).map(Reserved::Taken)
+}
+
+/// A row of the answer: what was done, and what is known of one digest.
+#[derive(Debug, QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Bool)]
+    granted: bool,
+    #[diesel(sql_type = Bool)]
+    claimed: bool,
+    #[diesel(sql_type = Nullable<Binary>)]
+    digest: Option<Digest>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    generation: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    size_bytes: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    of_project: bool,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    dead: Option<i64>,
+}
+
+/// PostgreSQL does it in one statement, of which each part depends on the one before.
+const TAKE: &str = "with granted as (\
+      update counters set reserved_bytes = reserved_bytes + $1 \
+      where project_id = $2 and ($3 is null or logical_bytes + reserved_bytes + $1 <= $3) returning project_id\
+    ), claim as (\
+      insert into idempotency_records (principal, method, request_id, fingerprint, rows, created_at) \
+      select $4, $5, $6, $7, $8, $9 from granted where $6 is not null on conflict do nothing returning request_id\
+    ), taken as (\
+      insert into leases (id, project_id, digest, max_bytes, reserved_bytes, created_at, expires_at) \
+      select l.id, $2, l.digest, l.max_bytes, l.reserved_bytes, $9, $10 \
+      from granted, unnest($11, $12, $13, $14) as l (id, digest, max_bytes, reserved_bytes) \
+      where $6 is null or exists (select 1 from claim) returning id\
+    ) select exists (select 1 from granted) as granted, $6 is null or exists (select 1 from claim) as claimed, \
+      d.digest, b.generation, b.size_bytes, \
+      exists (select 1 from files f where f.digest = d.digest and f.project_id = $2) as of_project, \
+      (select max(t.generation) from tombstones t where t.digest = d.digest) as dead \
+    from (select null::bytea as digest union all select distinct u.digest from unnest($12) as u (digest) where u.digest is not null) d \
+    left join blobs b on b.digest = d.digest";
+
+fn take_at_once(connection: &mut PgConnection, new: &Reservation<'_>, bytes: i64) -> Result<Reserved> {
+    let column = |value: fn(&NewLease) -> i64| new.leases.iter().map(value).collect::<Vec<_>>();
+    let key = new.claim.map(|claim| claim.key);
+    let expires = new.leases.first().map_or(new.now, |lease| lease.expires_at);
+    let query = sql_query(TAKE)
+        .bind::<BigInt, _>(bytes)
+        .bind::<BigInt, _>(new.project)
+        .bind::<Nullable<BigInt>, _>(new.quota)
+        .bind::<Nullable<Text>, _>(key.map(|key| key.principal))
+        .bind::<Nullable<Text>, _>(key.map(|key| key.method))
+        .bind::<Nullable<Text>, _>(key.map(|key| key.request_id))
+        .bind::<Nullable<Binary>, _>(new.claim.map(|claim| claim.fingerprint))
+        .bind::<Binary, _>(rows(new))
+        .bind::<Instant, _>(new.now)
+        .bind::<Instant, _>(expires)
+        .bind::<Array<BigInt>, _>(column(|lease| lease.id))
+        .bind::<Array<Nullable<Binary>>, _>(new.leases.iter().map(|lease| lease.digest).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(column(|lease| lease.max_bytes))
+        .bind::<Array<BigInt>, _>(column(|lease| lease.reserved_bytes));
+    let found: Vec<Found> = Together { parts: Vec::new(), query }.load(connection)?;
+    if found.iter().any(|found| !found.granted) {
+        return Ok(Reserved::OverQuota);
+    }
+    if found.iter().any(|found| !found.claimed) {
+        return Ok(Reserved::Repeated);
+    }
+    let presence = |found: Found| {
+        let kept = found.generation.zip(found.size_bytes);
+        Some((found.digest?, Presence { kept, of_project: found.of_project, dead: found.dead }))
+    };
+    Ok(Reserved::Taken(found.into_iter().filter_map(presence).collect()))
+}

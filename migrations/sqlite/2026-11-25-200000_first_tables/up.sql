@@ -1,0 +1,257 @@
+-- Times are microseconds since 1970-01-01T00:00:00Z, booleans 0 or 1.
+
+create table namespaces (
+    id integer primary key autoincrement,
+    parent_id integer references namespaces (id),
+    path text not null unique,
+    display_name text not null,
+    created_at integer not null
+) strict;
+create index namespaces_parent on namespaces (parent_id);
+create index namespaces_created on namespaces (created_at, id);
+
+-- `sequence` is here and below the number of the last change, as counted for the project.
+create table projects (
+    id integer primary key autoincrement,
+    namespace_id integer not null references namespaces (id),
+    path text not null unique,
+    display_name text not null,
+    description text not null,
+    visibility text not null check (visibility in ('private', 'internal', 'public')),
+    sequence integer not null,
+    created_at integer not null,
+    updated_at integer not null,
+    deleted_at integer,
+    purge_at integer
+) strict;
+create index projects_namespace on projects (namespace_id);
+create index projects_created on projects (created_at, id);
+create index projects_updated on projects (updated_at, id);
+create index projects_purge on projects (purge_at) where purge_at is not null;
+
+-- What a project holds in sum, and its last change number. Whoever changes a project locks its row first.
+create table counters (
+    project_id integer primary key references projects (id),
+    sequence integer not null,
+    file_count integer not null,
+    logical_bytes integer not null,
+    stored_bytes integer not null,
+    reserved_bytes integer not null
+) strict;
+
+-- What is set at one scope: `instance`, `namespaces/{id}` or `projects/{id}`. The document is a JSON object.
+create table settings (
+    scope text primary key,
+    document text not null,
+    revision integer not null,
+    updated_at integer not null
+) strict;
+
+-- `retired` is 0 while a package or version holds its name, and its own id once it gave the name up.
+-- `name_key` is the name in lower case. Counters are of what is not deleted; `labels` is a JSON object.
+create table packages (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    name text not null,
+    name_key text not null,
+    retired integer not null,
+    description text not null,
+    labels text not null,
+    version_scheme text not null check (version_scheme in ('semver', 'dotted', 'publish_time')),
+    version_count integer not null,
+    file_count integer not null,
+    size_bytes integer not null,
+    sequence integer not null,
+    created_at integer not null,
+    updated_at integer not null,
+    deleted_at integer,
+    purge_at integer,
+    unique (project_id, name, retired)
+) strict;
+create index packages_created on packages (project_id, created_at, id);
+create index packages_updated on packages (project_id, updated_at, id);
+create index packages_size on packages (project_id, size_bytes, id);
+create index packages_purge on packages (purge_at) where purge_at is not null;
+
+-- The labels of packages, by which they are found.
+create table package_labels (
+    package_id integer not null references packages (id),
+    key text not null,
+    value text not null,
+    primary key (package_id, key)
+) strict;
+create index package_labels_value on package_labels (key, value, package_id);
+
+-- `sealing_digest` is the content of the request that sealed the version, by which its retry is known.
+-- `offered` says what `latest` and ranges may take: 2 a stable version, 1 a prerelease, 0 neither.
+-- `sort_key` orders the versions of a package. `file_count` and `size_bytes` are of the files that are served,
+-- `row_count` and `row_bytes` of all revisions.
+create table versions (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    package_id integer not null references packages (id),
+    version text not null,
+    retired integer not null,
+    state text not null check (state in ('draft', 'open', 'published', 'yanked', 'quarantined', 'deleted')),
+    hidden integer not null check (hidden in (0, 1)),
+    offered integer not null check (offered in (0, 1, 2)),
+    sort_key blob not null,
+    labels text not null,
+    description text not null,
+    content_digest blob check (length(content_digest) = 32),
+    sealing_digest blob check (length(sealing_digest) = 32),
+    file_count integer not null,
+    size_bytes integer not null,
+    row_count integer not null,
+    row_bytes integer not null,
+    yank_reason text,
+    yank_actor text,
+    quarantine_reason text,
+    quarantine_actor text,
+    download_count integer not null,
+    downloaded_at integer,
+    sequence integer not null,
+    creator text not null,
+    created_at integer not null,
+    updated_at integer not null,
+    published_at integer,
+    deleted_at integer,
+    purge_at integer,
+    unique (package_id, version, retired)
+) strict;
+create index versions_order on versions (package_id, sort_key, id);
+create index versions_offered on versions (package_id, offered, sort_key);
+create index versions_content on versions (package_id, content_digest);
+create index versions_project on versions (project_id, id);
+create index versions_created on versions (project_id, created_at, id);
+create index versions_published on versions (project_id, published_at, id);
+create index versions_purge on versions (purge_at) where purge_at is not null;
+
+-- The labels of versions, by which they are found.
+create table version_labels (
+    version_id integer not null references versions (id),
+    key text not null,
+    value text not null,
+    primary key (version_id, key)
+) strict;
+create index version_labels_value on version_labels (key, value, version_id);
+
+-- The copy of each blob that files refer to.
+create table blobs (
+    digest blob primary key check (length(digest) = 32),
+    generation integer not null,
+    size_bytes integer not null check (size_bytes >= 0),
+    created_at integer not null
+) strict;
+
+-- Copies that nothing refers to and nothing may refer to again: their bytes are removed, or about to be.
+create table tombstones (
+    digest blob not null check (length(digest) = 32),
+    generation integer not null,
+    created_at integer not null,
+    primary key (digest, generation)
+) strict;
+
+create table files (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    version_id integer not null references versions (id),
+    path text not null,
+    revision integer not null check (revision > 0),
+    digest blob not null references blobs (digest),
+    size_bytes integer not null check (size_bytes >= 0),
+    media_type text not null,
+    download_count integer not null,
+    downloaded_at integer,
+    sequence integer not null,
+    creator text not null,
+    created_at integer not null,
+    deleted_at integer,
+    purge_at integer,
+    unique (version_id, path, revision)
+) strict;
+create index files_digest on files (digest, project_id, id);
+create index files_purge on files (purge_at) where purge_at is not null;
+
+-- Bytes that are on their way or not yet published: kept until the lease is over. The id is the number of the upload.
+create table leases (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    digest blob check (length(digest) = 32),
+    max_bytes integer not null,
+    reserved_bytes integer not null,
+    created_at integer not null,
+    expires_at integer not null
+) strict;
+create index leases_expiry on leases (expires_at);
+
+-- A name in a package that points at one of its versions.
+create table tags (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    package_id integer not null references packages (id),
+    tag text not null,
+    version_id integer not null references versions (id),
+    content_digest blob not null check (length(content_digest) = 32),
+    actor text not null,
+    sequence integer not null,
+    created_at integer not null,
+    updated_at integer not null,
+    unique (package_id, tag)
+) strict;
+create index tags_version on tags (version_id);
+create index tags_updated on tags (project_id, updated_at, id);
+
+-- What tags pointed at, since when. Without a version: the tag was removed. It outlives the versions that it names.
+create table tag_moves (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    package_id integer not null references packages (id),
+    tag text not null,
+    version text,
+    content_digest blob check (length(content_digest) = 32),
+    actor text not null,
+    reason text not null,
+    sequence integer not null,
+    moved_at integer not null
+) strict;
+create index tag_moves_tag on tag_moves (package_id, tag, id);
+
+-- `predicate_types` is a JSON array.
+create table tag_rules (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    pattern_kind text not null check (pattern_kind in ('glob', 'regex')),
+    pattern text not null,
+    package_glob text not null,
+    action text not null check (action in ('immutable', 'protected', 'monotonic', 'require')),
+    create_role text,
+    move_role text,
+    delete_role text,
+    predicate_types text not null,
+    description text not null,
+    revision integer not null,
+    created_at integer not null,
+    updated_at integer not null
+) strict;
+create index tag_rules_project on tag_rules (project_id, id);
+
+-- What a request with a request id has done. `rows` are the ids that its answer showed, 8 bytes each, big endian.
+create table idempotency_records (
+    principal text not null,
+    method text not null,
+    request_id text not null,
+    fingerprint blob not null,
+    rows blob not null,
+    created_at integer not null,
+    primary key (principal, method, request_id)
+) strict;
+create index idempotency_records_age on idempotency_records (created_at);
+
+-- Only the SHA-256 of a token is kept: tokens are random, so that is enough.
+create table tokens (
+    id integer primary key autoincrement,
+    name text not null unique,
+    digest blob not null unique check (length(digest) = 32),
+    created_at integer not null
+) strict;
