@@ -5,11 +5,13 @@ STEP := .ci/step
 TOOLS := target/tools
 # Passed on by `make run`: make run ARGS='--http-listen 127.0.0.1:9090'
 ARGS ?=
+# How long `make fuzz` looks at each parser.
+FUZZ_SECONDS ?= 20
 
 .DEFAULT_GOAL := help
 # One thing at a time, in the order in which it is named: cargo takes all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run build test check unit bench setup reference fmt format lint walls sizes doc deny machete proto postgres-tls clean-tools
+.PHONY: help run build test check unit stress bench fuzz setup reference fmt format lint walls sizes doc deny machete proto postgres-tls clean-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +30,17 @@ unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
 	@.ci/setup postgres buf
 	@CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf $(STEP) tests .ci/with-postgres cargo test --workspace --locked
 
+stress: ## Run the races of the tests for long: minutes, where `unit` takes seconds
+	@.ci/setup postgres
+	@CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 $(STEP) stress .ci/with-postgres .ci/stress
+
 bench: ## Run the benchmarks
 	@.ci/setup postgres
 	@$(STEP) bench .ci/with-postgres cargo bench --locked -p integration-tests
+
+fuzz: ## Fuzz every parser of foreign input, each for FUZZ_SECONDS
+	@.ci/setup cargo-fuzz
+	@$(STEP) fuzz .ci/fuzz $(FUZZ_SECONDS)
 
 setup: ## Install what the checks and the tests need and this machine lacks
 	@$(STEP) setup .ci/setup

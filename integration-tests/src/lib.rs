@@ -4,19 +4,32 @@
 //! - [`database`]: a database for each test, on SQLite or PostgreSQL
 //! - [`rest`]: requests as GitLab's clients make them
 //! - [`grpc`]: calls as stubs make them
+//! - [`hostile`]: input of those who mean no good
+//! - [`generator`]: a database as large as one likes
+//! - [`load`]: how long races go on
+//! - [`lists`]: lists over gRPC, all asked alike
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
+//! - [`tagging`]: tags and their rules over gRPC, step by step
+//! - [`linearizability`]: whether what concurrent callers saw can be told as one call after the other
 //! - [`wait`]: polling a condition with a deadline
 
 pub mod database;
+pub mod generator;
 pub mod grpc;
+pub mod hostile;
+pub mod linearizability;
+pub mod lists;
+pub mod load;
 pub mod publishing;
 pub mod reference;
 pub mod rest;
 pub mod service;
+pub mod tagging;
 pub mod wait;
 
 pub use database::{BOTH, Database, Engine};
+pub use load::rounds;
 pub use service::{Binary, Builder, TestService};
 
 /// The administrator's token of every test service.

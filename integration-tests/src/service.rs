@@ -89,7 +89,7 @@ impl Builder {
         command.push(program.to_owned());
         command.extend(arguments(directory.path(), database.as_ref()));
         command.extend(self.options);
-        let mut binary = Binary { command, child: None, http: None, database, directory };
+        let mut binary = Binary { command, child: None, http: None, grpc: None, database, directory };
         binary.start(environment).await;
         binary
     }
@@ -185,7 +185,7 @@ pub struct Binary {
     command: Vec<String>,
     child: Option<Child>,
     http: Option<SocketAddr>,
-    #[expect(dead_code, reason = "held so that it lives as long as the service")]
+    grpc: Option<SocketAddr>,
     database: Option<Database>,
     directory: TempDir,
 }
@@ -199,6 +199,9 @@ impl Binary {
         let mut lines = BufReader::new(child.stdout.take().expect("output is piped")).lines();
         let address = tokio::time::timeout(wait::PATIENCE, async {
             while let Some(line) = lines.next_line().await.expect("output is text") {
+                if let Some(address) = line.strip_prefix("gRPC  ") {
+                    self.grpc = Some(address.parse().expect("the address can be read"));
+                }
                 if let Some(address) = line.strip_prefix("REST  http://") {
                     return address.parse().expect("the address can be read");
                 }
@@ -212,6 +215,16 @@ impl Binary {
     /// Where REST is.
     pub fn http(&self) -> SocketAddr {
         self.http.expect("the service was started")
+    }
+
+    /// Where gRPC is.
+    pub fn grpc(&self) -> SocketAddr {
+        self.grpc.expect("the service was started")
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        self.database.as_ref().expect("the test gave it a database")
     }
 
     /// The id of the process.

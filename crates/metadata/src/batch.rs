@@ -13,12 +13,18 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use crate::connection::Db;
 use crate::error::Result;
 
+/// A write of SQLite.
+type Step<'a> = Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<usize> + 'a>;
+
+/// A write of PostgreSQL, as a part of a statement.
+type Part<'a> = Box<dyn QueryFragment<Pg> + 'a>;
+
 /// Writes that wait to be sent. None of them sees what another one does, and no two touch the same row.
 pub(crate) enum Batch<'a> {
     /// Parts of one statement.
-    Postgres(Vec<Box<dyn QueryFragment<Pg> + 'a>>),
+    Postgres(Vec<Part<'a>>),
     /// Statements.
-    Sqlite(Vec<Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<usize> + 'a>>),
+    Sqlite(Vec<Step<'a>>),
 }
 
 /// Adds a statement to a [`Batch`]: the expression is compiled for both databases.
@@ -37,7 +43,7 @@ pub(crate) use push;
 /// How many values one statement of PostgreSQL may carry, less a margin for a query behind the writes.
 const MAX_BINDS: usize = 50_000;
 
-impl<'a> Batch<'a> {
+impl Batch<'_> {
     /// An empty batch for this connection.
     pub(crate) fn new(db: &Db) -> Self {
         match db {
@@ -82,7 +88,7 @@ impl<'a> Batch<'a> {
 }
 
 /// Parts as they fit into statements, in their order.
-fn groups(parts: Vec<Box<dyn QueryFragment<Pg> + '_>>) -> Result<Vec<Vec<Box<dyn QueryFragment<Pg> + '_>>>> {
+fn groups(parts: Vec<Part<'_>>) -> Result<Vec<Vec<Part<'_>>>> {
     let mut groups: Vec<Vec<_>> = Vec::new();
     let mut binds = 0;
     for part in parts {
@@ -127,7 +133,7 @@ const PREPARED_BYTES: usize = 6144;
 
 /// Writes and a query as one statement of PostgreSQL.
 pub(crate) struct Together<'a, Q> {
-    pub(crate) parts: Vec<Box<dyn QueryFragment<Pg> + 'a>>,
+    pub(crate) parts: Vec<Part<'a>>,
     pub(crate) query: Q,
 }
 

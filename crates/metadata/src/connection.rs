@@ -61,45 +61,49 @@ impl Db {
         }
     }
 
-    /// Runs `work` as one writing transaction.
+    /// Begins a writing transaction.
     ///
     /// SQLite takes its writer lock at once (`begin immediate`): a transaction that reads first and writes later could
     /// otherwise fail half-way with "database is locked".
-    pub(crate) fn transact<T>(&mut self, ending: Ending, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn begin_write(&mut self) -> Result<()> {
         match self {
             Self::Postgres(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN")?,
             Self::Sqlite(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?,
         }
-        match work(self) {
-            Ok(value) if ending == Ending::Commit => {
-                <Self as TransactionManager<Self>>::commit_transaction(self)?;
-                Ok(value)
-            }
-            result => {
-                // The first error is the one to report; a connection that can't roll back is replaced by the pool.
-                let rolled_back = <Self as TransactionManager<Self>>::rollback_transaction(self);
-                if result.is_ok() {
-                    rolled_back?;
-                }
-                result
-            }
-        }
+        Ok(())
     }
 
-    /// Runs `work` as one reading transaction, in which every query sees the same state.
-    pub(crate) fn snapshot<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// Begins a reading transaction, in which every query sees the same state.
+    pub(crate) fn begin_read(&mut self) -> Result<()> {
         match self {
             Self::Postgres(connection) => {
                 AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
             }
             Self::Sqlite(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN")?,
         }
-        let result = work(self);
-        let ended = <Self as TransactionManager<Self>>::rollback_transaction(self);
-        let value = result?;
-        ended?;
-        Ok(value)
+        Ok(())
     }
+
+    /// Ends a transaction whose work came to this result: as told, or by leaving nothing where it failed.
+    pub(crate) fn end<T>(&mut self, ending: Ending, result: Result<T>) -> Result<T> {
+        if result.is_ok() && ending == Ending::Commit {
+            <Self as TransactionManager<Self>>::commit_transaction(self)?;
+            return result;
+        }
+        // The first error is the one to report; a connection that can't roll back is replaced by the pool.
+        let rolled_back = <Self as TransactionManager<Self>>::rollback_transaction(self);
+        if result.is_ok() {
+            rolled_back?;
+        }
+        result
+    }
+}
+
+/// A connection of a pool.
+pub(crate) struct Pooled {
+    pub(crate) db: Db,
+    /// Whether it was found to be of no use, so that it is replaced.
+    pub(crate) is_stale: bool,
 }
 
 /// Makes the connections of a pool. (`MultiConnection::establish` tries SQLite when PostgreSQL is down, and would
@@ -111,18 +115,19 @@ pub(crate) struct Manager {
 }
 
 impl r2d2::ManageConnection for Manager {
-    type Connection = Db;
+    type Connection = Pooled;
     type Error = Error;
 
-    fn connect(&self) -> Result<Db> {
-        Ok(Db::open(&self.target, self.read_only)?)
+    fn connect(&self) -> Result<Pooled> {
+        Ok(Pooled { db: Db::open(&self.target, self.read_only)?, is_stale: false })
     }
 
-    fn is_valid(&self, connection: &mut Db) -> Result<()> {
-        Ok(connection.batch_execute("select 1")?)
+    fn is_valid(&self, connection: &mut Pooled) -> Result<()> {
+        Ok(connection.db.batch_execute("select 1")?)
     }
 
-    fn has_broken(&self, connection: &mut Db) -> bool {
-        std::thread::panicking() || <Db as TransactionManager<Db>>::is_broken_transaction_manager(connection)
+    fn has_broken(&self, connection: &mut Pooled) -> bool {
+        let is_broken = <Db as TransactionManager<Db>>::is_broken_transaction_manager(&mut connection.db);
+        std::thread::panicking() || connection.is_stale || is_broken
     }
 }

@@ -7,6 +7,7 @@ use consign_types::Timestamp;
 
 use crate::connection::Db;
 use crate::ops::lock;
+use crate::tables::file_row::File;
 use crate::tables::{files, versions};
 use crate::{Metadata, Result};
 
@@ -28,7 +29,7 @@ pub(crate) struct Tally(Arc<Mutex<HashMap<i64, Count>>>);
 
 impl Tally {
     /// Counts one download.
-    pub(crate) fn count(&self, file: &files::File, now: Timestamp) {
+    pub(crate) fn count(&self, file: &File, now: Timestamp) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MAX_FILES && !counts.contains_key(&file.id) {
             return;

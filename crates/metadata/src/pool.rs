@@ -47,7 +47,11 @@ impl Pool {
         T: Send + 'static,
         F: FnOnce(&mut Db) -> Result<T> + Send + 'static,
     {
-        self.readers.run(move |db| db.snapshot(work)).await
+        let work = move |db: &mut Db| {
+            let result = work(db);
+            db.end(Ending::Rollback, result)
+        };
+        self.readers.run(Db::begin_read, work).await
     }
 
     /// Runs `work` as one writing transaction, again where a concurrent one aborts it.
@@ -65,29 +69,35 @@ impl Pool {
         T: Send + 'static,
         F: Fn(&mut Db) -> Result<T> + Send + 'static,
     {
-        self.writers
-            .run(move |db| {
-                for _ in 1..ATTEMPTS {
-                    match db.transact(ending, &work) {
-                        Err(error) if error.is_transient() => tracing::debug!(%error, "transaction is run again"),
-                        result => return result,
-                    }
+        let work = move |db: &mut Db| {
+            let mut result = work(db);
+            result = db.end(ending, result);
+            for _ in 1..ATTEMPTS {
+                match &result {
+                    Err(error) if error.is_transient() => tracing::debug!(%error, "transaction is run again"),
+                    _ => break,
                 }
-                db.transact(ending, &work)
-            })
-            .await
+                db.begin_write()?;
+                result = work(db);
+                result = db.end(ending, result);
+            }
+            result
+        };
+        self.writers.run(Db::begin_write, work).await
     }
 }
 
 impl Lane {
     fn new(target: Target, read_only: bool, size: u32) -> Self {
         let builder = r2d2::Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(CONNECT_PATIENCE);
+        let builder = builder.test_on_check_out(false);
         // Not checked here: a database that is down now may be up when it is needed.
         let connections = builder.error_handler(Box::new(LogErrors)).build_unchecked(Manager { target, read_only });
         Self { connections, turns: Arc::new(Semaphore::new(size as usize)) }
     }
 
-    async fn run<T, F>(&self, work: F) -> Result<T>
+    /// Runs `work` in a transaction that was begun, and that it ends.
+    async fn run<T, F>(&self, begin: fn(&mut Db) -> Result<()>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Db) -> Result<T> + Send + 'static,
@@ -97,13 +107,39 @@ impl Lane {
         let connections = self.connections.clone();
         let span = tracing::Span::current();
         // The turn ends with the work: a caller that goes away does not stop a transaction that has begun.
-        spawn_blocking(move || span.in_scope(|| Self::hold(&connections, turn, work))).await?
+        spawn_blocking(move || span.in_scope(|| Self::hold(&connections, turn, begin, work))).await?
     }
 
-    fn hold<T>(connections: &r2d2::Pool<Manager>, turn: OwnedSemaphorePermit, work: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
-        let result = work(&mut *connections.get()?);
+    fn hold<T>(
+        connections: &r2d2::Pool<Manager>,
+        turn: OwnedSemaphorePermit,
+        begin: fn(&mut Db) -> Result<()>,
+        work: impl FnOnce(&mut Db) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = Self::begun(connections, begin)?;
+        let result = work(&mut connection.db);
+        drop(connection);
         drop(turn);
         result
+    }
+
+    /// A connection on which a transaction was begun. One that died while it was idle shows itself by that, which saves a question
+    /// before each transaction; it is replaced.
+    fn begun(connections: &r2d2::Pool<Manager>, begin: fn(&mut Db) -> Result<()>) -> Result<r2d2::PooledConnection<Manager>> {
+        for _ in 0..connections.max_size() {
+            let mut connection = connections.get()?;
+            match begin(&mut connection.db) {
+                Err(Error::Unavailable(error)) => {
+                    tracing::debug!(%error, "connection is replaced");
+                    connection.is_stale = true;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(connection),
+            }
+        }
+        let mut connection = connections.get()?;
+        begin(&mut connection.db)?;
+        Ok(connection)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Change<'a> {
 /// What comes of beginning a change.
 pub(super) enum Begun<'a> {
     /// It is to be done.
-    New(Change<'a>),
+    New(Box<Change<'a>>),
     /// It was done before: the ids that its answer showed.
     Done(Vec<i64>),
 }
@@ -51,7 +51,7 @@ pub(super) fn begin_any<'a>(db: &mut Db, name: &ProjectRef, call: &Call<'a>) -> 
         return done(db, key, call.fingerprint).map(Begun::Done);
     }
     let counters = Counters { sequence: locked.counters.sequence + 1, ..locked.counters };
-    Ok(Begun::New(Change { project: locked.project, counters, now: call.now, key }))
+    Ok(Begun::New(Box::new(Change { project: locked.project, counters, now: call.now, key })))
 }
 
 /// The ids that the answer to a claimed request showed.

@@ -5,7 +5,8 @@ use consign_types::{Digest, FilePath};
 
 use super::readable_version;
 use crate::connection::Db;
-use crate::tables::files::{self, File};
+use crate::tables::file_row::File;
+use crate::tables::files;
 use crate::{Listed, Metadata, Page, Result};
 
 /// How many files are read at once.

@@ -12,7 +12,8 @@ use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::labels;
 use crate::tables::packages::{self, Package};
-use crate::tables::versions::{self, Version, VersionRow};
+use crate::tables::version_row::{Version, VersionRow};
+use crate::tables::versions;
 use crate::{Error, Metadata, Principal, Result};
 
 /// A draft to be made.

@@ -45,9 +45,9 @@ fn delete(db: &mut Db, request: &DeleteTag, now: Timestamp) -> Result<(VersionNa
     };
     let package = package(db, change.project.id, &request.name.package)?;
     let current = tags::find(db, package.id, &request.name.tag)?.ok_or_else(|| Error::TagNotFound(request.name.clone()))?;
-    etag_of(&request.etag, current.etag(), &request.name)?;
-    let mover = Mover::new(db, &change, &request.principal, &request.reason)?;
-    let moves = mover.remove(&current)?.numbered(db)?;
+    etag_of(request.etag.as_ref(), &current.etag(), &request.name)?;
+    let by = Mover::new(db, &change, &request.principal, &request.reason)?;
+    let moves = by.remove(&current)?.numbered(db)?;
     let sequence = change.counters.sequence;
     let mut batch = change.batch(db, [sequence, current.row.version_id], Vec::new());
     tagging::write(&mut batch, moves);

@@ -1,4 +1,4 @@
-//! Deleting a version for a while, and bringing it back.
+//! Deleting a version for a while.
 
 use consign_types::Timestamp;
 use consign_types::resource::VersionRef;
@@ -8,11 +8,11 @@ use super::change::{Begun, begin, call};
 use super::deletion::{Force, check_holders, purge_at};
 use super::idempotency::Fingerprint;
 use super::tagging::{self, Mover, Moves};
-use super::{package, update_version};
+use super::version_change;
 use crate::connection::{Db, Ending};
-use crate::tables::packages::{self, Package};
-use crate::tables::versions::{self, Version};
-use crate::{Error, Metadata, Principal, Result};
+use crate::tables::version_row::Version;
+use crate::tables::{packages, versions};
+use crate::{Metadata, Principal, Result};
 
 /// A version to be deleted.
 #[derive(Clone, Debug)]
@@ -31,17 +31,6 @@ pub struct DeleteVersion {
     pub validate_only: bool,
 }
 
-/// A version to be brought back.
-#[derive(Clone, Debug)]
-pub struct UndeleteVersion {
-    /// Who brings it back.
-    pub principal: Principal,
-    /// The version; of several deleted under one name, the last.
-    pub name: VersionRef,
-    /// Makes a repeated request safe.
-    pub request_id: Option<RequestId>,
-}
-
 impl Metadata {
     /// Deletes a version: it gives up its name, its tags go, its files can't be read, and until its purge it can be brought back.
     /// `VersionNotFound`, `EtagMismatch`, `InUse`.
@@ -49,12 +38,6 @@ impl Metadata {
         let (now, restore_seconds) = (self.now(), self.rules.restore_seconds);
         let ending = if request.validate_only { Ending::Rollback } else { Ending::Commit };
         self.pool.end(ending, move |db| delete(db, &request, now, restore_seconds)).await
-    }
-
-    /// Brings a version back, in the state that it had. One that is not deleted is answered as it is. `VersionNotFound`, `NameTaken`.
-    pub async fn undelete_version(&self, request: UndeleteVersion) -> Result<Version> {
-        let now = self.now();
-        self.pool.write(move |db| undelete(db, &request, now)).await
     }
 }
 
@@ -66,18 +49,18 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
         Begun::Done(shown) => return versions::get(db, shown[0]),
         Begun::New(change) => change,
     };
-    let (mut package, mut version) = update_version::find(db, &change, &request.name, request.etag.as_ref())?;
+    let (mut package, mut version) = version_change::find(db, &change, &request.name, request.etag.as_ref())?;
     let of = (Some(package.id), Some(version.id));
     let tags = check_holders(db, &change, &request.principal, request.name.to_string(), of, request.force)?;
     let reason: Description = "the version was deleted".parse().expect("words are a reason");
-    let mover = Mover::new(db, &change, &request.principal, &reason)?;
+    let by = Mover::new(db, &change, &request.principal, &reason)?;
     let mut moves = Moves::default();
     for tag in &tags {
-        moves.append(mover.remove_unjudged(tag));
+        moves.append(by.remove_unjudged(tag));
     }
     let moves = moves.numbered(db)?;
 
-    count(&mut package, &version, -1);
+    version_change::count(&mut package, &version, -1);
     change.counters.file_count -= version.row_count;
     change.counters.logical_bytes -= version.row_bytes;
     (version.row.deleted_at, version.row.purge_at) = (Some(now), Some(purge_at(now, restore_seconds)));
@@ -90,48 +73,5 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
     tagging::write(&mut batch, moves);
     batch.send(db)?;
     version.tags.clear();
-    Ok(version)
-}
-
-/// Adds a version to the counters of its package, or takes it from them.
-fn count(package: &mut Package, version: &Version, sign: i64) {
-    package.version_count += if version.counts() { sign } else { 0 };
-    package.file_count += sign * version.row_count;
-    package.size_bytes += sign * version.row_bytes;
-}
-
-fn undelete(db: &mut Db, request: &UndeleteVersion, now: Timestamp) -> Result<Version> {
-    let fingerprint = Fingerprint::new().shown(&request.name).finish();
-    let call = call(&request.principal.name, "UndeleteVersion", request.request_id.as_ref(), fingerprint, now);
-    let mut change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return versions::get(db, shown[0]),
-        Begun::New(change) => change,
-    };
-    let not_found = || Error::VersionNotFound(request.name.clone());
-    let mut package = match package(db, change.project.id, &request.name.package()) {
-        Err(Error::PackageNotFound(_)) => return Err(not_found()),
-        package => package?,
-    };
-    let holder = versions::find(db, change.project.id, &package.name, &request.name.version)?;
-    let deleted = versions::find_deleted(db, package.id, &request.name.version, now)?;
-    let mut version = match (holder, deleted) {
-        (None, None) => return Err(not_found()),
-        (Some(holder), None) => {
-            change.batch_unchanged(db, [holder.id]).send(db)?;
-            return Ok(holder);
-        }
-        (Some(_), Some(_)) => return Err(Error::NameTaken(request.name.to_string())),
-        (None, Some(deleted)) => deleted,
-    };
-    (version.row.deleted_at, version.row.purge_at, version.row.retired) = (None, None, 0);
-    version.row.settle(package.version_scheme, change.counters.sequence, now);
-    count(&mut package, &version, 1);
-    change.counters.file_count += version.row_count;
-    change.counters.logical_bytes += version.row_bytes;
-    (package.sequence, package.updated_at) = (change.counters.sequence, now);
-    let mut batch = change.batch(db, [version.id], Vec::new());
-    packages::update(&mut batch, &package);
-    versions::update(&mut batch, &version.row);
-    batch.send(db)?;
     Ok(version)
 }

@@ -32,9 +32,9 @@ pub(super) fn check_holders(
     force: Force,
 ) -> Result<Vec<PlacedTag>> {
     let reason: Description = "".parse().expect("a reason may be empty");
-    let mover = Mover::new(db, change, principal, &reason)?;
+    let by = Mover::new(db, change, principal, &reason)?;
     let tags = tags::list_of(db, change.project.id, of.0, of.1)?;
-    let holders = tags.iter().filter(|tag| mover.holds(tag));
+    let holders = tags.iter().filter(|tag| by.holds(tag));
     let project = ProjectRef::Id(change.project.id);
     let name = |tag: &PlacedTag| {
         let package = PackageRef { project: project.clone(), package: tag.package.clone() };

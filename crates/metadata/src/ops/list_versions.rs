@@ -1,13 +1,14 @@
-//! Versions: one, or a page of them.
+//! Listing the versions of a package or project.
 
 use consign_types::filter::Filter;
-use consign_types::resource::{PackagesRef, ProjectsRef, VersionRef};
+use consign_types::resource::PackagesRef;
 
-use super::{project, version};
+use super::project;
 use crate::connection::Db;
 use crate::select::{Cursor, Order, Value, condition};
 use crate::tables::packages;
-use crate::tables::versions::{self, Selection, Version};
+use crate::tables::version_row::Version;
+use crate::tables::versions::{self, Selection};
 use crate::{Listed, Metadata, Page, Result};
 
 /// Which versions of a package or project.
@@ -19,15 +20,6 @@ pub struct ListVersions {
     pub list: VersionList,
     /// Also those that are deleted and can be brought back.
     pub show_deleted: bool,
-}
-
-/// Which versions of a project or of all.
-#[derive(Clone, Debug)]
-pub struct SearchVersions {
-    /// The project, or all.
-    pub parent: ProjectsRef,
-    /// Which of them, how ordered, and which page.
-    pub list: VersionList,
 }
 
 /// What lists of versions have in common.
@@ -87,16 +79,6 @@ impl VersionOrder {
 }
 
 impl Metadata {
-    /// The version of this name, in whichever state it is, or `VersionNotFound`.
-    pub async fn find_version(&self, name: VersionRef) -> Result<Version> {
-        self.pool
-            .read(move |db| {
-                let project = project(db, &name.project)?;
-                version(db, project.id, &name)
-            })
-            .await
-    }
-
     /// Versions of a package, or of all packages of a project, drafts included. `ProjectNotFound`, `FilterInvalid`.
     pub async fn list_versions(&self, request: ListVersions) -> Result<Listed<Version>> {
         self.pool
@@ -115,24 +97,11 @@ impl Metadata {
             })
             .await
     }
-
-    /// Published versions of a project, or of all. `ProjectNotFound`, `FilterInvalid`.
-    pub async fn search_versions(&self, request: SearchVersions) -> Result<Listed<Version>> {
-        self.pool
-            .read(move |db| {
-                let project = match &request.parent {
-                    ProjectsRef::One(name) => Some(project(db, name)?.id),
-                    ProjectsRef::All => None,
-                };
-                list(db, request.list, Selection { project, ..Selection::default() })
-            })
-            .await
-    }
 }
 
-fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
+pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
     let VersionList { filter, order, descending, show_hidden, page } = list;
     let filter = filter.map(|filter| condition(filter, &versions::field)).transpose()?;
-    let selection = Selection { filter, show_hidden, ..selection };
+    let selection = Selection { show_hidden, filter, ..selection };
     Ok(page.of(versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
 }

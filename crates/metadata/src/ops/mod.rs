@@ -5,43 +5,71 @@
 
 pub(crate) mod authenticate;
 mod change;
+pub(crate) mod change_state;
 pub(crate) mod compare_versions;
 mod copies;
 pub(crate) mod create_namespace;
 pub(crate) mod create_project;
+pub(crate) mod create_tag_rule;
 pub(crate) mod create_version;
 pub(crate) mod delete_file;
+pub(crate) mod delete_namespace;
 pub(crate) mod delete_package;
+pub(crate) mod delete_project;
 pub(crate) mod delete_tag;
+pub(crate) mod delete_tag_rule;
 pub(crate) mod delete_version;
 pub(crate) mod deletion;
 pub(crate) mod ensure_admin_token;
 pub(crate) mod expire;
-pub(crate) mod files;
+mod file_change;
+pub(crate) mod find_by_digest;
+mod find_file;
+mod find_namespace;
+pub(crate) mod find_package;
+mod find_project;
+pub(crate) mod find_settings;
+mod find_tag;
+pub(crate) mod find_usage;
+mod find_version;
 mod idempotency;
+pub(crate) mod list_files;
+mod list_namespaces;
+pub(crate) mod list_packages;
+pub(crate) mod list_projects;
+pub(crate) mod list_tag_history;
+mod list_tag_rules;
 pub(crate) mod list_tags;
 pub(crate) mod list_versions;
-pub(crate) mod packages;
 pub(crate) mod prepare_downloads;
 pub(crate) mod prepare_uploads;
-pub(crate) mod projects;
 pub(crate) mod publish_version;
+mod publishing;
 mod purge;
+pub(crate) mod recount;
 pub(crate) mod resolve_version;
 pub(crate) mod restore_tag;
 mod scene;
-pub(crate) mod settings;
-pub(crate) mod tag_rules;
+pub(crate) mod search_versions;
 mod tagging;
+pub(crate) mod test_tag_rule;
+pub(crate) mod undelete_file;
+pub(crate) mod undelete_package;
+pub(crate) mod undelete_project;
+pub(crate) mod undelete_version;
+pub(crate) mod update_package;
+pub(crate) mod update_project;
+pub(crate) mod update_settings;
+pub(crate) mod update_tag_rule;
 pub(crate) mod update_tags;
 pub(crate) mod update_version;
-pub(crate) mod usage;
+mod version_change;
 
 use std::collections::HashSet;
 use std::fmt::Display;
 
 use consign_types::FilePath;
-use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
+use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, TagRuleRef, VersionRef};
 use consign_types::text::{DisplayName, Etag};
 use consign_types::version::VersionState;
 
@@ -52,7 +80,9 @@ use crate::error::{Error, Result};
 use crate::tables::namespaces::{self, Namespace};
 use crate::tables::packages::{self as package_rows, Package};
 use crate::tables::projects::{self as project_rows, Project};
-use crate::tables::versions::{self, Version};
+use crate::tables::tag_rules::{self, TagRule};
+use crate::tables::version_row::Version;
+use crate::tables::versions;
 
 /// How many files one request may name.
 const MAX_FILES: usize = 10_000;
@@ -78,6 +108,10 @@ fn version_in(db: &mut Db, package: &Package, name: &VersionRef) -> Result<Versi
     versions::find(db, package.project_id, &package.name, &name.version)?.ok_or_else(|| Error::VersionNotFound(name.clone()))
 }
 
+fn tag_rule(db: &mut Db, project: i64, name: &TagRuleRef) -> Result<TagRule> {
+    tag_rules::find(db, project, name.rule)?.ok_or_else(|| Error::RuleNotFound(name.clone()))
+}
+
 /// The version of this name, if its files may be read.
 fn readable_version(db: &mut Db, name: &VersionRef) -> Result<Version> {
     let project = project(db, &name.project)?;
@@ -96,7 +130,7 @@ fn listable_version(db: &mut Db, name: &VersionRef) -> Result<Version> {
 }
 
 /// Refuses a change to a thing that is not as the caller read it last.
-fn etag_of(given: &Option<Etag>, actual: String, name: &impl Display) -> Result<()> {
+fn etag_of(given: Option<&Etag>, actual: &str, name: &impl Display) -> Result<()> {
     match given {
         Some(given) if given.as_str() != actual => Err(Error::EtagMismatch(name.to_string())),
         _ => Ok(()),

@@ -9,7 +9,8 @@ use consign_types::{Digest, FilePath, Timestamp};
 use super::{check_paths, readable_version};
 use crate::connection::Db;
 use crate::tables::blobs;
-use crate::tables::files::{self, File};
+use crate::tables::file_row::File;
+use crate::tables::files;
 use crate::{Error, Listed, Metadata, Page, Result};
 
 /// How long a ticket can be used to start a transfer.

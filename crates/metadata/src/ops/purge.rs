@@ -23,16 +23,25 @@ impl Metadata {
 }
 
 fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
-    if let Some((project, rows)) = files::list_purgeable(db, now, AT_ONCE)? {
+    if let Some(project) = files::find_purgeable(db, now)? {
         lock(db, project)?;
+        // Only now: what was brought back meanwhile stays.
+        let rows = files::list_purgeable(db, project, now, AT_ONCE)?;
         return remove_files(db, project, &rows).map(|()| true);
     }
+    // What was brought back before the lock is left: the next round finds something else.
     if let Some((version, project)) = versions::find_purgeable(db, now)? {
         lock(db, project)?;
+        if versions::find_purgeable(db, now)? != Some((version, project)) {
+            return Ok(true);
+        }
         return remove_version(db, project, version).map(|()| true);
     }
     if let Some((package, project)) = packages::find_purgeable(db, now)? {
         lock(db, project)?;
+        if packages::find_purgeable(db, now)? != Some((package, project)) {
+            return Ok(true);
+        }
         labels::remove_of_package(db, package)?;
         tag_moves::remove_of_package(db, package)?;
         packages::remove(db, package)?;
@@ -41,7 +50,10 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     let Some(project) = projects::find_purgeable(db, now)? else {
         return Ok(false);
     };
-    lock(db, project.id)?;
+    let locked = lock(db, project.id)?;
+    if locked.is_none_or(|(project, _)| project.purge_at.is_none_or(|at| at > now)) {
+        return Ok(true);
+    }
     leases::remove_of_project(db, project.id)?;
     tag_rules::remove_of_project(db, project.id)?;
     settings::remove(db, Scope::Project(project.id))?;

@@ -9,8 +9,9 @@ use consign_types::{ContentDigest, TagName, VersionName};
 use super::project;
 use crate::connection::Db;
 use crate::tables::candidates::{self, Among, Candidates};
-use crate::tables::files::{self, File};
-use crate::tables::versions::Version;
+use crate::tables::file_row::File;
+use crate::tables::files;
+use crate::tables::version_row::Version;
 use crate::{Error, Metadata, Result};
 
 /// How many of its files are shown with a version.

@@ -58,7 +58,7 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
         return Err(not_found());
     };
     let current = tags::find(db, package.id, &request.name.tag)?;
-    etag_of(&request.etag, current.as_ref().map(PlacedTag::etag).unwrap_or_default(), &request.name)?;
+    etag_of(request.etag.as_ref(), &current.as_ref().map(PlacedTag::etag).unwrap_or_default(), &request.name)?;
     let name = VersionRef { project: request.name.package.project.clone(), package: package.name.clone(), version };
     let version = version_in(db, &package, &name)?;
     if !version.state.is_taggable() {
@@ -68,9 +68,9 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     if actual != content {
         return Err(Error::ContentUnexpected { expected: content, actual });
     }
-    let mover = Mover::new(db, &change, &request.principal, &request.reason)?;
+    let by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let target = Target { package: &package.name, version: &version.row, content };
-    let moves = mover.point(&request.name.tag, current.as_ref(), &target)?.numbered(db)?;
+    let moves = by.point(&request.name.tag, current.as_ref(), &target)?.numbered(db)?;
     let row = moves.find(package.id, &request.name.tag).or(current.as_ref().map(|current| &current.row)).cloned().ok_or_else(not_found)?;
     let before = current.as_ref().map_or(0, |current| current.row.version_id);
     let batch = if moves.is_empty() {

@@ -14,11 +14,11 @@ use crate::connection::Db;
 use crate::ids;
 use crate::schema::{counters, files, leases, packages, projects, versions};
 use crate::tables::counters::Counters;
-use crate::tables::files::File;
+use crate::tables::file_row::File;
 use crate::tables::packages::Package;
 use crate::tables::projects::Project;
 use crate::tables::settings::{CHAIN, nearest};
-use crate::tables::versions::VersionRow;
+use crate::tables::version_row::VersionRow;
 use crate::tables::{self, BATCH};
 use crate::{Error, Result};
 

@@ -15,7 +15,7 @@ use crate::tables::files;
 use crate::tables::tag_moves::{self, TagMove};
 use crate::tables::tag_rules::{self, TagRule};
 use crate::tables::tags::{self, PlacedTag, TagRow};
-use crate::tables::versions::VersionRow;
+use crate::tables::version_row::VersionRow;
 use crate::{Error, Principal, Result};
 
 /// How many rules a project may have.
@@ -183,12 +183,12 @@ pub(super) fn point(db: &mut Db, change: &Change<'_>, principal: &Principal, tar
         return Err(Error::VersionStateConflict { version, state: target.version.state });
     }
     let reason = "".parse().expect("a reason may be empty");
-    let mover = Mover::new(db, change, principal, &reason)?;
+    let by = Mover::new(db, change, principal, &reason)?;
     let current = tags::list_named(db, target.version.package_id, &names.iter().collect::<Vec<_>>())?;
     let current: HashMap<&TagName, &PlacedTag> = current.iter().map(|tag| (&tag.row.tag, tag)).collect();
     let mut moves = Moves::default();
     for name in names {
-        moves.append(mover.point(name, current.get(name).copied(), target)?);
+        moves.append(by.point(name, current.get(name).copied(), target)?);
     }
     moves.numbered(db)
 }

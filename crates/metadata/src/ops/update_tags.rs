@@ -84,11 +84,11 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
         Begun::New(change) => change,
     };
     check_moves(&request.moves)?;
-    let mover = Mover::new(db, &change, &request.principal, &request.reason)?;
+    let by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let mut moves = Moves::default();
     let mut results = Vec::with_capacity(request.moves.len());
     for wanted in &request.moves {
-        let (one, result) = plan(db, &mover, wanted)?;
+        let (one, result) = plan(db, &by, wanted)?;
         moves.append(one);
         results.push(result);
     }
@@ -145,10 +145,10 @@ fn check_moves(moves: &[MoveTag]) -> Result<()> {
 }
 
 /// One move: what is to be written, the tag as it will stand, and the id of the version before, 0 for none.
-fn plan(db: &mut Db, mover: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, (MovedTag, i64))> {
-    let project = ProjectRef::Id(mover.change.project.id);
+fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, (MovedTag, i64))> {
+    let project = ProjectRef::Id(by.change.project.id);
     let name = PackageRef { project: project.clone(), package: wanted.tag.package.package.clone() };
-    let package = package(db, mover.change.project.id, &name)?;
+    let package = package(db, by.change.project.id, &name)?;
     let current = tags::find(db, package.id, &wanted.tag.tag)?;
     let tag = TagRef { package: name, tag: wanted.tag.tag.clone() };
     check_current(wanted, &tag, current.as_ref())?;
@@ -164,7 +164,7 @@ fn plan(db: &mut Db, mover: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, (Mov
         return Err(Error::NameTaken(tag.to_string()));
     }
     let target = Target { package: &package.name, version: &version.row, content };
-    let moves = mover.point(&wanted.tag.tag, current.as_ref(), &target)?;
+    let moves = by.point(&wanted.tag.tag, current.as_ref(), &target)?;
     let row = match (moves.find(package.id, &wanted.tag.tag), &current) {
         (Some(row), _) => row.clone(),
         (None, Some(current)) => current.row.clone(),
@@ -190,5 +190,5 @@ fn check_current(wanted: &MoveTag, tag: &TagRef, current: Option<&PlacedTag>) ->
     if let Some(expected) = wanted.expected.as_ref().filter(|expected| **expected != current.version) {
         return Err(Error::TagMoved { tag: tag.clone(), expected: expected.clone(), actual: Some(current.version.clone()) });
     }
-    etag_of(&wanted.etag, current.etag(), tag)
+    etag_of(wanted.etag.as_ref(), &current.etag(), tag)
 }

@@ -14,7 +14,7 @@ use diesel::query_builder::BoxedSqlQuery;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Nullable, Text};
 
-use super::versions::{Version, VersionRow};
+use super::version_row::{Version, VersionRow};
 use crate::batch::Together;
 use crate::connection::Db;
 use crate::error::Result;

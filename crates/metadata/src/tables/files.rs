@@ -1,73 +1,19 @@
 //! Files: one row each time bytes were published at a path of a version. The newest row of a path that is not deleted is the one
 //! served.
 
-use consign_types::text::MediaType;
-use consign_types::{Digest, FilePath, PackageName, Slug, Timestamp, VersionName};
+use consign_types::{Digest, FilePath, Timestamp};
 use diesel::dsl::{exists, max, not, sql};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::BATCH;
+use super::file_row::{File, LocatedFile};
 use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::error::Result;
 use crate::schema::{blobs, files, packages, projects, versions};
 use crate::select::{Condition, Cursor, Field, Order};
-
-/// A file of a version.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = files, treat_none_as_null = true)]
-pub struct File {
-    /// Its id, never reused.
-    pub id: i64,
-    /// The project of its version.
-    pub project_id: i64,
-    /// Its version.
-    pub version_id: i64,
-    /// Where it is within the version.
-    pub path: FilePath,
-    /// 1 for the first row of this path, then counted up.
-    pub revision: i32,
-    /// The digest of its bytes.
-    pub digest: Digest,
-    /// How many bytes it has.
-    pub size_bytes: i64,
-    /// What the publisher said that it is.
-    pub media_type: MediaType,
-    /// How often its download was prepared.
-    pub download_count: i64,
-    /// When that was last.
-    pub downloaded_at: Option<Timestamp>,
-    /// The number of its last change.
-    pub sequence: i64,
-    /// Who published it.
-    pub creator: Slug,
-    /// When it was published.
-    pub created_at: Timestamp,
-    /// When it was deleted.
-    pub deleted_at: Option<Timestamp>,
-    /// When it is removed for good.
-    pub purge_at: Option<Timestamp>,
-}
-
-impl File {
-    /// Differs after every change.
-    pub fn etag(&self) -> String {
-        format!("{:x}-{:x}", self.id, self.sequence)
-    }
-}
-
-/// A file, and what its version is called.
-#[derive(Clone, Debug, Queryable)]
-pub struct LocatedFile {
-    /// The file.
-    pub file: File,
-    /// The package of its version.
-    pub package: PackageName,
-    /// The name of its version.
-    pub version: VersionName,
-}
 
 /// What lists of files can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
@@ -273,14 +219,16 @@ pub(crate) fn list_ids(db: &mut Db, version: i64, limit: i64) -> Result<Vec<(i64
     Ok(files::table.filter(files::version_id.eq(version)).select((files::id, files::digest)).limit(limit).load(db)?)
 }
 
-/// Deleted rows whose time is over, of one project; with the project.
-pub(crate) fn list_purgeable(db: &mut Db, now: Timestamp, limit: i64) -> Result<Option<(i64, Vec<(i64, Digest)>)>> {
+/// The project of the deleted row whose time has been over for longest.
+pub(crate) fn find_purgeable(db: &mut Db, now: Timestamp) -> Result<Option<i64>> {
+    let query = files::table.filter(files::purge_at.le(now)).order(files::purge_at);
+    Ok(query.select(files::project_id).first(db).optional()?)
+}
+
+/// Some deleted rows of a project whose time is over.
+pub(crate) fn list_purgeable(db: &mut Db, project: i64, now: Timestamp, limit: i64) -> Result<Vec<(i64, Digest)>> {
     let over = files::table.filter(files::purge_at.le(now));
-    let Some(project) = over.order(files::purge_at).select(files::project_id).first::<i64>(db).optional()? else {
-        return Ok(None);
-    };
-    let rows = over.filter(files::project_id.eq(project)).select((files::id, files::digest)).limit(limit).load(db)?;
-    Ok(Some((project, rows)))
+    Ok(over.filter(files::project_id.eq(project)).select((files::id, files::digest)).limit(limit).load(db)?)
 }
 
 /// Removes rows.

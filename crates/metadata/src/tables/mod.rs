@@ -3,6 +3,7 @@
 pub(crate) mod blobs;
 pub(crate) mod candidates;
 pub(crate) mod counters;
+pub(crate) mod file_row;
 pub(crate) mod files;
 pub(crate) mod idempotency_records;
 pub(crate) mod labels;
@@ -18,6 +19,7 @@ pub(crate) mod tag_rules;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod tombstones;
+pub(crate) mod version_row;
 pub(crate) mod versions;
 
 /// How many values one statement carries at most: SQLite takes 32,766 and PostgreSQL 65,535.

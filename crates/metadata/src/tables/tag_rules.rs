@@ -76,19 +76,18 @@ fn to_row(new: &TagRule) -> Row {
         created_at: new.created_at,
         updated_at: new.updated_at,
     };
-    row.action = match &new.rule.action {
-        Action::Immutable => "immutable",
+    match &new.rule.action {
+        Action::Immutable => "immutable".clone_into(&mut row.action),
         Action::Protected(protection) => {
+            "protected".clone_into(&mut row.action);
             (row.create_role, row.move_role, row.delete_role) = (protection.create, protection.moving, protection.delete);
-            "protected"
         }
-        Action::Monotonic => "monotonic",
+        Action::Monotonic => "monotonic".clone_into(&mut row.action),
         Action::Require(types) => {
+            "require".clone_into(&mut row.action);
             row.predicate_types = serde_json::to_string(types).expect("a list of texts is JSON");
-            "require"
         }
     }
-    .to_owned();
     row
 }
 

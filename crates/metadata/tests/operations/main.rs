@@ -4,4 +4,5 @@
 mod housekeeping;
 mod prepare;
 mod publish;
+mod races;
 mod support;

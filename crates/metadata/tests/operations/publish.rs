@@ -6,13 +6,14 @@ use consign_types::receipt::Receipt;
 use consign_types::version::VersionState;
 use integration_tests::{BOTH, Database};
 
-use crate::support::{NOW, config, opened, opened_with, publish, receipt, rejecting, request, rules, version};
+use crate::races::duplicates;
+use crate::support::{NOW, config, opened, opened_with, publish, receipt, request, rules, version};
 
 #[tokio::test]
 async fn of_many_publishers_of_one_path_one_wins_where_duplicates_are_rejected() {
     for engine in BOTH {
         let database = Database::create(engine);
-        let metadata = opened_with(&database, rejecting(), || NOW).await;
+        let metadata = opened_with(&database, duplicates(false, ""), || NOW).await;
         let publishers = (0..16).map(|n| {
             let metadata = metadata.clone();
             tokio::spawn(async move { publish(&metadata, &[("a", receipt(&format!("content {n}"), n + 1))]).await })

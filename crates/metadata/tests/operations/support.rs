@@ -37,12 +37,6 @@ pub(crate) fn rules() -> Rules {
     Rules::new(defaults(), RESTORE_SECONDS)
 }
 
-/// Rules that reject duplicates.
-pub(crate) fn rejecting() -> Rules {
-    let duplicate_policy = DuplicateSetting { allowed: false, exception: String::new(), reject_identical: false };
-    Rules::new(InForce { duplicate_policy, ..defaults() }, RESTORE_SECONDS)
-}
-
 pub(crate) fn principal() -> Principal {
     Principal { name: "root".parse().unwrap(), role: Role::Admin }
 }

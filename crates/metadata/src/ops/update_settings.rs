@@ -1,17 +1,16 @@
-//! Settings: what is set at a scope, what is in force there, and where it comes from.
-
-use std::collections::BTreeMap;
+//! Changing what is set at a scope.
 
 use consign_types::Timestamp;
-use consign_types::resource::{ProjectRef, ScopeRef};
-use consign_types::settings::{InForce, Settings, SettingsChange};
+use consign_types::resource::ScopeRef;
+use consign_types::settings::SettingsChange;
 use consign_types::text::{Etag, RequestId};
 
 use super::change::{Begun, begin, call};
+use super::etag_of;
+use super::find_settings::{SettingsView, place, view};
 use super::idempotency::{Call, Fingerprint, once};
-use super::{etag_of, namespace, project};
 use crate::connection::{Db, Ending};
-use crate::tables::settings::{self, Scope, ScopeSettings};
+use crate::tables::settings::{self, ScopeSettings};
 use crate::{Error, Metadata, Principal, Result, Rules};
 
 /// Settings to be changed.
@@ -31,77 +30,13 @@ pub struct UpdateSettings {
     pub validate_only: bool,
 }
 
-/// The settings of a scope.
-#[derive(Clone, Debug)]
-pub struct SettingsView {
-    /// The scope by its canonical name.
-    pub scope: ScopeRef,
-    /// What is set at the scope itself.
-    pub own: ScopeSettings,
-    /// What is in force there.
-    pub in_force: InForce,
-    /// The name of each value that is set somewhere, and the name of the scope that it comes from.
-    pub origins: BTreeMap<&'static str, String>,
-}
-
 impl Metadata {
-    /// The settings of a scope. `NamespaceNotFound`, `ProjectNotFound`.
-    pub async fn find_settings(&self, scope: ScopeRef) -> Result<SettingsView> {
-        let rules = self.rules.clone();
-        self.pool
-            .read(move |db| {
-                let place = place(db, &scope)?;
-                view(db, &place, &rules)
-            })
-            .await
-    }
-
     /// Changes what is set at a scope. `NamespaceNotFound`, `ProjectNotFound`, `EtagMismatch`, `ArgumentInvalid`.
     pub async fn update_settings(&self, request: UpdateSettings) -> Result<SettingsView> {
         let (now, rules) = (self.now(), self.rules.clone());
         let ending = if request.validate_only { Ending::Rollback } else { Ending::Commit };
         self.pool.end(ending, move |db| update(db, &request, &rules, now)).await
     }
-}
-
-/// A scope that is there.
-struct Place {
-    scope: Scope,
-    name: ScopeRef,
-    /// The namespace from which its values are inherited; for a namespace, the one around it.
-    above: Option<i64>,
-}
-
-fn place(db: &mut Db, name: &ScopeRef) -> Result<Place> {
-    Ok(match name {
-        ScopeRef::Instance => Place { scope: Scope::Instance, name: name.clone(), above: None },
-        ScopeRef::Namespace(name) => {
-            let namespace = namespace(db, name)?;
-            let name = consign_types::resource::NamespaceRef::Path(namespace.path);
-            Place { scope: Scope::Namespace(namespace.id), name: ScopeRef::Namespace(name), above: namespace.parent_id }
-        }
-        ScopeRef::Project(name) => {
-            let project = project(db, name)?;
-            let name = ScopeRef::Project(ProjectRef::Id(project.id));
-            Place { scope: Scope::Project(project.id), name, above: Some(project.namespace_id) }
-        }
-    })
-}
-
-fn view(db: &mut Db, place: &Place, rules: &Rules) -> Result<SettingsView> {
-    let own = settings::get(db, place.scope)?;
-    let mut levels = vec![(place.name.to_string(), own.values.clone())];
-    if place.scope != Scope::Instance {
-        levels.append(&mut settings::list_above(db, place.above)?);
-    }
-    let mut origins = BTreeMap::new();
-    for (origin, values) in &levels {
-        for name in values.names() {
-            origins.entry(name).or_insert_with(|| origin.clone());
-        }
-    }
-    let nearest = levels.into_iter().fold(Settings::default(), |nearer, (_, farther)| nearer.or(farther));
-    Ok(SettingsView { scope: place.name.clone(), own, in_force: nearest.in_force(&rules.defaults), origins })
 }
 
 fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> Result<SettingsView> {
@@ -145,7 +80,7 @@ fn change_shared(
 fn put(db: &mut Db, request: &UpdateSettings, now: Timestamp) -> Result<()> {
     let place = place(db, &request.scope)?;
     let own = settings::get(db, place.scope)?;
-    etag_of(&request.etag, own.etag(), &place.name)?;
+    etag_of(request.etag.as_ref(), &own.etag(), &place.name)?;
     let new = ScopeSettings { values: own.values.changed(request.change.clone()), revision: own.revision + 1, updated_at: Some(now) };
     settings::put(db, place.scope, &new, now)
 }

@@ -1,13 +1,13 @@
-//! Files: one, or a page of them.
+//! Listing the files of a version.
 
-use consign_types::Digest;
 use consign_types::filter::Filter;
-use consign_types::resource::{FileRef, ProjectsRef, VersionRef};
+use consign_types::resource::VersionRef;
 
-use super::{listable_version, project};
+use super::listable_version;
 use crate::select::{Cursor, Order, Value, condition};
-use crate::tables::files::{self, File, LocatedFile};
-use crate::{Error, Listed, Metadata, Page, Result};
+use crate::tables::file_row::File;
+use crate::tables::files;
+use crate::{Listed, Metadata, Page, Result};
 
 /// Which files of a version.
 #[derive(Clone, Debug)]
@@ -62,43 +62,7 @@ impl FileOrder {
     }
 }
 
-/// Files that have some bytes.
-#[derive(Clone, Debug)]
-pub struct FindByDigest {
-    /// The project to look in, or all.
-    pub parent: ProjectsRef,
-    /// What the bytes hash to.
-    pub digest: Digest,
-    /// Which page of them.
-    pub page: Page<Cursor>,
-}
-
-/// How files with the same bytes are ordered.
-const BY_PROJECT: Order = Order { columns: &["files.project_id", "files.id"], kinds: "n", descending: false };
-
-impl LocatedFile {
-    /// Where it stands among the files with the same bytes.
-    pub fn cursor(&self) -> Cursor {
-        Cursor { values: vec![Value::Number(self.file.project_id)], id: self.file.id }
-    }
-}
-
 impl Metadata {
-    /// The file that a version serves at a path, or its row of this revision. `FileNotFound`; `VersionNotFound` if its files can't be
-    /// read.
-    pub async fn find_file(&self, name: FileRef, revision: Option<i32>) -> Result<File> {
-        self.pool
-            .read(move |db| {
-                let version = listable_version(db, &name.version)?;
-                let found = match revision {
-                    Some(revision) => files::find_revision(db, version.id, &name.path, revision, false)?,
-                    None => files::list_served_at(db, version.id, &[&name.path])?.pop(),
-                };
-                found.ok_or(Error::FileNotFound(name))
-            })
-            .await
-    }
-
     /// All rows of a version, superseded ones included; `VersionNotFound` if its files can't be read.
     pub async fn list_files(&self, request: ListFiles) -> Result<Listed<File>> {
         self.pool
@@ -107,21 +71,6 @@ impl Metadata {
                 let filter = request.filter.map(|filter| condition(filter, &files::field)).transpose()?;
                 let (order, page) = (request.order.order(request.descending), request.page);
                 let rows = files::list(db, version.id, request.show_deleted, filter, &order, (page.after.as_ref(), page.limit()))?;
-                Ok(page.of(rows))
-            })
-            .await
-    }
-
-    /// Readable files that have these bytes, all revisions, by project and id.
-    pub async fn find_by_digest(&self, request: FindByDigest) -> Result<Listed<LocatedFile>> {
-        self.pool
-            .read(move |db| {
-                let project = match &request.parent {
-                    ProjectsRef::One(name) => Some(project(db, name)?.id),
-                    ProjectsRef::All => None,
-                };
-                let page = request.page;
-                let rows = files::list_with_digest(db, request.digest, project, &BY_PROJECT, page.after.as_ref(), page.limit())?;
                 Ok(page.of(rows))
             })
             .await

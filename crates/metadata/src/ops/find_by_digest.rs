@@ -1,0 +1,48 @@
+//! Finding the files that have some bytes.
+
+use consign_types::Digest;
+use consign_types::resource::ProjectsRef;
+
+use super::project;
+use crate::select::{Cursor, Order, Value};
+use crate::tables::file_row::LocatedFile;
+use crate::tables::files;
+use crate::{Listed, Metadata, Page, Result};
+
+/// How files with the same bytes are ordered.
+const BY_PROJECT: Order = Order { columns: &["files.project_id", "files.id"], kinds: "n", descending: false };
+
+/// Files that have some bytes.
+#[derive(Clone, Debug)]
+pub struct FindByDigest {
+    /// The project to look in, or all.
+    pub parent: ProjectsRef,
+    /// What the bytes hash to.
+    pub digest: Digest,
+    /// Which page of them.
+    pub page: Page<Cursor>,
+}
+
+impl LocatedFile {
+    /// Where it stands among the files with the same bytes.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { values: vec![Value::Number(self.file.project_id)], id: self.file.id }
+    }
+}
+
+impl Metadata {
+    /// Readable files that have these bytes, all revisions, by project and id.
+    pub async fn find_by_digest(&self, request: FindByDigest) -> Result<Listed<LocatedFile>> {
+        self.pool
+            .read(move |db| {
+                let project = match &request.parent {
+                    ProjectsRef::One(name) => Some(project(db, name)?.id),
+                    ProjectsRef::All => None,
+                };
+                let page = request.page;
+                let rows = files::list_with_digest(db, request.digest, project, &BY_PROJECT, page.after.as_ref(), page.limit())?;
+                Ok(page.of(rows))
+            })
+            .await
+    }
+}

@@ -1,0 +1,77 @@
+//! Reading settings: what is set at a scope, what is in force there, and where it comes from.
+
+use std::collections::BTreeMap;
+
+use consign_types::resource::{ProjectRef, ScopeRef};
+use consign_types::settings::{InForce, Settings};
+
+use super::{namespace, project};
+use crate::connection::Db;
+use crate::tables::settings::{self, Scope, ScopeSettings};
+use crate::{Metadata, Result, Rules};
+
+/// The settings of a scope.
+#[derive(Clone, Debug)]
+pub struct SettingsView {
+    /// The scope by its canonical name.
+    pub scope: ScopeRef,
+    /// What is set at the scope itself.
+    pub own: ScopeSettings,
+    /// What is in force there.
+    pub in_force: InForce,
+    /// The name of each value that is set somewhere, and the name of the scope that it comes from.
+    pub origins: BTreeMap<&'static str, String>,
+}
+
+impl Metadata {
+    /// The settings of a scope. `NamespaceNotFound`, `ProjectNotFound`.
+    pub async fn find_settings(&self, scope: ScopeRef) -> Result<SettingsView> {
+        let rules = self.rules.clone();
+        self.pool
+            .read(move |db| {
+                let place = place(db, &scope)?;
+                view(db, &place, &rules)
+            })
+            .await
+    }
+}
+
+/// A scope that is there.
+pub(super) struct Place {
+    pub(super) scope: Scope,
+    pub(super) name: ScopeRef,
+    /// The namespace from which its values are inherited; for a namespace, the one around it.
+    pub(super) above: Option<i64>,
+}
+
+pub(super) fn place(db: &mut Db, name: &ScopeRef) -> Result<Place> {
+    Ok(match name {
+        ScopeRef::Instance => Place { scope: Scope::Instance, name: name.clone(), above: None },
+        ScopeRef::Namespace(name) => {
+            let namespace = namespace(db, name)?;
+            let name = consign_types::resource::NamespaceRef::Path(namespace.path);
+            Place { scope: Scope::Namespace(namespace.id), name: ScopeRef::Namespace(name), above: namespace.parent_id }
+        }
+        ScopeRef::Project(name) => {
+            let project = project(db, name)?;
+            let name = ScopeRef::Project(ProjectRef::Id(project.id));
+            Place { scope: Scope::Project(project.id), name, above: Some(project.namespace_id) }
+        }
+    })
+}
+
+pub(super) fn view(db: &mut Db, place: &Place, rules: &Rules) -> Result<SettingsView> {
+    let own = settings::get(db, place.scope)?;
+    let mut levels = vec![(place.name.to_string(), own.values.clone())];
+    if place.scope != Scope::Instance {
+        levels.append(&mut settings::list_above(db, place.above)?);
+    }
+    let mut origins = BTreeMap::new();
+    for (origin, values) in &levels {
+        for name in values.names() {
+            origins.entry(name).or_insert_with(|| origin.clone());
+        }
+    }
+    let nearest = levels.into_iter().fold(Settings::default(), |nearer, (_, farther)| nearer.or(farther));
+    Ok(SettingsView { scope: place.name.clone(), own, in_force: nearest.in_force(&rules.defaults), origins })
+}

@@ -1,0 +1,96 @@
+//! Listing projects.
+
+use consign_types::filter::Filter;
+use consign_types::resource::NamespaceRef;
+
+use super::namespace;
+use crate::select::{Cursor, Order, Value, condition};
+use crate::tables::namespaces::Namespace;
+use crate::tables::projects::{self, Project, Selection};
+use crate::{Listed, Metadata, Page, Result};
+
+/// Which projects.
+#[derive(Clone, Debug)]
+pub struct ListProjects {
+    /// The namespace whose projects are listed, with those of the namespaces below it; `None` for all.
+    pub namespace: Option<NamespaceRef>,
+    /// Also those that are deleted and can be brought back.
+    pub show_deleted: bool,
+    /// Which of them, how ordered, and which page.
+    pub list: PathList,
+}
+
+/// Which projects or namespaces, how ordered, and which page.
+#[derive(Clone, Debug)]
+pub struct PathList {
+    /// Which of them.
+    pub filter: Option<Filter>,
+    /// How they are ordered.
+    pub order: PathOrder,
+    /// Falling instead of rising.
+    pub descending: bool,
+    /// Which page of them.
+    pub page: Page<Cursor>,
+}
+
+/// How projects and namespaces are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathOrder {
+    /// By path.
+    Path,
+    /// By when they were made.
+    CreateTime,
+    /// By when they were changed. Not for namespaces, which do not change.
+    UpdateTime,
+}
+
+impl PathOrder {
+    /// Where a project stands in this order.
+    pub fn project_cursor(self, project: &Project) -> Cursor {
+        let value = match self {
+            Self::Path => Value::Text(project.path.to_string()),
+            Self::CreateTime => Value::Time(project.created_at),
+            Self::UpdateTime => Value::Time(project.updated_at),
+        };
+        Cursor { values: vec![value], id: project.id }
+    }
+
+    /// Where a namespace stands in this order.
+    pub fn namespace_cursor(self, namespace: &Namespace) -> Cursor {
+        let value = match self {
+            Self::Path => Value::Text(namespace.path.to_string()),
+            Self::CreateTime | Self::UpdateTime => Value::Time(namespace.created_at),
+        };
+        Cursor { values: vec![value], id: namespace.id }
+    }
+
+    fn of_projects(self, descending: bool) -> Order {
+        match self {
+            Self::Path => Order { columns: &["projects.path", "projects.id"], kinds: "s", descending },
+            Self::CreateTime => Order { columns: &["projects.created_at", "projects.id"], kinds: "t", descending },
+            Self::UpdateTime => Order { columns: &["projects.updated_at", "projects.id"], kinds: "t", descending },
+        }
+    }
+
+    pub(super) fn of_namespaces(self, descending: bool) -> Order {
+        match self {
+            Self::Path => Order { columns: &["namespaces.path", "namespaces.id"], kinds: "s", descending },
+            Self::CreateTime | Self::UpdateTime => Order { columns: &["namespaces.created_at", "namespaces.id"], kinds: "t", descending },
+        }
+    }
+}
+
+impl Metadata {
+    /// Projects; `NamespaceNotFound`, `FilterInvalid`.
+    pub async fn list_projects(&self, request: ListProjects) -> Result<Listed<Project>> {
+        self.pool
+            .read(move |db| {
+                let namespace = request.namespace.map(|name| namespace(db, &name)).transpose()?.map(|namespace| namespace.path);
+                let PathList { filter, order, descending, page } = request.list;
+                let filter = filter.map(|filter| condition(filter, &projects::field)).transpose()?;
+                let selection = Selection { namespace: namespace.as_ref(), show_deleted: request.show_deleted, filter };
+                Ok(page.of(projects::list(db, selection, &order.of_projects(descending), page.after.as_ref(), page.limit())?))
+            })
+            .await
+    }
+}

@@ -1,0 +1,283 @@
+//! A publish under way: what is judged, counted and written.
+
+use std::collections::{BTreeSet, HashMap};
+
+use consign_types::duplicates::{Bytes, Verdict, judge};
+use consign_types::receipt::Receipt;
+use consign_types::resource::VersionRef;
+use consign_types::settings::VersionMode;
+use consign_types::{ContentDigest, Digest, FilePath, TagName};
+
+use super::change::Change;
+use super::copies;
+use super::publish_version::{PublishFile, PublishMode, PublishVersion, Published};
+use super::scene::Scene;
+use super::tagging::{self, Moves, Target};
+use crate::batch::Batch;
+use crate::connection::Db;
+use crate::tables::file_row::File;
+use crate::tables::packages::{self, Package};
+use crate::tables::version_row::{Version, VersionRow};
+use crate::tables::{files, labels, leases, versions};
+use crate::{Error, Result};
+
+/// A publish under way.
+pub(super) struct Publishing<'a> {
+    request: &'a PublishVersion,
+    change: Change<'a>,
+    scene: Scene,
+    package: Package,
+    version: VersionRow,
+    in_force: consign_types::settings::InForce,
+    ruling: consign_types::duplicates::Ruling,
+}
+
+impl<'a> Publishing<'a> {
+    pub(super) fn new(request: &'a PublishVersion, change: Change<'a>, scene: Scene, rules: &crate::Rules) -> Result<Self> {
+        let (project, now, sequence) = (change.project.id, change.now, change.counters.sequence);
+        let VersionRef { package: name, version: version_name, .. } = &request.version;
+        if request.mode == PublishMode::AddOnly && scene.version.is_none() {
+            return Err(Error::VersionNotFound(request.version.clone()));
+        }
+        let package = scene.package.clone().unwrap_or_else(|| Package::new(scene.package_id, project, name, sequence, now));
+        let new =
+            || VersionRow::new(scene.version_id, (package.id, package.version_scheme), project, version_name, &request.principal.name, now);
+        let version = scene.version.clone().unwrap_or_else(new);
+        let in_force = scene.settings.clone().in_force(&rules.defaults);
+        let ruling = rules.policy(&in_force.duplicate_policy)?.ruling(name, version_name);
+        Ok(Self { request, change, scene, package, version, in_force, ruling })
+    }
+
+    pub(super) fn run(mut self, db: &mut Db) -> Result<Published> {
+        if self.version.content_digest.is_some() {
+            return self.repeat_sealed(db);
+        }
+        if !self.version.state.takes_files() {
+            return Err(Error::VersionStateConflict { version: self.request.version.clone(), state: self.version.state });
+        }
+        let new = self.judge_files()?;
+        let added = self.rows(&new);
+        self.count(&added)?;
+        let content = self.content_after(db, &added)?;
+        self.settle(self.seals().then_some(content).flatten())?;
+        let moves = self.tag_moves(db, content)?;
+        self.finish(db, &added, moves)
+    }
+
+    /// The files that are not there yet.
+    fn judge_files(&self) -> Result<Vec<&'a PublishFile>> {
+        let mut new = Vec::with_capacity(self.request.files.len());
+        for file in &self.request.files {
+            let Receipt { digest, size, .. } = file.receipt;
+            if size > self.in_force.max_file_bytes {
+                return Err(Error::FileTooLarge { path: file.path.clone(), size, limit: self.in_force.max_file_bytes });
+            }
+            let Some(existing) = self.scene.served.get(&file.path) else {
+                new.push(file);
+                continue;
+            };
+            let incoming = Bytes { digest: Some(digest), size: Some(size) };
+            match judge(self.ruling, (existing.digest, existing.size_bytes), incoming) {
+                Verdict::Retry => {}
+                Verdict::Add => new.push(file),
+                Verdict::Reject | Verdict::Unknown => {
+                    return Err(Error::DuplicateFile { path: file.path.clone(), existing: existing.digest });
+                }
+            }
+        }
+        Ok(new)
+    }
+
+    fn rows(&self, new: &[&PublishFile]) -> Vec<File> {
+        let row = |(file, &id): (&&PublishFile, &i64)| File {
+            id,
+            project_id: self.change.project.id,
+            version_id: self.version.id,
+            path: file.path.clone(),
+            revision: self.scene.revisions.get(&file.path).map_or(1, |revision| revision + 1),
+            digest: file.receipt.digest,
+            size_bytes: file.receipt.size,
+            media_type: file.media_type.clone(),
+            download_count: 0,
+            downloaded_at: None,
+            sequence: self.change.counters.sequence,
+            creator: self.request.principal.name.clone(),
+            created_at: self.change.now,
+            deleted_at: None,
+            purge_at: None,
+        };
+        new.iter().zip(&self.scene.ids).map(row).collect()
+    }
+
+    /// The files of the request, in its order, as they will stand.
+    fn answered(&self, added: &[File]) -> Vec<File> {
+        let added: HashMap<&FilePath, &File> = added.iter().map(|file| (&file.path, file)).collect();
+        let file = |file: &PublishFile| added.get(&file.path).copied().or_else(|| self.scene.served.get(&file.path)).cloned();
+        self.request.files.iter().filter_map(file).collect()
+    }
+
+    /// Counts what the files add, and refuses what is over the quota.
+    fn count(&mut self, added: &[File]) -> Result<()> {
+        let rows = i64::try_from(added.len()).unwrap_or(i64::MAX);
+        let bytes: i64 = added.iter().map(|file| file.size_bytes).sum();
+        let replaced = added.iter().filter_map(|file| self.scene.served.get(&file.path)).map(|file| (1, file.size_bytes));
+        let (replaced, replaced_bytes) = replaced.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        self.version.file_count += rows - replaced;
+        self.version.size_bytes += bytes - replaced_bytes;
+        if self.version.file_count == 0 && self.request.mode != PublishMode::AddOnly {
+            return Err(Error::ArgumentInvalid { field: "files", rule: "a version has at least one file".to_owned() });
+        }
+        let counters = &mut self.change.counters;
+        counters.reserved_bytes -= self.scene.reserved;
+        if let Some(limit) = self.in_force.quota_bytes
+            && bytes > 0
+            && counters.logical_bytes + counters.reserved_bytes + bytes > limit
+        {
+            return Err(Error::QuotaExceeded { limit, used: counters.logical_bytes, reserved: counters.reserved_bytes, wanted: bytes });
+        }
+        counters.file_count += rows;
+        counters.logical_bytes += bytes;
+        self.package.file_count += rows;
+        self.package.size_bytes += bytes;
+        self.version.row_count += rows;
+        self.version.row_bytes += bytes;
+        Ok(())
+    }
+
+    /// What the version will consist of, if that must be known.
+    fn content_after(&self, db: &mut Db, added: &[File]) -> Result<Option<ContentDigest>> {
+        let is_wanted = self.seals() || self.request.expected_content.is_some() || !self.request.tags.is_empty();
+        if !is_wanted {
+            return Ok(None);
+        }
+        let mut served: HashMap<FilePath, (Digest, i64)> = HashMap::new();
+        if self.scene.version.is_some() {
+            let there = files::list_served(db, self.version.id, None, i64::MAX)?;
+            served.extend(there.into_iter().map(|(file, _)| (file.path, (file.digest, file.size_bytes))));
+        }
+        served.extend(added.iter().map(|file| (file.path.clone(), (file.digest, file.size_bytes))));
+        let content = ContentDigest::of(served.iter().map(|(path, (digest, size))| (path, digest, *size)));
+        check_expected(self.request, content)?;
+        Ok(Some(content))
+    }
+
+    fn seals(&self) -> bool {
+        match self.request.mode {
+            PublishMode::Seal => true,
+            PublishMode::KeepOpen | PublishMode::AddOnly => false,
+            PublishMode::BySettings => self.version.published_at.is_none() && self.in_force.default_version_mode == VersionMode::Sealed,
+        }
+    }
+
+    /// Brings the version and its package in line with the request. With `sealed` it is sealed, with that content.
+    fn settle(&mut self, sealed: Option<ContentDigest>) -> Result<()> {
+        let (now, sequence) = (self.change.now, self.change.counters.sequence);
+        let was_counted = self.version.counts();
+        if self.request.mode != PublishMode::AddOnly {
+            self.version.published_at = self.version.published_at.or(Some(now));
+        }
+        if sealed.is_some() {
+            self.version.content_digest = sealed;
+            self.version.sealing_digest = Some(content_of(self.request));
+        }
+        self.version.hidden = self.request.hidden.unwrap_or(self.version.hidden);
+        let merged = self.version.labels.merged(&self.request.labels);
+        self.version.labels = merged.map_err(|error| Error::ArgumentInvalid { field: "labels", rule: error.to_string() })?;
+        self.version.settle(self.package.version_scheme, sequence, now);
+        if self.version.counts() && !was_counted {
+            self.package.version_count += 1;
+        }
+        (self.package.sequence, self.package.updated_at) = (sequence, now);
+        Ok(())
+    }
+
+    fn tag_moves(&self, db: &mut Db, content: Option<ContentDigest>) -> Result<Moves> {
+        let (Some(content), false) = (content, self.request.tags.is_empty()) else {
+            return Ok(Moves::default());
+        };
+        let target = Target { package: &self.package.name, version: &self.version, content };
+        tagging::point(db, &self.change, &self.request.principal, &target, &self.request.tags)
+    }
+
+    /// Whether everything stands already as the request wants it.
+    fn is_there(&self, added: &[File], moves: &Moves) -> bool {
+        let is_same = |before: &VersionRow| {
+            let (now, before) = (&self.version, before);
+            (now.state, now.hidden, &now.labels) == (before.state, before.hidden, &before.labels)
+        };
+        added.is_empty() && moves.is_empty() && self.scene.version.as_ref().is_some_and(is_same)
+    }
+
+    /// Sends the writes, and looks whether the copies that the files refer to are on their way out.
+    fn finish(mut self, db: &mut Db, added: &[File], moves: Moves) -> Result<Published> {
+        let replayed = self.is_there(added, &moves);
+        let files = self.answered(added);
+        let shown = std::iter::once(self.version.id).chain(files.iter().map(|file| file.id));
+        let mut batch = if replayed {
+            self.change.batch_unchanged(db, shown)
+        } else {
+            self.change.batch(db, shown, added.iter().map(|file| file.digest).collect())
+        };
+        if !replayed {
+            self.write(db, &mut batch, added)?;
+            tagging::write(&mut batch, moves);
+        }
+        let uploads: Vec<i64> = self.request.files.iter().map(|file| file.receipt.upload).collect();
+        leases::remove(&mut batch, &uploads);
+        copies::settle(db, batch, &self.request.files, self.change.now)?;
+        tracing::trace!(version = self.version.id, "publish written");
+        let row = self.scene.version.filter(|_| replayed).unwrap_or(self.version);
+        let tags: BTreeSet<TagName> = self.scene.tags.into_iter().chain(self.request.tags.iter().cloned()).collect();
+        let version = Version { row, package: self.package.name, tags: tags.into_iter().collect() };
+        Ok(Published { version, files, replayed })
+    }
+
+    fn write(&self, db: &mut Db, batch: &mut Batch<'_>, added: &[File]) -> Result<()> {
+        match self.scene.package {
+            Some(_) => packages::update(batch, &self.package),
+            None => packages::insert(batch, &self.package),
+        }
+        match self.scene.version {
+            Some(_) => versions::update(batch, &self.version),
+            None => versions::insert(batch, &self.version),
+        }
+        let before = self.scene.version.as_ref().map(|version| version.labels.clone()).unwrap_or_default();
+        if before != self.version.labels {
+            labels::put_for_version(db, batch, self.version.id, &before, &self.version.labels)?;
+        }
+        files::insert(batch, added);
+        Ok(())
+    }
+
+    /// A sealed version takes nothing new. The request that sealed it, or one for the same content, is a retry, and so are files that
+    /// are there already where it was to be kept open. Hiding, labels and tags have nothing to do with sealing, and are done.
+    fn repeat_sealed(mut self, db: &mut Db) -> Result<Published> {
+        let existing = self.version.content_digest.ok_or_else(|| Error::VersionSealed(self.request.version.clone()))?;
+        let given = content_of(self.request);
+        let is_there = |file: &PublishFile| self.scene.served.get(&file.path).is_some_and(|served| served.digest == file.receipt.digest);
+        if self.request.mode != PublishMode::Seal && !self.request.files.iter().all(is_there) {
+            return Err(Error::VersionSealed(self.request.version.clone()));
+        }
+        if self.request.mode == PublishMode::Seal && given != existing && Some(given) != self.version.sealing_digest {
+            return Err(Error::VersionContentMismatch { existing, given });
+        }
+        check_expected(self.request, existing)?;
+        self.settle(None)?;
+        self.change.counters.reserved_bytes -= self.scene.reserved;
+        let moves = self.tag_moves(db, Some(existing))?;
+        let published = self.finish(db, &[], moves)?;
+        Ok(Published { replayed: true, ..published })
+    }
+}
+
+/// The content of a request by itself.
+fn content_of(request: &PublishVersion) -> ContentDigest {
+    ContentDigest::of(request.files.iter().map(|file| (&file.path, &file.receipt.digest, file.receipt.size)))
+}
+
+fn check_expected(request: &PublishVersion, actual: ContentDigest) -> Result<()> {
+    match request.expected_content {
+        Some(expected) if expected != actual => Err(Error::ContentUnexpected { expected, actual }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,94 @@
+//! Describing a package otherwise.
+
+use consign_types::Timestamp;
+use consign_types::label::Labels;
+use consign_types::order::VersionScheme;
+use consign_types::resource::PackageRef;
+use consign_types::text::{Description, Etag, RequestId};
+
+use super::change::{Begun, begin, call};
+use super::find_package::{PackageView, view};
+use super::idempotency::Fingerprint;
+use super::{etag_of, package};
+use crate::connection::Db;
+use crate::tables::packages::{self, Package};
+use crate::tables::{labels, versions};
+use crate::{Metadata, Principal, Result};
+
+/// A package to be described otherwise; `None` stays.
+#[derive(Clone, Debug)]
+pub struct UpdatePackage {
+    /// Who changes it.
+    pub principal: Principal,
+    /// The package.
+    pub name: PackageRef,
+    /// Its etag as last read.
+    pub etag: Option<Etag>,
+    /// What is said about it.
+    pub labels: Option<Labels>,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// How its versions are ordered.
+    pub version_scheme: Option<VersionScheme>,
+    /// Makes a repeated request safe.
+    pub request_id: Option<RequestId>,
+}
+
+impl Metadata {
+    /// Describes a package otherwise. Another version scheme orders its versions anew. `PackageNotFound`, `EtagMismatch`.
+    pub async fn update_package(&self, request: UpdatePackage) -> Result<PackageView> {
+        let now = self.now();
+        self.pool.write(move |db| update(db, &request, now)).await
+    }
+}
+
+fn update(db: &mut Db, request: &UpdatePackage, now: Timestamp) -> Result<PackageView> {
+    let wanted = (&request.name, &request.etag, &request.labels, &request.description, request.version_scheme);
+    let fingerprint = Fingerprint::new().shown(&wanted).finish();
+    let call = call(&request.principal.name, "UpdatePackage", request.request_id.as_ref(), fingerprint, now);
+    let change = match begin(db, &request.name.project, &call)? {
+        Begun::Done(shown) => {
+            let package = packages::get(db, shown[0])?;
+            return view(db, package);
+        }
+        Begun::New(change) => change,
+    };
+    let before = package(db, change.project.id, &request.name)?;
+    etag_of(request.etag.as_ref(), &before.etag(), &request.name)?;
+    let scheme = request.version_scheme.unwrap_or(before.version_scheme);
+    let after = Package {
+        labels: request.labels.clone().unwrap_or_else(|| before.labels.clone()),
+        description: request.description.clone().unwrap_or_else(|| before.description.clone()),
+        version_scheme: scheme,
+        sequence: change.counters.sequence,
+        updated_at: now,
+        ..before.clone()
+    };
+    if scheme != before.version_scheme {
+        order_anew(db, &after)?;
+    }
+    let mut batch = change.batch(db, [after.id], Vec::new());
+    packages::update(&mut batch, &after);
+    if before.labels != after.labels {
+        labels::put_for_package(db, &mut batch, after.id, &before.labels, &after.labels)?;
+    }
+    batch.send(db)?;
+    view(db, after)
+}
+
+/// Gives all versions of a package the keys of its scheme.
+fn order_anew(db: &mut Db, package: &Package) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let rows = versions::list_rows(db, package.id, after, 1000)?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        for mut row in rows {
+            let (sequence, updated_at) = (row.sequence, row.updated_at);
+            row.settle(package.version_scheme, sequence, updated_at);
+            versions::update_order(db, &row)?;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Which tables are read together, and by which columns.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable};
+
+use super::{blobs, counters, files, leases, package_labels, packages, projects, tag_moves, tags, tombstones, version_labels, versions};
+
+joinable!(packages -> projects (project_id));
+joinable!(counters -> projects (project_id));
+joinable!(versions -> packages (package_id));
+joinable!(files -> versions (version_id));
+joinable!(files -> blobs (digest));
+joinable!(tags -> packages (package_id));
+joinable!(tags -> versions (version_id));
+joinable!(tag_moves -> packages (package_id));
+allow_tables_to_appear_in_same_query!(
+    blobs,
+    counters,
+    files,
+    leases,
+    package_labels,
+    packages,
+    projects,
+    tag_moves,
+    tags,
+    tombstones,
+    version_labels,
+    versions
+);

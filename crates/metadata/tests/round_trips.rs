@@ -1,0 +1,82 @@
+//! How many statements an operation sends to PostgreSQL: each is a trip over the network while rows are locked.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "operations/support.rs"]
+mod support;
+
+use std::sync::Mutex;
+
+use consign_metadata::{Metadata, PublishVersion, ResolveVersion, Selector};
+use consign_types::resource::PackageRef;
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use integration_tests::{Database, Engine};
+
+use support::{opened, prepare, publish, receipt, request, version};
+
+static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Notes each statement, but for those that begin and end transactions.
+fn note() -> Option<Box<dyn Instrumentation>> {
+    Some(Box::new(|event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let is_frame = ["BEGIN", "COMMIT", "ROLLBACK"].iter().any(|word| text.trim_start().starts_with(word));
+            if !is_frame {
+                STATEMENTS.lock().unwrap().push(text);
+            }
+        }
+    }))
+}
+
+/// The statements that an operation sends. The first time it may be others, since connections are made.
+async fn statements<T>(operation: impl AsyncFn(usize) -> T) -> Vec<String> {
+    operation(0).await;
+    STATEMENTS.lock().unwrap().clear();
+    operation(1).await;
+    std::mem::take(&mut STATEMENTS.lock().unwrap())
+}
+
+#[tokio::test]
+async fn a_publish_takes_three_trips_a_prepare_two_and_a_resolve_two() {
+    set_default_instrumentation(note).unwrap();
+    let database = Database::create(Engine::Postgres);
+    let metadata = opened(&database).await;
+
+    let new_version = statements(async |round| {
+        let content = format!("content {round}");
+        let receipt = receipt(&content, i64::try_from(round).unwrap() + 1);
+        let wanted = PublishVersion { version: version(&format!("1.{round}.0")), ..request(&[("a", receipt)]) };
+        metadata.publish_version(wanted).await.unwrap()
+    });
+    assert_count(&new_version.await, 3);
+
+    let open_version = statements(async |round| {
+        let content = format!("more {round}");
+        publish(&metadata, &[(&format!("b{round}"), receipt(&content, i64::try_from(round).unwrap() + 10))]).await.unwrap()
+    });
+    assert_count(&open_version.await, 3);
+
+    let repeatable = statements(async |round| {
+        let request_id = Some(format!("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d{round:02}").parse().unwrap());
+        let content = format!("again {round}");
+        let receipt = receipt(&content, i64::try_from(round).unwrap() + 20);
+        let wanted = PublishVersion { request_id, ..request(&[(&format!("c{round}"), receipt)]) };
+        metadata.publish_version(wanted).await.unwrap()
+    });
+    assert_count(&repeatable.await, 3);
+
+    assert_count(&statements(async |round| prepare(&metadata, &format!("new {round}")).await).await, 2);
+    assert_count(&statements(async |_| resolve(&metadata, Selector::Latest).await).await, 2);
+    assert_count(&statements(async |_| resolve(&metadata, Selector::Range("^1".parse().unwrap())).await).await, 2);
+    assert_count(&statements(async |_| resolve(&metadata, Selector::Exact("1.1.0".parse().unwrap())).await).await, 2);
+}
+
+async fn resolve(metadata: &Metadata, selector: Selector) {
+    let package = PackageRef { project: version("1.0").project, package: "tool".parse().unwrap() };
+    let resolved = metadata.resolve_version(ResolveVersion { package, selector, include_prerelease: false }).await;
+    assert!(!resolved.unwrap().files.is_empty());
+}
+
+fn assert_count(statements: &[String], most: usize) {
+    assert!(!statements.is_empty() && statements.len() <= most, "{} statements: {statements:#?}", statements.len());
+}

@@ -1,0 +1,435 @@
+//! Hostile input: what somebody sends who means no good, or a program that has gone wrong. The same number makes the same input.
+//!
+//! - [`calls`]: calls with one hostile field each; [`lists`]: the lists among them
+
+pub mod calls;
+pub mod lists;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// What breaks a reader of texts: ends of strings, of lines and of ranges, what is not seen, what turns round and what folds.
+const CHARACTERS: &[char] = &[
+    '\0',
+    '\u{1}',
+    '\u{7}',
+    '\u{8}',
+    '\t',
+    '\n',
+    '\r',
+    '\u{1b}',
+    '\u{7f}',
+    '\u{85}',
+    '\u{a0}',
+    '\u{ad}',
+    '\u{200b}',
+    '\u{200d}',
+    '\u{2028}',
+    '\u{202e}',
+    '\u{2066}',
+    '\u{feff}',
+    '\u{fffd}',
+    '\u{ffff}',
+    '\u{10ffff}',
+    '\u{d7ff}',
+    '\u{e000}',
+    '\u{301}',
+    '\u{336}',
+    '\u{1f3fb}',
+    'ß',
+    'İ',
+    'ı',
+    'ſ',
+    'K',
+    '／',
+    '．',
+    '０',
+    'а',
+    '𝟏',
+    '👨',
+    ' ',
+    '"',
+    '\'',
+    '`',
+    '\\',
+    '/',
+    '%',
+    '_',
+    '*',
+    '?',
+    '.',
+    ',',
+    ':',
+    ';',
+    '=',
+    '<',
+    '>',
+    '!',
+    '(',
+    ')',
+    '[',
+    ']',
+    '{',
+    '}',
+    '|',
+    '&',
+    '^',
+    '$',
+    '~',
+    '@',
+    '#',
+    '+',
+    '-',
+    '0',
+    '9',
+    'A',
+    'z',
+];
+
+const PATHS: &[&str] = &[
+    "..",
+    ".",
+    "../../../etc/passwd",
+    "..\\..\\x",
+    "a/../b",
+    "a//b",
+    "/",
+    "//",
+    "./a",
+    "a/.",
+    "~",
+    "@",
+    "%2e%2e%2f",
+    "%2F",
+    "%00",
+    "%25252f",
+    "%c0%ae%c0%ae",
+    "%zz",
+    "%",
+    "%u002e",
+    "a%0d%0aset-cookie:x",
+    "CON",
+    "a b/c",
+    "-",
+    "--help",
+    "latest",
+    "file:///etc/passwd",
+    "a;b",
+    "a?b#c",
+];
+
+const STATEMENTS: &[&str] = &[
+    "' or 1=1 --",
+    "'; drop table versions; --",
+    "\"; drop table versions; --",
+    "\\'; select pg_sleep(9); --",
+    "$1",
+    "?",
+    ":1",
+    "%' or '%'='",
+    "1) or (1=1",
+    "1; vacuum",
+    "/**/",
+    "' union select secret from tokens --",
+    "\\x00",
+    "E'\\000'",
+    "$$",
+    "''",
+    "__proto__",
+    "${jndi:x}",
+    "{{7*7}}",
+];
+
+const PATTERNS: &[&str] = &[
+    "(a*)*b",
+    "(a|aa)+$",
+    "(.*)(.*)(.*)(.*)b",
+    "a{1000}{1000}",
+    "(a{100}){100}",
+    "\\p{L}{250}",
+    "(?i)\\w{99}",
+    "[^\\x00-\\x{10FFFF}]",
+    "\\b{64}",
+    "(?=a)",
+    "(a)\\1",
+    "a)|(b",
+    "(?x)a #",
+    "(?P<a>b)(?P<a>c)",
+    "[[:alpha:]&&[^a]]",
+    "[z-a]",
+    "a**",
+    "x*",
+    "*",
+    "?",
+    "(?s-u:.)",
+    "\\Q",
+    "(?R)",
+    "\\d{1,4294967296}",
+    "[\\d-\\w]",
+    "((((((((((((((((((((((a))))))))))))))))))))))",
+    "(?:a?){64}a{64}",
+    "\\pN",
+    "^$",
+    "",
+];
+
+const RANGES: &[&str] = &[
+    ">=99999999999999999999.0.0",
+    "^18446744073709551615",
+    "^18446744073709551615.18446744073709551615.18446744073709551615",
+    "<0.0.0-0",
+    ">*",
+    "=1.0.0-",
+    "1.0.0-00",
+    "1.0.0+",
+    "1.0.0-0.0.0.0.0.0.0.0.0.0",
+    ">1,<1",
+    ">=1.0.0 <2",
+    "~0",
+    "0.0.0",
+    "v1",
+    "x",
+    "1.x.0",
+    "=*",
+    "^^1",
+    "1.-1",
+    "1..0",
+];
+
+const DOCUMENTS: &[&str] = &[
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "{\"a\":1}",
+    "{\"a\":{\"a\":{\"a\":[]}}}",
+    "\"\\ud800\"",
+    "[[[[[[[[[[[[[[[[",
+    "{\"__proto__\":1}",
+    "1e309",
+    "NaN",
+    "<!--",
+    "<a>&b;</a>",
+    "a: &a [*a]",
+    "\u{feff}{}",
+];
+
+const NUMBERS: &[i64] = &[
+    0,
+    1,
+    -1,
+    2,
+    50,
+    1000,
+    1001,
+    127,
+    255,
+    256,
+    65_536,
+    2_147_483_647,
+    -2_147_483_648,
+    2_147_483_648,
+    4_294_967_296,
+    253_402_300_799,
+    i64::MAX,
+    i64::MAX - 1,
+    i64::MIN,
+    i64::MIN + 1,
+    9_007_199_254_740_993,
+    -62_135_596_800_000_000,
+    946_684_800_000_000,
+    -9_223_372_036_854_775_000,
+];
+
+const TIMES: &[&str] = &[
+    "-009999-01-02T01:59:59Z",
+    "-004713-01-01T00:00:00Z",
+    "-004800-01-01T00:00:00Z",
+    "0000-01-01T00:00:00Z",
+    "1969-12-31T23:59:59.999999999Z",
+    "2016-12-31T23:59:60Z",
+    "2030-01-01T00:00:00+25:59",
+    "9999-12-30T22:00:00.999999999Z",
+    "9999-12-31T23:59:59Z",
+    "+010000-01-01T00:00:00Z",
+    "20300131T120000Z",
+    "infinity",
+    "now",
+];
+
+/// One source of hostile input.
+#[derive(Debug)]
+pub struct Hostile {
+    random: StdRng,
+}
+
+impl Hostile {
+    /// The source of this number.
+    pub fn numbered(number: u64) -> Self {
+        Self { random: StdRng::seed_from_u64(number) }
+    }
+
+    /// One of these.
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.random.random_range(0..choices.len())]
+    }
+
+    /// One of the first `count` numbers.
+    pub fn below(&mut self, count: usize) -> usize {
+        self.random.random_range(0..count)
+    }
+
+    /// A text for a field that takes such as these: at times one of them, often almost one.
+    pub fn text(&mut self, valid: &[&str]) -> String {
+        let valid = self.one_of(valid);
+        match self.below(10) {
+            0 => valid.to_owned(),
+            1..=3 => self.changed(valid),
+            4..=6 => self.grafted(valid),
+            _ => self.strange(),
+        }
+    }
+
+    /// A comparison of a field that one of these filters begins with: it can be read, and what it compares with is strange.
+    pub fn comparison(&mut self, filters: &[&str]) -> String {
+        let field = self.one_of(filters).split_once(' ').map_or("id", |(field, _)| field);
+        let operator = self.one_of(&["=", "!=", "<", "<=", ">", ">=", ":"]);
+        let value = match self.below(4) {
+            0 => self.number().to_string(),
+            1 => self.one_of(TIMES).to_owned(),
+            _ => self.strange().replace('\\', "\\\\").replace('"', "\\\""),
+        };
+        format!("{field} {operator} \"{value}\"")
+    }
+
+    /// The text with one character more, less or another.
+    fn changed(&mut self, valid: &str) -> String {
+        let mut characters: Vec<char> = valid.chars().collect();
+        let (place, strange) = (self.below(characters.len() + 1), self.one_of(CHARACTERS));
+        match (self.below(3), place < characters.len()) {
+            (0, true) => drop(characters.remove(place)),
+            (1, true) => characters[place] = strange,
+            _ => characters.insert(place, strange),
+        }
+        characters.into_iter().collect()
+    }
+
+    /// The text with something strange in place of what stands between two of its separators.
+    fn grafted(&mut self, valid: &str) -> String {
+        let strange = self.strange();
+        let parts: Vec<&str> = valid.split_inclusive(['/', ' ', '=', '.', ',', '-']).collect();
+        let place = self.below(parts.len().max(1));
+        let part = |(index, part): (usize, &&str)| {
+            let separator = part.strip_suffix(|c: char| !c.is_alphanumeric()).map_or("", |word| &part[word.len()..]);
+            if index == place { format!("{strange}{separator}") } else { (*part).to_owned() }
+        };
+        parts.iter().enumerate().map(part).collect()
+    }
+
+    /// A text that is good for nothing.
+    fn strange(&mut self) -> String {
+        let length = self.one_of(&[1, 2, 3, 10, 64, 255, 256, 1024, 1025, 2049, 4097, 20_000]);
+        match self.below(13) {
+            0 => self.one_of(PATHS).to_owned(),
+            1 => self.one_of(STATEMENTS).to_owned(),
+            2 => self.one_of(PATTERNS).to_owned(),
+            3 => self.one_of(RANGES).to_owned(),
+            4 => self.one_of(DOCUMENTS).to_owned(),
+            5 => self.one_of(NUMBERS).to_string(),
+            6 => String::from(self.one_of(CHARACTERS)).repeat(length),
+            7 => self.one_of(PATTERNS).repeat(length.min(300)),
+            8 => (0..length.min(300)).map(|_| self.one_of(CHARACTERS)).collect(),
+            9 => (0..length.min(300)).map(|_| self.random.random::<char>()).collect(),
+            10 => format!("e{}", "\u{301}".repeat(length)),
+            11 => self.nested(length),
+            _ => BASE64_URL_SAFE_NO_PAD.encode(self.bytes()),
+        }
+    }
+
+    fn nested(&mut self, depth: usize) -> String {
+        let (open, core, close) =
+            self.one_of(&[("(", "id=1", ")"), ("NOT (", "id=1", ")"), ("-(", "a=1", ")"), ("[", "a", "]"), ("(?:", "a", ")*")]);
+        format!("{}{core}{}", open.repeat(depth), close.repeat(depth))
+    }
+
+    /// The target of a request of HTTP, as it stands in its first line.
+    pub fn url(&mut self, valid: &[&str]) -> String {
+        let target = self.text(valid);
+        match self.below(4) {
+            0 => format!("{target}?{}={}", self.text(&["select", "per_page"]), self.text(&["package_file", "1"])),
+            1 => target.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+            _ if target.starts_with('/') => target,
+            _ => format!("/{target}"),
+        }
+    }
+
+    /// A number from the edges of what numbers can be.
+    pub fn number(&mut self) -> i64 {
+        if self.below(4) == 0 { self.random.random() } else { self.one_of(NUMBERS) }
+    }
+
+    /// The same in 32 bits.
+    pub fn small_number(&mut self) -> i32 {
+        let number = self.number();
+        i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
+    }
+
+    /// Bytes of any length.
+    pub fn bytes(&mut self) -> Vec<u8> {
+        let length = self.one_of(&[0, 1, 7, 8, 9, 31, 32, 33, 64, 100, 1000]);
+        (0..length).map(|_| self.random.random()).collect()
+    }
+
+    /// A page token that was not given: out of nothing, or out of one that was.
+    pub fn token(&mut self, given: &str) -> String {
+        let Ok(bytes) = BASE64_URL_SAFE_NO_PAD.decode(given) else { return self.text(&[given]) };
+        let (bound, key) = bytes.split_at(bytes.len().min(8));
+        let key = String::from_utf8_lossy(key).into_owned();
+        match self.below(10) {
+            0 => self.text(&[given]),
+            1 => BASE64_STANDARD.encode([bound, key.as_bytes()].concat()),
+            2 => BASE64_URL_SAFE_NO_PAD.encode([self.bytes().as_slice(), key.as_bytes()].concat()),
+            3 => BASE64_URL_SAFE_NO_PAD.encode([bound, self.bytes().as_slice()].concat()),
+            4 => BASE64_URL_SAFE_NO_PAD.encode([bound, self.text(&[&key]).as_bytes()].concat()),
+            _ => BASE64_URL_SAFE_NO_PAD.encode([bound, self.key(&key).as_bytes()].concat()),
+        }
+    }
+
+    /// The key of a list with one of its lines replaced by one of another kind, or of the same with another value.
+    fn key(&mut self, key: &str) -> String {
+        let mut lines: Vec<String> = key.split('\n').map(str::to_owned).collect();
+        let place = self.below(lines.len() + 1);
+        let line = match self.below(6) {
+            0 => self.number().to_string(),
+            1 => format!("n{}", self.number()),
+            2 => format!("t{}", self.number()),
+            3 => format!("s{}", self.strange()),
+            4 => format!("b{}", self.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+            _ => self.changed(key),
+        };
+        match lines.get_mut(place) {
+            // The kind of a value is its first letter, which stays every other time.
+            Some(old) if old.starts_with('t') && self.below(2) == 0 => *old = format!("t{}", self.number()),
+            Some(old) => *old = line,
+            None => lines.push(line),
+        }
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_number_makes_the_same_input_and_another_another() {
+        let inputs = |number| {
+            let mut hostile = Hostile::numbered(number);
+            (0..50).map(|_| (hostile.text(&["projects/1"]), hostile.number(), hostile.bytes())).collect::<Vec<_>>()
+        };
+        assert_eq!(inputs(1), inputs(1));
+        assert_ne!(inputs(1), inputs(2));
+    }
+}
