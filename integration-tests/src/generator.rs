@@ -210,7 +210,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     async fn a_generated_database_is_one_that_operations_could_have_left() {
         for engine in BOTH {
             let database = Database::create(engine);

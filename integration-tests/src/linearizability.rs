@@ -179,8 +179,8 @@ mod tests {
         let Some(first_return) = left.iter().map(|(_, returned, _)| *returned).min() else {
             return true;
         };
-        let candidates = (0..left.len()).filter(|&at| left[at].0 <= first_return);
-        candidates.into_iter().any(|at| {
+        let mut candidates = (0..left.len()).filter(|&at| left[at].0 <= first_return);
+        candidates.any(|at| {
             let others = [&left[..at], &left[at + 1..]].concat();
             Register::step(&state, &left[at].2).is_some_and(|state| is_explained(state, &others))
         })

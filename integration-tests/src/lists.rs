@@ -3,17 +3,9 @@
 use consign_proto::metadata::{
     ListFilesRequest, ListNamespacesRequest, ListPackagesRequest, ListProjectsRequest, ListVersionsRequest, SearchVersionsRequest,
 };
-use consign_types::Reason;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::grpc::{Grpc, authorized};
-
-/// How a list refuses an argument.
-pub const ARGUMENT_INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::ArgumentInvalid));
-/// How a list refuses a filter.
-pub const FILTER_INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::FilterInvalid));
-/// How a list refuses a page token.
-pub const PAGE_TOKEN_INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::PageTokenInvalid));
 
 /// The lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! How long the races of the tests go on: short in `make test`, long in `make stress`.
 
-/// How many rounds a race has: `CONSIGN_TEST_ROUNDS`, or 10.
+/// How many rounds a race has: `CONSIGN_TEST_ROUNDS`, or 3.
 pub fn rounds() -> usize {
-    number("CONSIGN_TEST_ROUNDS", 10)
+    number("CONSIGN_TEST_ROUNDS", 3)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the harness is told by `make stress` how long its races are")]

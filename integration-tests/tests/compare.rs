@@ -20,6 +20,19 @@ async fn compare(grpc: &Grpc, request: CompareVersionsRequest) -> Result<Compare
     Ok(grpc.packages().compare_versions(authorized(request)).await?.into_inner())
 }
 
+/// All pages.
+async fn walk(grpc: &Grpc, request: CompareVersionsRequest) -> Vec<CompareVersionsResponse> {
+    let (mut request, mut pages) = (request, Vec::new());
+    loop {
+        let page = compare(grpc, request.clone()).await.unwrap();
+        request.page_token.clone_from(&page.next_page_token);
+        pages.push(page);
+        if request.page_token.is_empty() {
+            return pages;
+        }
+    }
+}
+
 fn between(base: &str, target: &str) -> CompareVersionsRequest {
     CompareVersionsRequest { base: base.to_owned(), target: target.to_owned(), ..CompareVersionsRequest::default() }
 }
@@ -28,8 +41,8 @@ fn sha256(content: &[u8]) -> Bytes {
     Bytes::copy_from_slice(Digest::of(content).as_bytes())
 }
 
-fn blob(content: &[u8]) -> Option<BlobRef> {
-    Some(BlobRef { sha256: sha256(content), size_bytes: i64::try_from(content.len()).unwrap() })
+fn blob(content: &[u8]) -> BlobRef {
+    BlobRef { sha256: sha256(content), size_bytes: i64::try_from(content.len()).unwrap() }
 }
 
 fn counts(answer: &CompareVersionsResponse) -> [i64; 5] {
@@ -59,8 +72,8 @@ async fn versions_are_compared_by_their_newest_files_across_projects() {
         let difference = |path: &str, kind: Kind, base: Option<&[u8]>, target: Option<&[u8]>| FileDifference {
             path: path.to_owned(),
             kind: kind.into(),
-            base: base.and_then(blob),
-            target: target.and_then(blob),
+            base: base.map(blob),
+            target: target.map(blob),
         };
         let expected = [
             difference("changed", Kind::Changed, Some(b"22"), Some(b"55555")),
@@ -72,16 +85,9 @@ async fn versions_are_compared_by_their_newest_files_across_projects() {
         assert_eq!(answer.differences, expected);
         assert_eq!(counts(&answer), [2, 2, 1, 5, 11], "what has moved is shared");
         for page_size in [1, 2, 4, 5] {
-            let (mut request, mut all) = (CompareVersionsRequest { page_size, ..between(&base, &target) }, Vec::new());
-            loop {
-                let page = compare(&grpc, request.clone()).await.unwrap();
-                assert_eq!(counts(&page), counts(&answer), "each page tells the sums");
-                all.extend(page.differences);
-                if page.next_page_token.is_empty() {
-                    break;
-                }
-                request.page_token = page.next_page_token;
-            }
+            let pages = walk(&grpc, CompareVersionsRequest { page_size, ..between(&base, &target) }).await;
+            assert!(pages.iter().all(|page| counts(page) == counts(&answer)), "each page tells the sums");
+            let all: Vec<FileDifference> = pages.into_iter().flat_map(|page| page.differences).collect();
             assert_eq!(all, expected, "{page_size}");
         }
         let same = compare(&grpc, between(&base, &base)).await.unwrap();

@@ -7,11 +7,14 @@ use consign_proto::metadata::{
     CreateNamespaceRequest, CreateProjectRequest, CreateVersionRequest, DeleteVersionRequest, ListFilesRequest, Package,
     PublishVersionRequest, QuarantineVersionRequest, UpdatePackageRequest, Visibility, YankVersionRequest,
 };
-use consign_types::Digest;
+use consign_types::{Digest, Reason};
 use integration_tests::grpc::{Grpc, authorized};
-use integration_tests::lists::{FILTER_INVALID, List, Query, assert_filters, page};
+use integration_tests::lists::{List, Query, assert_filters, page};
 use integration_tests::publishing::{PACKAGE, brought, get_version, publish, read, refused};
 use integration_tests::{BOTH, Builder};
+use tonic::Code;
+
+const FILTER_INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::FilterInvalid));
 
 fn within(parent: &str) -> Query {
     Query { parent: parent.to_owned(), ..Query::default() }
@@ -58,7 +61,7 @@ async fn packages_are_filtered_by_every_field() {
         }
         publish_one(&grpc, "Beta_x", "1.1.0", &[], b"five5").await;
         let (alpha, beta, gamma) = (time(made[0].create_time), time(made[1].create_time), time(made[2].update_time));
-        let cases: [(String, &[&str]); 30] = [
+        let cases: [(String, &[&str]); 32] = [
             (String::new(), &["Beta_x", "alpha", "gamma"]),
             ("package_id = alpha".to_owned(), &["alpha"]),
             ("package_id = ALPHA".to_owned(), &[]),
@@ -82,6 +85,8 @@ async fn packages_are_filtered_by_every_field() {
             ("size_bytes >= 8".to_owned(), &["Beta_x"]),
             (format!("create_time > {alpha}"), &["Beta_x", "gamma"]),
             (format!("create_time = {alpha}"), &["alpha"]),
+            ("create_time < \"0001-01-01T00:00:00Z\"".to_owned(), &[]),
+            ("create_time < \"9999-01-01T00:00:00.999999Z\"".to_owned(), &["Beta_x", "alpha", "gamma"]),
             (format!("create_time <= {beta} AND create_time >= {alpha}"), &["Beta_x", "alpha"]),
             (format!("update_time > {gamma}"), &["Beta_x"]),
             ("package_id = alpha OR package_id = gamma".to_owned(), &["alpha", "gamma"]),
@@ -121,7 +126,7 @@ async fn versions_are_filtered_by_every_field() {
         let (mut service, grpc) = Builder::on(engine).demo_grpc().await;
         six_versions(&grpc).await;
         let (first, open) = (get_version(&grpc, "1.0.0").await.unwrap(), get_version(&grpc, "1.4.0").await.unwrap());
-        let digest: String = first.content_digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = Digest::try_from(first.content_digest.as_ref()).unwrap();
         read(&grpc, "1.4.0", "a", 0, 0).await.unwrap();
         // What was counted is written when the service ends.
         service.restart().await;

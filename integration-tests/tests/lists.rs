@@ -7,10 +7,12 @@ use consign_proto::metadata::{
 };
 use consign_types::Reason;
 use integration_tests::grpc::{Grpc, authorized};
-use integration_tests::lists::{ARGUMENT_INVALID, List, Query, assert_order, page, walk};
+use integration_tests::lists::{List, Query, assert_order, page, walk};
 use integration_tests::publishing::{PACKAGE, brought, publish, refused};
 use integration_tests::{BOTH, Builder};
 use tonic::Code;
+
+const ARGUMENT_INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::ArgumentInvalid));
 
 async fn draft(grpc: &Grpc, version: &str) {
     let request = CreateVersionRequest { parent: PACKAGE.to_owned(), version_id: version.to_owned(), ..CreateVersionRequest::default() };

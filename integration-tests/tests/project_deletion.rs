@@ -9,6 +9,7 @@ use consign_proto::metadata::{
 };
 use consign_types::{Digest, Reason};
 use integration_tests::grpc::{Grpc, authorized};
+use integration_tests::lists::{List, Query, walk};
 use integration_tests::publishing::{PACKAGE, brought, get_version, publish, read, refused};
 use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Builder};
@@ -82,7 +83,6 @@ async fn a_deleted_project_vanishes_with_all_it_holds_and_comes_back_with_it() {
         assert_eq!(seen(&grpc).await, (0, 0));
         assert_eq!(rest.get(&path).await.status, 404);
         assert_eq!(rest.put(&path, "two").await.status, 404);
-        assert_eq!(rest.get("/api/v4/projects/1").await.status, 404);
         assert_eq!(refused(create_project(&grpc, "", "demo").await), TAKEN, "it keeps its path");
         assert_eq!(refused(delete_project(&grpc, "projects/1", "", "").await), NO_PROJECT);
 
@@ -157,6 +157,54 @@ async fn what_is_kept_for_no_time_can_not_be_undeleted() {
 
         delete_project(&grpc, "projects/1", "", "").await.unwrap();
         assert_eq!(refused(undelete_project(&grpc, "projects/1").await), NO_PROJECT);
-        assert_eq!(refused(get_project(&grpc, "projects/1").await), NO_PROJECT, "only what can be undeleted is told");
+    }
+}
+
+#[tokio::test]
+async fn only_what_can_be_undeleted_is_shown() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).with("--restore-days", 0).demo_grpc().await;
+        for version in ["1.0.0", "2.0.0"] {
+            publish(&grpc, brought(&grpc, PACKAGE, version, &[("a", b"one")]).await).await.unwrap();
+        }
+        let deleted = async |list: List, parent: &str| {
+            let query = Query { parent: parent.to_owned(), show_deleted: true, ..Query::default() };
+            walk(&grpc, list, query).await
+        };
+        let request = DeleteVersionRequest { name: format!("{PACKAGE}/versions/1.0.0"), ..DeleteVersionRequest::default() };
+        grpc.packages().delete_version(authorized(request)).await.unwrap();
+        let versions = deleted(List::Versions, PACKAGE).await;
+        let request = DeletePackageRequest { name: PACKAGE.to_owned(), ..DeletePackageRequest::default() };
+        grpc.packages().delete_package(authorized(request)).await.unwrap();
+        let packages = deleted(List::Packages, "projects/1").await;
+        delete_project(&grpc, "projects/1", "", "").await.unwrap();
+        let projects = deleted(List::Projects, "").await;
+        assert_eq!((versions, packages, projects), (vec!["tool/2.0.0".to_owned()], Vec::new(), Vec::new()));
+        assert_eq!(refused(get_project(&grpc, "projects/1").await), NO_PROJECT);
+    }
+}
+
+#[tokio::test]
+async fn the_path_of_a_project_is_free_when_it_can_not_be_undeleted_any_more() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).with("--restore-days", 0).demo_grpc().await;
+        delete_project(&grpc, "projects/1", "", "").await.unwrap();
+        assert_eq!(create_project(&grpc, "", "demo").await.unwrap().id, 2);
+        assert_eq!(undelete_project(&grpc, "projects/root%2Fdemo").await.unwrap().id, 2, "the new one is meant");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_project_is_not_found_over_rest() {
+    for engine in BOTH {
+        let (service, grpc) = Builder::on(engine).demo_grpc().await;
+        let rest = Rest::to(service.http());
+        delete_project(&grpc, "projects/1", "", "").await.unwrap();
+        for path in ["/api/v4/projects/1", "/api/v4/projects/root%2Fdemo"] {
+            assert_eq!(rest.get(path).await.status, 404, "{path}");
+        }
+        assert_eq!(rest.get("/api/v4/projects").await.json().as_array().map(Vec::len), Some(0));
+        undelete_project(&grpc, "projects/1").await.unwrap();
+        assert_eq!(rest.get("/api/v4/projects/1").await.status, 200);
     }
 }

@@ -16,6 +16,7 @@ use support::{opened, prepare, publish, receipt, request, version};
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Notes each statement, but for those that begin and end transactions.
+#[expect(clippy::unnecessary_wraps, reason = "diesel asks for a function of this shape")]
 fn note() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(|event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {

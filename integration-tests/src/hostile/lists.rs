@@ -167,11 +167,11 @@ impl List {
         if !self.orders.is_empty() && hostile.below(2) == 0 {
             hostile.one_of(self.orders).clone_into(&mut query.order_by);
         }
-        let (argument, valid): (&mut String, &[&str]) = match hostile.below(8) {
-            0 | 1 if !self.filters.is_empty() => (&mut query.filter, self.filters),
-            2 if !self.orders.is_empty() => (&mut query.order_by, self.orders),
-            3 => (&mut query.parent, std::slice::from_ref(&self.parent)),
-            4 => {
+        let (argument, valid): (&mut String, &[&str]) = match hostile.below(10) {
+            0..=3 if !self.filters.is_empty() => (&mut query.filter, self.filters),
+            4 if !self.orders.is_empty() => (&mut query.order_by, self.orders),
+            5 => (&mut query.parent, std::slice::from_ref(&self.parent)),
+            6 => {
                 query.page_size = hostile.small_number();
                 return (query.page_size.to_string(), self.ask(grpc, query).await.map(drop));
             }

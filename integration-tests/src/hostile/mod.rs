@@ -296,7 +296,7 @@ impl Hostile {
     pub fn comparison(&mut self, filters: &[&str]) -> String {
         let field = self.one_of(filters).split_once(' ').map_or("id", |(field, _)| field);
         let operator = self.one_of(&["=", "!=", "<", "<=", ">", ">=", ":"]);
-        let value = match self.below(4) {
+        let value = match self.below(3) {
             0 => self.number().to_string(),
             1 => self.one_of(TIMES).to_owned(),
             _ => self.strange().replace('\\', "\\\\").replace('"', "\\\""),

@@ -73,6 +73,8 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     let moves = by.point(&request.name.tag, current.as_ref(), &target)?.numbered(db)?;
     let row = moves.find(package.id, &request.name.tag).or(current.as_ref().map(|current| &current.row)).cloned().ok_or_else(not_found)?;
     let before = current.as_ref().map_or(0, |current| current.row.version_id);
+    let mut tag = PlacedTag { row: row.clone(), package: package.name.clone(), version: version.row.version.clone(), immutable: false };
+    by.mark(&mut tag);
     let batch = if moves.is_empty() {
         let shown = [change.counters.sequence - 1, row.id, before];
         change.batch_unchanged(db, shown)
@@ -82,7 +84,5 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
         batch
     };
     batch.send(db)?;
-    let mut tag = PlacedTag { row, package: package.name.clone(), version: version.row.version, immutable: false };
-    tagging::mark(db, change.project.id, std::slice::from_mut(&mut tag))?;
     Ok((MovedTag { tag, previous: current.map(|current| current.version) }, change.counters.sequence))
 }

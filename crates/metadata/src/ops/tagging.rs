@@ -143,6 +143,11 @@ impl<'a> Mover<'a> {
         })
     }
 
+    /// Says of a tag that is to be shown whether a rule keeps it where it is.
+    pub(super) fn mark(&self, tag: &mut PlacedTag) {
+        mark_by(&self.rules, tag);
+    }
+
     /// Whether a rule lets this tag hold its version.
     pub(super) fn holds(&self, tag: &PlacedTag) -> bool {
         self.rules.iter().any(|rule| rule.rule.holds() && rule.rule.fits(&tag.package, &tag.row.tag))
@@ -167,11 +172,13 @@ impl<'a> Mover<'a> {
 /// Says of tags that are to be shown whether a rule keeps them where they are.
 pub(super) fn mark(db: &mut Db, project: i64, tags: &mut [PlacedTag]) -> Result<()> {
     let rules = tag_rules::list(db, project, 0, MAX_RULES)?;
-    for tag in tags {
-        let fits = |rule: &&TagRule| rule.rule.fits(&tag.package, &tag.row.tag);
-        tag.immutable = rules.iter().filter(fits).any(|rule| rule.rule.action == tag::Action::Immutable);
-    }
+    tags.iter_mut().for_each(|tag| mark_by(&rules, tag));
     Ok(())
+}
+
+fn mark_by(rules: &[TagRule], tag: &mut PlacedTag) {
+    let fits = |rule: &&TagRule| rule.rule.fits(&tag.package, &tag.row.tag);
+    tag.immutable = rules.iter().filter(fits).any(|rule| rule.rule.action == tag::Action::Immutable);
 }
 
 /// Points tags at a version that is published.

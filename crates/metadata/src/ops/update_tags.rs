@@ -110,11 +110,7 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
         batch
     };
     batch.send(db)?;
-    let mut results: Vec<MovedTag> = results.into_iter().map(|(result, _)| result).collect();
-    for result in &mut results {
-        tagging::mark(db, change.project.id, std::slice::from_mut(&mut result.tag))?;
-    }
-    Ok((results, change.counters.sequence))
+    Ok((results.into_iter().map(|(result, _)| result).collect(), change.counters.sequence))
 }
 
 fn replay(db: &mut Db, shown: &[i64]) -> Result<(Vec<MovedTag>, i64)> {
@@ -171,10 +167,11 @@ fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, (MovedT
         (None, None) => unreachable!("a tag that is not there is created"),
     };
     let before = current.as_ref().map_or(0, |current| current.row.version_id);
-    let result = MovedTag {
+    let mut result = MovedTag {
         tag: PlacedTag { row, package: package.name.clone(), version: version.row.version.clone(), immutable: false },
         previous: current.map(|current| current.version),
     };
+    by.mark(&mut result.tag);
     Ok((moves, (result, before)))
 }
 
