@@ -34,7 +34,7 @@ async fn lists_come_in_pages_of_what_is_visible() {
         assert_eq!(refused(other), (Code::InvalidArgument, Some(Reason::PageTokenInvalid)));
         let unsupported = ListVersionsRequest { filter: "x".to_owned(), ..all };
         let unsupported = grpc.packages().list_versions(authorized(unsupported)).await;
-        assert_eq!(refused(unsupported), (Code::InvalidArgument, Some(Reason::ArgumentInvalid)));
+        assert_eq!(refused(unsupported), (Code::InvalidArgument, Some(Reason::FilterInvalid)));
     }
 }
 

@@ -158,7 +158,8 @@ async fn what_a_request_says_wrong_is_named() {
         (PublishVersionRequest { files: vec![file("../a")], ..good() }, (Code::InvalidArgument, Some(Reason::PathInvalid))),
         (PublishVersionRequest { files: vec![file("a"), file("a")], ..good() }, invalid),
         (PublishVersionRequest { files: vec![], ..good() }, invalid),
-        (PublishVersionRequest { tag_ids: vec!["t".to_owned()], ..good() }, invalid),
+        (PublishVersionRequest { tag_ids: vec!["a/b".to_owned()], ..good() }, name_invalid),
+        (PublishVersionRequest { tag_ids: vec!["t".to_owned(); 101], ..good() }, invalid),
         (PublishVersionRequest { expected_content_digest: Bytes::from_static(b"x"), ..good() }, invalid),
         (PublishVersionRequest { parent: "projects/9/packages/a".to_owned(), ..good() }, (Code::NotFound, Some(Reason::ProjectNotFound))),
     ] {

@@ -9,6 +9,7 @@ use consign_types::Reason;
 use http::uri::PathAndQuery;
 use integration_tests::grpc::{Grpc, refusal};
 use integration_tests::rest::Rest;
+use integration_tests::service::files;
 use integration_tests::{Builder, Engine, TestService, wait};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -137,12 +138,8 @@ fn the_reference_of_reasons_is_what_the_code_says() {
 #[test]
 fn every_reason_is_asserted_by_some_test() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let sources: Vec<String> = std::fs::read_dir(tests)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.ends_with("surface.rs"))
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect();
+    let sources = files(&tests).into_iter().filter(|path| !path.ends_with("surface.rs"));
+    let sources: Vec<String> = sources.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     for reason in Reason::ALL {
         let word = format!("Reason::{reason:?}");
         assert!(sources.iter().any(|text| text.contains(&word)), "{word} stands in no test of a refusal");

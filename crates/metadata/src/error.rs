@@ -230,6 +230,12 @@ fn listed(names: &[String]) -> String {
 }
 
 impl Error {
+    /// A concurrent transaction was faster: this one is run again.
+    pub(crate) fn raced() -> Self {
+        let words = Box::new("a concurrent change was faster".to_owned());
+        Self::Query(Query::DatabaseError(DatabaseErrorKind::SerializationFailure, words))
+    }
+
     /// Whether the same transaction may succeed when it is run again at once.
     pub(crate) fn is_transient(&self) -> bool {
         match self {

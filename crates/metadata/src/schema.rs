@@ -271,7 +271,7 @@ table! {
         method -> Text,
         request_id -> Text,
         fingerprint -> Binary,
-        rows -> Binary,
+        answer -> Binary,
         created_at -> Instant,
     }
 }

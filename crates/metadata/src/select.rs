@@ -102,7 +102,8 @@ fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option
             Box::new(compared(column, ordered?).bind::<Binary, _>(digest).sql(", 1 = 0)"))
         }
         Field::Labels(table, owner, id) => {
-            let from = format!("exists (select 1 from {table} where {owner} = {id} and {table}.key = ");
+            // Not `exists`, by which SQLite would ask for each row whether it has the label.
+            let from = format!("{id} in (select {owner} from {table} where {table}.key = ");
             match (key, operator) {
                 (None, Operator::Has) => Box::new(sql::<Bool>(&from).bind::<Text, _>(value.clone()).sql(")")),
                 (Some(key), Operator::Has) if value == "*" => Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(")")),
@@ -210,9 +211,9 @@ impl FromStr for Cursor {
 fn value(line: &str) -> Option<Value> {
     let (kind, text) = line.split_at_checked(1)?;
     match kind {
-        "s" => Some(Value::Text(text.to_owned())),
+        "s" if !text.chars().any(char::is_control) => Some(Value::Text(text.to_owned())),
         "n" => text.parse().ok().map(Value::Number),
-        "t" => text.parse().ok().map(Timestamp::from_micros).map(Value::Time),
+        "t" => text.parse().ok().map(Timestamp::from_micros).filter(|time| time.is_storable()).map(Value::Time),
         "b" if text.len().is_multiple_of(2) && text.is_ascii() => {
             let byte = |index| u8::from_str_radix(text.get(index..index + 2)?, 16).ok();
             (0..text.len()).step_by(2).map(byte).collect::<Option<_>>().map(Value::Bytes)
@@ -281,7 +282,7 @@ mod tests {
             let cursor = Cursor { values, id: 3 };
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
-        for text in ["", "x", "1\n", "1\nx", "1\nb0", "1\nbé0", "1\nn", "1\ntx"] {
+        for text in ["", "x", "1\n", "1\nx", "1\nb0", "1\nbé0", "1\nn", "1\ntx", "1\ns\0", "1\nt-9223372036854775808"] {
             assert_eq!(text.parse::<Cursor>(), Err(ParseCursorError), "{text}");
         }
     }

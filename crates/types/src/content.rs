@@ -12,7 +12,7 @@ use crate::{Digest, FilePath};
 /// SHA-256 over one line a file, `<path>\t<sha256>\t<size>\n` with the digest in lower-case hexadecimal and the size in
 /// decimal, the lines sorted by the bytes of the path. A path holds no control character, so no two sets give the same lines.
 /// Anybody can compute it: `printf '%s\t%s\t%s\n' … | LC_ALL=C sort | sha256sum`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "diesel", derive(diesel::AsExpression, diesel::FromSqlRow))]
 #[cfg_attr(feature = "diesel", diesel(sql_type = diesel::sql_types::Binary))]
 pub struct ContentDigest(Digest);

@@ -43,6 +43,8 @@ impl fmt::Debug for Digest {
     }
 }
 
+crate::word::serde_as_text!(Digest);
+
 /// The text or bytes are not a SHA-256 digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a SHA-256 digest has 32 bytes, or 64 hexadecimal digits")]
@@ -83,6 +85,8 @@ fn hex_digit(digit: u8) -> Result<u8, ParseDigestError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -103,5 +107,13 @@ mod tests {
             assert_eq!(text.parse::<Digest>(), Err(ParseDigestError), "{text}");
         }
         assert_eq!(Digest::try_from([0_u8; 31].as_slice()), Err(ParseDigestError));
+    }
+
+    proptest! {
+        #[test]
+        fn a_digest_is_the_text_in_lower_case(text in "[0-9a-fA-F]{63,65}|[0-9a-g]{64}|.{0,70}") {
+            let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            prop_assert_eq!(text.parse::<Digest>().ok().map(|digest| digest.to_string()), is_digest.then(|| text.to_ascii_lowercase()));
+        }
     }
 }

@@ -99,6 +99,8 @@ pub fn judge(ruling: Ruling, existing: (Digest, i64), incoming: Bytes) -> Verdic
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -155,6 +157,23 @@ mod tests {
             let verdict = judge(ruling, (old, 3), Bytes { digest, size });
             assert_eq!(verdict, expected, "allowed={allowed} digest={digest:?} size={size:?}");
             assert_eq!(judge(Ruling::AllRejected, (old, 3), Bytes { digest, size }), Verdict::Reject);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_turns_either_policy_round_for_the_same_versions(
+            pattern in ".{0,30}|[()|*?\\[\\]ab{}1-9,^$.\\\\]{0,20}", name in "[ab.]{1,6}", version in "[ab1]{1,6}",
+        ) {
+            let policies = (DuplicatePolicy::new(true, &pattern), DuplicatePolicy::new(false, &pattern));
+            match (policies, name.parse(), version.parse()) {
+                ((Ok(allows), Ok(rejects)), Ok(name), Ok(version)) => {
+                    let allowed = [&allows, &rejects].map(|policy| policy.ruling(&name, &version) == Ruling::Allowed);
+                    prop_assert_ne!(allowed[0], allowed[1], "{}", pattern);
+                }
+                ((Err(error), Err(other)), ..) => prop_assert!(error == other && error.to_string().len() < 500, "{}", error),
+                ((allows, rejects), ..) => prop_assert_eq!(allows.is_ok(), rejects.is_ok(), "{}", pattern),
+            }
         }
     }
 }

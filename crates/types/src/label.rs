@@ -30,7 +30,7 @@ name_type!(
 );
 
 /// At most [`MAX_LABELS`] labels, each key once, in the order of their keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "diesel", derive(diesel::AsExpression, diesel::FromSqlRow))]
 #[cfg_attr(feature = "diesel", diesel(sql_type = diesel::sql_types::Text))]
 pub struct Labels(BTreeMap<LabelKey, LabelValue>);

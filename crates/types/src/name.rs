@@ -55,6 +55,8 @@ macro_rules! name_type {
                 f.write_str(&self.0)
             }
         }
+
+        $crate::word::serde_as_text!($name);
     };
 }
 pub(crate) use name_type;

@@ -47,7 +47,7 @@ const RELEASE: u8 = 2;
 /// Where a version stands among those of its package: bytes, at most 1 KiB, that compare as the versions do.
 ///
 /// Keys of different schemes do not compare. A key ends with the version's name, so that no two versions of a package share one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "diesel", derive(diesel::AsExpression, diesel::FromSqlRow))]
 #[cfg_attr(feature = "diesel", diesel(sql_type = diesel::sql_types::Binary))]
 pub struct SortKey(Vec<u8>);

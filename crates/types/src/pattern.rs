@@ -1,6 +1,7 @@
 //! Patterns over names.
 
 use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
 
 /// The longest pattern that is accepted, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 255;
@@ -8,12 +9,42 @@ pub const MAX_PATTERN_BYTES: usize = 255;
 /// A pattern that matches whole names: 1 to [`MAX_PATTERN_BYTES`] bytes without control characters.
 ///
 /// Patterns are equal when their kinds and texts are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Text", try_from = "Text")]
 pub enum NamePattern {
     /// See [`NamePattern::glob`].
     Glob(GlobPattern),
     /// See [`NamePattern::regex`].
     Regex(RegexPattern),
+}
+
+/// A pattern as JSON has it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Text {
+    Glob(String),
+    Regex(String),
+}
+
+impl From<NamePattern> for Text {
+    fn from(pattern: NamePattern) -> Self {
+        let text = pattern.text().to_owned();
+        match pattern {
+            NamePattern::Glob(_) => Self::Glob(text),
+            NamePattern::Regex(_) => Self::Regex(text),
+        }
+    }
+}
+
+impl TryFrom<Text> for NamePattern {
+    type Error = PatternError;
+
+    fn try_from(text: Text) -> Result<Self, PatternError> {
+        match text {
+            Text::Glob(text) => Self::glob(&text),
+            Text::Regex(text) => Self::regex(&text),
+        }
+    }
 }
 
 /// A valid pattern of `*`, `?` and literal characters.

@@ -307,6 +307,8 @@ impl fmt::Display for ScopeRef {
     }
 }
 
+crate::word::serde_as_text!(ScopeRef, VersionRef);
+
 impl FromStr for ScopeRef {
     type Err = ParseResourceError;
 
@@ -327,6 +329,10 @@ fn segments<const N: usize>(text: &str) -> Option<[&str; N]> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::{Debug, Display};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -372,6 +378,44 @@ mod tests {
         }
         for name in ["projects/7/packages/a", "projects/7/packages/a/versions/", "projects/7/packages/a/versions/1/files/x"] {
             assert!(name.parse::<VersionRef>().is_err(), "{name}");
+        }
+    }
+
+    /// What parses is written so that it parses to the same, and a refusal is short.
+    fn reads_back<T: FromStr<Err: Display> + Display + Debug + PartialEq>(text: &str) {
+        match text.parse::<T>() {
+            Ok(name) => assert_eq!(name.to_string().parse().ok(), Some(name), "{text}"),
+            Err(error) => assert!(error.to_string().len() < 1100, "{text}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_reads_back_as_it_is_written(
+            text in "(projects|namespaces)/(-|[0-9]{1,20}|a(%2[fF]|/)b|.{0,4})(/(packages|versions|files|tags|tagRules)/(-|[0-9]{1,3}|a|a/b|.{0,4})){0,4}|.{0,40}",
+        ) {
+            reads_back::<ProjectRef>(&text);
+            reads_back::<ProjectsRef>(&text);
+            reads_back::<NamespaceRef>(&text);
+            reads_back::<ScopeRef>(&text);
+            reads_back::<PackageRef>(&text);
+            reads_back::<PackagesRef>(&text);
+            reads_back::<VersionRef>(&text);
+            reads_back::<FileRef>(&text);
+            reads_back::<TagRef>(&text);
+            reads_back::<TagRuleRef>(&text);
+        }
+
+        #[test]
+        fn a_name_made_of_valid_parts_is_read_as_these_parts(
+            id in 0_i64.., package in "[a-z.+_-]{1,9}", version in "[0-9a-z+_-]{1,9}", path in "([a-z é]{1,5}/){0,3}[a-z0-9.]{1,5}x",
+        ) {
+            let name = format!("projects/{id}/packages/{package}/versions/{version}/files/{path}");
+            if package.parse::<PackageName>().is_ok() && version != "latest" {
+                let file: FileRef = name.parse().unwrap();
+                prop_assert_eq!((file.version.project, file.version.package.as_str()), (ProjectRef::Id(id), &*package));
+                prop_assert_eq!((file.version.version.as_str(), file.path.as_str()), (&*version, &*path));
+            }
         }
     }
 }

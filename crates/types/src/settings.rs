@@ -141,7 +141,7 @@ impl Settings {
 }
 
 /// The settings that hold at one place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InForce {
     /// What becomes of a path that is published again.
     pub duplicate_policy: DuplicateSetting,
@@ -159,6 +159,8 @@ pub struct InForce {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn defaults() -> InForce {
@@ -198,5 +200,41 @@ mod tests {
         assert_eq!(text, r#"{"max_file_bytes":1,"default_version_mode":"sealed"}"#);
         assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
         assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
+    }
+
+    fn settings() -> impl Strategy<Value = Settings> {
+        let policy = (any::<bool>(), "\\PC{0,9}", any::<bool>()).prop_map(|(allowed, exception, reject_identical)| DuplicateSetting {
+            allowed,
+            exception,
+            reject_identical,
+        });
+        let (modes, scopes) = (vec![VersionMode::Open, VersionMode::Sealed], vec![DedupScope::Readable, DedupScope::Instance]);
+        let visibilities = vec![Visibility::Private, Visibility::Internal, Visibility::Public];
+        let words = (prop::sample::select(modes), prop::sample::select(visibilities), prop::sample::select(scopes));
+        (prop::option::of(policy), any::<Option<i64>>(), any::<Option<i64>>(), prop::option::of(words)).prop_map(
+            |(duplicate_policy, max_file_bytes, quota_bytes, words)| Settings {
+                duplicate_policy,
+                max_file_bytes,
+                quota_bytes,
+                default_version_mode: words.map(|words| words.0),
+                visibility: words.map(|words| words.1),
+                dedup_scope: words.map(|words| words.2),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn any_settings_read_back_as_they_are_written(settings in settings()) {
+            let text = serde_json::to_string(&settings).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\{(\"(quota_bytes|visibility|duplicate_policy)\":(-?[0-9]{1,20}|\"public\"|null|\\{\\}),?){0,3}\\}|.{0,40}") {
+            if let Ok(settings) = serde_json::from_str::<Settings>(&text) {
+                prop_assert_eq!(settings.clone().or(settings.clone()), settings);
+            }
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! What may happen to tags: the rules of a project, and how they judge.
 
+use serde::{Deserialize, Serialize};
+
 use crate::access::Role;
 use crate::order::semantic;
 use crate::pattern::NamePattern;
 use crate::{PackageName, TagName, VersionName};
 
 /// What a rule does to the tags that it fits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// The tag may be created, but neither moved to other content nor deleted.
     Immutable,
@@ -19,7 +21,7 @@ pub enum Action {
 }
 
 /// The least roles that may touch a tag; `None` for nobody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protection {
     /// Who may create it.
     pub create: Option<Role>,
@@ -30,7 +32,7 @@ pub struct Protection {
 }
 
 /// A rule: which tags, and what it does to them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// The tags.
     pub tags: NamePattern,

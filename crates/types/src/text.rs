@@ -51,6 +51,8 @@ fn is_uuid(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -68,6 +70,26 @@ mod tests {
             ["", "1", "123E4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000", "123e4567-e89b-12d3-a456-42661417400g"]
         {
             assert!(text.parse::<RequestId>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_is_the_text_that_was_given(text in "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{11,13}|[ -~]{0,80}|.{0,300}") {
+            let texts = [
+                text.parse().map(|parsed: DisplayName| parsed.to_string()),
+                text.parse().map(|parsed: Description| parsed.to_string()),
+                text.parse().map(|parsed: MediaType| parsed.to_string()),
+                text.parse().map(|parsed: Etag| parsed.to_string()),
+                text.parse().map(|parsed: RequestId| parsed.to_string()),
+            ];
+            for parsed in texts {
+                match parsed {
+                    Ok(parsed) => prop_assert!(parsed == text && !text.contains('\0')),
+                    Err(error) => prop_assert!(error.to_string().len() < 1100),
+                }
+            }
+            prop_assert!(text.parse::<RequestId>().is_err() || text.len() == 36);
         }
     }
 }

@@ -3,7 +3,7 @@
 /// An instant in UTC: microseconds since 1970-01-01T00:00:00Z.
 ///
 /// The pure types never ask what time it is: whoever calls a rule brings the instant along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "diesel", derive(diesel::AsExpression, diesel::FromSqlRow))]
 #[cfg_attr(feature = "diesel", diesel(sql_type = crate::columns::Instant))]
 pub struct Timestamp(i64);
@@ -25,6 +25,11 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// Whether it lies in the years 1 to 9999, which both databases and the wire can say.
+    pub const fn is_storable(self) -> bool {
+        -62_135_596_800_000_000 <= self.0 && self.0 <= 253_402_300_799_999_999
+    }
+
     /// The whole seconds since the epoch, and the microseconds into the second.
     pub const fn split(self) -> (i64, i64) {
         (self.0.div_euclid(1_000_000), self.0.rem_euclid(1_000_000))
@@ -42,20 +47,36 @@ impl std::str::FromStr for Timestamp {
     /// Reads RFC 3339. What is finer than a microsecond is cut off.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let time: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
-        Ok(Self(time.as_microsecond()))
+        let time = Self(time.as_microsecond());
+        if time.is_storable() { Ok(time) } else { Err(ParseTimestampError) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn instants_are_read_by_rfc_3339() {
         assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Timestamp::from_micros(1_000_000)));
         assert_eq!("1970-01-01T01:00:00.000001+01:00".parse(), Ok(Timestamp::from_micros(1)));
-        for text in ["", "1970", "1970-01-01", "yesterday", "1970-01-01T00:00:01"] {
+        for text in ["", "1970", "1970-01-01", "yesterday", "1970-01-01T00:00:01", "-004713-01-01T00:00:00Z"] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_an_instant_that_can_be_split(
+            text in "-?0?[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|[+-][0-2][0-9]:[0-5][0-9])|.{0,40}",
+        ) {
+            if let Ok(instant) = text.parse::<Timestamp>() {
+                let (seconds, micros) = instant.split();
+                prop_assert!((0..1_000_000).contains(&micros));
+                prop_assert_eq!(Timestamp::from_micros(micros).plus_seconds(seconds), instant);
+            }
         }
     }
 }

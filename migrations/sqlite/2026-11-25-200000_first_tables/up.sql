@@ -121,10 +121,12 @@ create table versions (
 ) strict;
 create index versions_order on versions (package_id, sort_key, id);
 create index versions_offered on versions (package_id, offered, sort_key);
-create index versions_content on versions (package_id, content_digest);
+create index versions_content on versions (package_id, content_digest) where content_digest is not null;
 create index versions_project on versions (project_id, id);
 create index versions_created on versions (project_id, created_at, id);
 create index versions_published on versions (project_id, published_at, id);
+create index versions_created_anywhere on versions (created_at, id);
+create index versions_published_anywhere on versions (published_at, id);
 create index versions_purge on versions (purge_at) where purge_at is not null;
 
 -- The labels of versions, by which they are found.
@@ -152,9 +154,10 @@ create table tombstones (
     primary key (digest, generation)
 ) strict;
 
+-- A removed project has no version left, so the reference to that is enough.
 create table files (
     id integer primary key autoincrement,
-    project_id integer not null references projects (id),
+    project_id integer not null,
     version_id integer not null references versions (id),
     path text not null,
     revision integer not null check (revision > 0),
@@ -184,6 +187,7 @@ create table leases (
     expires_at integer not null
 ) strict;
 create index leases_expiry on leases (expires_at);
+create index leases_project on leases (project_id, expires_at);
 
 -- A name in a package that points at one of its versions.
 create table tags (
@@ -205,7 +209,7 @@ create index tags_updated on tags (project_id, updated_at, id);
 -- What tags pointed at, since when. Without a version: the tag was removed. It outlives the versions that it names.
 create table tag_moves (
     id integer primary key autoincrement,
-    project_id integer not null references projects (id),
+    project_id integer not null,
     package_id integer not null references packages (id),
     tag text not null,
     version text,
@@ -236,13 +240,13 @@ create table tag_rules (
 ) strict;
 create index tag_rules_project on tag_rules (project_id, id);
 
--- What a request with a request id has done. `rows` are the ids that its answer showed, 8 bytes each, big endian.
+-- What a request with a request id was answered, as JSON.
 create table idempotency_records (
     principal text not null,
     method text not null,
     request_id text not null,
     fingerprint blob not null,
-    rows blob not null,
+    answer blob not null,
     created_at integer not null,
     primary key (principal, method, request_id)
 ) strict;

@@ -97,6 +97,10 @@ pub(crate) async fn find(State(client): State<Client>, uri: Uri, headers: Header
     let client = authenticated(&client, &headers)?;
     let segment = uri.path().rsplit('/').next().unwrap_or_default();
     let project = client.find_project(&path::project(segment)?).await?;
+    // The planes show a deleted project to those who may bring it back; here nobody can.
+    if project.delete_time.is_some() {
+        return Err(Refusal::project_not_found());
+    }
     Ok(Json(entity::project_json(&project)))
 }
 

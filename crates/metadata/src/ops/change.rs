@@ -3,8 +3,9 @@
 use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
 use consign_types::{Digest, Slug, Timestamp};
+use serde::Serialize;
 
-use super::idempotency::{Call, to_ids};
+use super::idempotency::{Answer, Call, answered, to_json};
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::counters::{self, Claim, Counters};
@@ -28,8 +29,8 @@ pub(super) struct Change<'a> {
 pub(super) enum Begun<'a> {
     /// It is to be done.
     New(Box<Change<'a>>),
-    /// It was done before: the ids that its answer showed.
-    Done(Vec<i64>),
+    /// It was done before, and answered so.
+    Done(Answer),
 }
 
 /// Begins a change to a project that is not deleted.
@@ -48,36 +49,28 @@ pub(super) fn begin_any<'a>(db: &mut Db, name: &ProjectRef, call: &Call<'a>) -> 
     let claim = key.map(|key| Claim { key, fingerprint: call.fingerprint, now: call.now });
     let locked = counters::lock(db, name, claim)?.ok_or_else(|| Error::ProjectNotFound(name.clone()))?;
     if let Some(key) = key.filter(|_| !locked.claimed) {
-        return done(db, key, call.fingerprint).map(Begun::Done);
+        return answered(db, key, call.fingerprint).map(Begun::Done);
     }
     let counters = Counters { sequence: locked.counters.sequence + 1, ..locked.counters };
     Ok(Begun::New(Box::new(Change { project: locked.project, counters, now: call.now, key })))
 }
 
-/// The ids that the answer to a claimed request showed.
-pub(super) fn done(db: &mut Db, key: Key<'_>, fingerprint: Digest) -> Result<Vec<i64>> {
-    match records::find(db, key)? {
-        Some((known, rows)) if known == fingerprint => Ok(to_ids(&rows)),
-        _ => Err(Error::RequestIdReused(key.request_id.clone())),
-    }
-}
-
 impl Change<'_> {
-    /// A batch that begins with what belongs to every change: the counters, and the ids that the answer shows. `digests` are those of
-    /// the files that it adds.
-    pub(super) fn batch(&self, db: &Db, shown: impl IntoIterator<Item = i64>, digests: Vec<Digest>) -> Batch<'static> {
+    /// A batch that begins with what belongs to every change: the counters, and the answer, which is given again when the request comes
+    /// again. `digests` are those of the files that it adds.
+    pub(super) fn batch(&self, db: &Db, answer: &impl Serialize, digests: Vec<Digest>) -> Batch<'static> {
         let mut batch = Batch::new(db);
         counters::update(&mut batch, self.counters, digests);
         if let Some(key) = self.key {
-            records::update(&mut batch, key, shown.into_iter().flat_map(i64::to_be_bytes).collect());
+            records::update(&mut batch, key, to_json(answer));
         }
         batch
     }
 
     /// The same where nothing is changed after all: no change is counted.
-    pub(super) fn batch_unchanged(&mut self, db: &Db, shown: impl IntoIterator<Item = i64>) -> Batch<'static> {
+    pub(super) fn batch_unchanged(&mut self, db: &Db, answer: &impl Serialize) -> Batch<'static> {
         self.counters.sequence -= 1;
-        self.batch(db, shown, Vec::new())
+        self.batch(db, answer, Vec::new())
     }
 }
 

@@ -10,7 +10,6 @@ use super::idempotency::Fingerprint;
 use super::version_change::{find, write};
 use crate::connection::Db;
 use crate::tables::version_row::Version;
-use crate::tables::versions;
 use crate::{Error, Metadata, Principal, Result};
 
 /// A version that is to change its state.
@@ -43,14 +42,14 @@ fn change_state(db: &mut Db, request: &ChangeState, now: Timestamp) -> Result<Ve
     let wanted = (&request.name, request.verb, &request.reason, &request.etag);
     let call = call(&request.principal.name, "ChangeState", request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
     let mut change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return versions::get(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let (package, mut version) = find(db, &change, &request.name, request.etag.as_ref())?;
     match version.state.judge(request.verb) {
         Judgement::Do => {}
         Judgement::Done => {
-            change.batch_unchanged(db, [version.id]).send(db)?;
+            change.batch_unchanged(db, &version).send(db)?;
             return Ok(version);
         }
         Judgement::Conflict => return Err(Error::VersionStateConflict { version: request.name.clone(), state: version.state }),

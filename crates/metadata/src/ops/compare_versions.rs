@@ -74,7 +74,6 @@ impl Walk {
     fn next(&mut self, db: &mut Db) -> Result<Option<File>> {
         if self.files.len() == 0 && !self.done {
             let chunk = files::list_served(db, self.version, self.last.as_ref(), CHUNK)?;
-            let chunk: Vec<File> = chunk.into_iter().map(|(file, _)| file).collect();
             self.done = chunk.is_empty();
             self.last = chunk.last().map(|file| file.path.clone());
             self.files = chunk.into_iter();

@@ -6,7 +6,6 @@ use consign_types::text::{DisplayName, RequestId};
 
 use super::idempotency::{Call, Fingerprint, once};
 use super::{namespace, or_else};
-use crate::connection::Db;
 use crate::tables::namespaces::{self, Namespace, NewNamespace};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -36,8 +35,7 @@ impl Metadata {
                     fingerprint: Fingerprint::new().field(request.path.as_str()).field(request.display_name.as_str()).finish(),
                     now,
                 };
-                let replay = |db: &mut Db, ids: &[i64]| namespace(db, &NamespaceRef::Id(ids[0]));
-                once(db, &call, replay, |db| {
+                once(db, &call, |db| {
                     let parent = request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose()?;
                     let display_name = or_else(&request.display_name, request.path.last());
                     let new = NewNamespace {
@@ -46,9 +44,7 @@ impl Metadata {
                         display_name: &display_name,
                         created_at: now,
                     };
-                    let made = namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))?;
-                    let id = made.id;
-                    Ok((made, vec![id]))
+                    namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))
                 })
             })
             .await

@@ -1,13 +1,13 @@
 //! Making a project.
 
-use consign_types::resource::{NamespaceRef, ProjectRef};
+use consign_types::resource::NamespaceRef;
 use consign_types::settings::Settings;
 use consign_types::text::{Description, DisplayName, RequestId};
 use consign_types::version::Visibility;
 use consign_types::{Slug, Timestamp};
 
 use super::idempotency::{Call, Fingerprint, once};
-use super::{namespace, or_else, project};
+use super::{namespace, or_else};
 use crate::connection::Db;
 use crate::tables::projects::{self, NewProject, Project};
 use crate::tables::{counters, settings};
@@ -54,8 +54,7 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
         fingerprint: fingerprint.finish(),
         now,
     };
-    let replay = |db: &mut Db, ids: &[i64]| project(db, &ProjectRef::Id(ids[0]));
-    once(db, &call, replay, |db| {
+    once(db, &call, |db| {
         let parent = request.namespace.clone().map_or_else(|| request.principal.namespace(), Ok)?;
         let namespace = namespace(db, &parent)?;
         let path = namespace.path.project(&request.slug);
@@ -75,9 +74,8 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
             updated_at: now,
         };
         let made = projects::insert(db, &new)?.ok_or_else(|| Error::NameTaken(path.to_string()))?;
-        let id = made.id;
-        counters::insert(db, id)?;
-        Ok((made, vec![id]))
+        counters::insert(db, made.id)?;
+        Ok(made)
     })
 }
 

@@ -1,13 +1,12 @@
 //! Making a rule over tags.
 
 use consign_types::Timestamp;
-use consign_types::resource::{ProjectRef, TagRuleRef};
+use consign_types::resource::ProjectRef;
 use consign_types::tag::Rule;
 use consign_types::text::{Description, RequestId};
 
 use super::change::{Begun, begin, call};
 use super::idempotency::Fingerprint;
-use super::tag_rule;
 use super::tagging::MAX_RULES;
 use crate::connection::Db;
 use crate::tables::tag_rules::{self, TagRule};
@@ -40,7 +39,7 @@ fn create(db: &mut Db, request: &CreateTagRule, now: Timestamp) -> Result<TagRul
     let fingerprint = Fingerprint::new().shown(&(&request.project, &request.rule, &request.description)).finish();
     let call = call(&request.principal.name, "CreateTagRule", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.project, &call)? {
-        Begun::Done(shown) => return tag_rule(db, shown[0], &TagRuleRef { project: request.project.clone(), rule: shown[1] }),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let project = change.project.id;
@@ -57,6 +56,6 @@ fn create(db: &mut Db, request: &CreateTagRule, now: Timestamp) -> Result<TagRul
         updated_at: now,
     };
     rule.id = tag_rules::insert(db, &rule)?;
-    change.batch(db, [project, rule.id], Vec::new()).send(db)?;
+    change.batch(db, &rule, Vec::new()).send(db)?;
     Ok(rule)
 }

@@ -43,7 +43,7 @@ fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Versio
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.labels, &request.description)).finish();
     let call = call(&request.principal.name, "CreateVersion", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return versions::get(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let name = VersionRef { project: ProjectRef::Id(change.project.id), ..request.name.clone() };
@@ -58,12 +58,13 @@ fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Versio
     let mut version = VersionRow::new(scene.version_id, of, change.project.id, &name.version, &request.principal.name, now);
     (version.labels, version.description) = (request.labels.clone(), request.description.clone());
     version.settle(package.version_scheme, sequence, now);
-    let mut batch = change.batch(db, [version.id], Vec::new());
+    let version = Version { row: version, package: package.name.clone(), tags: Vec::new() };
+    let mut batch = change.batch(db, &version, Vec::new());
     if scene.package.is_none() {
         packages::insert(&mut batch, &package);
     }
-    versions::insert(&mut batch, &version);
+    versions::insert(&mut batch, &version.row);
     labels::put_for_version(db, &mut batch, version.id, &Labels::default(), &version.labels)?;
     batch.send(db)?;
-    Ok(Version { row: version, package: package.name, tags: Vec::new() })
+    Ok(version)
 }

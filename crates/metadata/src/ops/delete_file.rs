@@ -7,7 +7,7 @@ use consign_types::text::{Etag, RequestId};
 use super::change::{Begun, begin, call};
 use super::deletion::{Force, check_holders, purge_at};
 use super::etag_of;
-use super::file_change::{open_version, shown_file, write};
+use super::file_change::{open_version, write};
 use super::idempotency::Fingerprint;
 use crate::connection::{Db, Ending};
 use crate::tables::file_row::File;
@@ -48,7 +48,7 @@ fn delete(db: &mut Db, request: &DeleteFile, now: Timestamp, restore_seconds: i6
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
     let call = call(&request.principal.name, "DeleteFile", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.version.project, &call)? {
-        Begun::Done(shown) => return shown_file(db, &shown, &request.name),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let (package, version) = open_version(db, &change, &request.name)?;

@@ -35,19 +35,13 @@ impl Metadata {
 fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp) -> Result<()> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag)).finish();
     let call = call(&request.principal.name, "DeleteNamespace", request.request_id.as_ref(), fingerprint, now);
-    once(
-        db,
-        &call,
-        |_, _| Ok(()),
-        |db| {
-            let namespace = namespace(db, &request.name)?;
-            etag_of(request.etag.as_ref(), &namespace.etag(), &request.name)?;
-            if namespaces::is_used(db, namespace.id)? {
-                return Err(Error::NamespaceNotEmpty(request.name.clone()));
-            }
-            settings::remove(db, settings::Scope::Namespace(namespace.id))?;
-            namespaces::remove(db, namespace.id)?;
-            Ok(((), Vec::new()))
-        },
-    )
+    once(db, &call, |db| {
+        let namespace = namespace(db, &request.name)?;
+        etag_of(request.etag.as_ref(), &namespace.etag(), &request.name)?;
+        if namespaces::is_used(db, namespace.id)? {
+            return Err(Error::NamespaceNotEmpty(request.name.clone()));
+        }
+        settings::remove(db, settings::Scope::Namespace(namespace.id))?;
+        namespaces::remove(db, namespace.id)
+    })
 }

@@ -45,10 +45,7 @@ fn delete(db: &mut Db, request: &DeletePackage, now: Timestamp, restore_seconds:
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
     let call = call(&request.principal.name, "DeletePackage", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => {
-            let package = packages::get(db, shown[0])?;
-            return view(db, package);
-        }
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let before = package(db, change.project.id, &request.name)?;
@@ -64,8 +61,9 @@ fn delete(db: &mut Db, request: &DeletePackage, now: Timestamp, restore_seconds:
         updated_at: now,
         ..before
     };
-    let mut batch = change.batch(db, [after.id], Vec::new());
-    packages::update(&mut batch, &after);
+    let answer = view(db, after)?;
+    let mut batch = change.batch(db, &answer, Vec::new());
+    packages::update(&mut batch, &answer.package);
     batch.send(db)?;
-    view(db, after)
+    Ok(answer)
 }

@@ -7,7 +7,6 @@ use consign_types::text::{Etag, RequestId};
 use super::change::{Begun, begin, call};
 use super::deletion::{Force, check_holders, purge_at};
 use super::etag_of;
-use super::find_project::found;
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
 use crate::tables::projects::{self, Project};
@@ -41,7 +40,7 @@ fn delete(db: &mut Db, request: &DeleteProject, now: Timestamp, restore_seconds:
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, request.force)).finish();
     let call = call(&request.principal.name, "DeleteProject", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name, &call)? {
-        Begun::Done(shown) => return found(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let before = change.project.clone();
@@ -49,7 +48,7 @@ fn delete(db: &mut Db, request: &DeleteProject, now: Timestamp, restore_seconds:
     check_holders(db, &change, &request.principal, request.name.to_string(), (None, None), request.force)?;
     let purge_at = Some(purge_at(now, restore_seconds));
     let after = Project { deleted_at: Some(now), purge_at, sequence: change.counters.sequence, updated_at: now, ..before };
-    let mut batch = change.batch(db, [after.id], Vec::new());
+    let mut batch = change.batch(db, &after, Vec::new());
     projects::update(&mut batch, &after);
     batch.send(db)?;
     Ok(after)

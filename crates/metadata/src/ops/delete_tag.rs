@@ -1,16 +1,15 @@
 //! Removing a tag.
 
-use consign_types::resource::TagRef;
+use consign_types::Timestamp;
+use consign_types::resource::{ProjectRef, TagRef, VersionRef};
 use consign_types::text::{Description, Etag, RequestId};
-use consign_types::{Timestamp, VersionName};
 
 use super::change::{Begun, begin, call};
+use super::etag_of;
 use super::idempotency::Fingerprint;
 use super::tagging::{self, Mover};
-use super::{etag_of, package};
 use crate::connection::Db;
-use crate::tables::{tags, versions};
-use crate::{Error, Metadata, Principal, Result};
+use crate::{Metadata, Principal, Result};
 
 /// A tag to be removed.
 #[derive(Clone, Debug)]
@@ -30,27 +29,28 @@ pub struct DeleteTag {
 impl Metadata {
     /// Removes a tag; its history stays. Answers the version that it pointed at, and the number of the change. `TagNotFound`,
     /// `EtagMismatch`, and what the rules refuse.
-    pub async fn delete_tag(&self, request: DeleteTag) -> Result<(VersionName, i64)> {
+    pub async fn delete_tag(&self, request: DeleteTag) -> Result<(VersionRef, i64)> {
         let now = self.now();
         self.pool.write(move |db| delete(db, &request, now)).await
     }
 }
 
-fn delete(db: &mut Db, request: &DeleteTag, now: Timestamp) -> Result<(VersionName, i64)> {
+fn delete(db: &mut Db, request: &DeleteTag, now: Timestamp) -> Result<(VersionRef, i64)> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, &request.reason)).finish();
     let call = call(&request.principal.name, "DeleteTag", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.package.project, &call)? {
-        Begun::Done(shown) => return Ok((versions::get(db, shown[1])?.row.version, shown[0])),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
-    let package = package(db, change.project.id, &request.name.package)?;
-    let current = tags::find(db, package.id, &request.name.tag)?.ok_or_else(|| Error::TagNotFound(request.name.clone()))?;
+    let current = tagging::find(db, change.project.id, &request.name)?;
     etag_of(request.etag.as_ref(), &current.etag(), &request.name)?;
     let by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let moves = by.remove(&current)?.numbered(db)?;
-    let sequence = change.counters.sequence;
-    let mut batch = change.batch(db, [sequence, current.row.version_id], Vec::new());
+    let project = ProjectRef::Id(change.project.id);
+    let version = VersionRef { project, package: current.package, version: current.version };
+    let answer = (version, change.counters.sequence);
+    let mut batch = change.batch(db, &answer, Vec::new());
     tagging::write(&mut batch, moves);
     batch.send(db)?;
-    Ok((current.version, sequence))
+    Ok(answer)
 }

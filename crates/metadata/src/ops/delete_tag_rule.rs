@@ -41,5 +41,5 @@ fn delete(db: &mut Db, request: &DeleteTagRule, now: Timestamp) -> Result<()> {
     let rule = tag_rule(db, change.project.id, &request.name)?;
     etag_of(request.etag.as_ref(), &rule.etag(), &request.name)?;
     tag_rules::remove(db, rule.id)?;
-    change.batch(db, [], Vec::new()).send(db)
+    change.batch(db, &(), Vec::new()).send(db)
 }

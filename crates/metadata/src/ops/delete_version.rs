@@ -46,7 +46,7 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
     let call = call(&request.principal.name, "DeleteVersion", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return versions::get(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let (mut package, mut version) = version_change::find(db, &change, &request.name, request.etag.as_ref())?;
@@ -67,11 +67,11 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
     version.row.retired = version.id;
     version.row.settle(package.version_scheme, change.counters.sequence, now);
     (package.sequence, package.updated_at) = (change.counters.sequence, now);
-    let mut batch = change.batch(db, [version.id], Vec::new());
+    version.tags.clear();
+    let mut batch = change.batch(db, &version, Vec::new());
     packages::update(&mut batch, &package);
     versions::update(&mut batch, &version.row);
     tagging::write(&mut batch, moves);
     batch.send(db)?;
-    version.tags.clear();
     Ok(version)
 }

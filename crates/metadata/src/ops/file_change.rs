@@ -4,16 +4,13 @@ use consign_types::resource::FileRef;
 
 use super::change::Change;
 use super::version_change;
+use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::file_row::File;
 use crate::tables::packages::{self, Package};
 use crate::tables::version_row::Version;
 use crate::tables::{files, versions};
 use crate::{Error, Result};
-
-pub(super) fn shown_file(db: &mut Db, shown: &[i64], name: &FileRef) -> Result<File> {
-    files::get(db, shown)?.pop().ok_or_else(|| Error::FileNotFound(name.clone()))
-}
 
 /// The version of a file, if files may come to it and go.
 pub(super) fn open_version(db: &mut Db, change: &Change<'_>, name: &FileRef) -> Result<(Package, Version)> {
@@ -32,7 +29,7 @@ pub(super) fn write(db: &mut Db, mut change: Change<'_>, of: (Package, Version),
     let ((mut package, mut version), mut file) = (of, file);
     let (sequence, now) = (change.counters.sequence, change.now);
     file.sequence = sequence;
-    let mut first = change.batch(db, [file.id], Vec::new());
+    let mut first = Batch::new(db);
     files::update(&mut first, &file);
     first.send(db)?;
     // What is served now shows only once the row is written.
@@ -49,7 +46,7 @@ pub(super) fn write(db: &mut Db, mut change: Change<'_>, of: (Package, Version),
     change.counters.logical_bytes += bytes;
     (package.sequence, package.updated_at) = (sequence, now);
     version.row.settle(package.version_scheme, sequence, now);
-    let mut batch = change.batch(db, [file.id], Vec::new());
+    let mut batch = change.batch(db, &file, Vec::new());
     packages::update(&mut batch, &package);
     versions::update(&mut batch, &version.row);
     batch.send(db)?;

@@ -3,13 +3,15 @@
 use consign_types::VersionName;
 use consign_types::resource::PackageRef;
 
+use serde::{Deserialize, Serialize};
+
 use super::{package, project};
 use crate::connection::Db;
 use crate::tables::packages::{self, Package};
 use crate::{Metadata, Result};
 
 /// A package, and the highest version that `latest` takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PackageView {
     /// The package.
     pub package: Package,

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::settings::{InForce, Settings};
 
+use serde::{Deserialize, Serialize};
+
 use super::{namespace, project};
 use crate::connection::Db;
 use crate::tables::settings::{self, Scope, ScopeSettings};
 use crate::{Metadata, Result, Rules};
 
 /// The settings of a scope.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SettingsView {
     /// The scope by its canonical name.
     pub scope: ScopeRef,
@@ -20,7 +22,7 @@ pub struct SettingsView {
     /// What is in force there.
     pub in_force: InForce,
     /// The name of each value that is set somewhere, and the name of the scope that it comes from.
-    pub origins: BTreeMap<&'static str, String>,
+    pub origins: BTreeMap<String, String>,
 }
 
 impl Metadata {
@@ -69,7 +71,7 @@ pub(super) fn view(db: &mut Db, place: &Place, rules: &Rules) -> Result<Settings
     let mut origins = BTreeMap::new();
     for (origin, values) in &levels {
         for name in values.names() {
-            origins.entry(name).or_insert_with(|| origin.clone());
+            origins.entry(name.to_owned()).or_insert_with(|| origin.clone());
         }
     }
     let nearest = levels.into_iter().fold(Settings::default(), |nearer, (_, farther)| nearer.or(farther));

@@ -2,10 +2,10 @@
 
 use consign_types::resource::TagRef;
 
-use super::tagging::mark;
-use super::{package, project};
-use crate::tables::tags::{self, PlacedTag};
-use crate::{Error, Metadata, Result};
+use super::project;
+use super::tagging::{find, mark};
+use crate::tables::tags::PlacedTag;
+use crate::{Metadata, Result};
 
 impl Metadata {
     /// A tag as it stands, or `TagNotFound`.
@@ -13,8 +13,7 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let project = project(db, &name.package.project)?.id;
-                let package = package(db, project, &name.package)?.id;
-                let mut tag = tags::find(db, package, &name.tag)?.ok_or(Error::TagNotFound(name))?;
+                let mut tag = find(db, project, &name)?;
                 mark(db, project, std::slice::from_mut(&mut tag))?;
                 Ok(tag)
             })

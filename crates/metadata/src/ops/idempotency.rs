@@ -2,12 +2,13 @@
 
 use consign_types::text::RequestId;
 use consign_types::{Digest, Slug, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use super::change::done;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tables::idempotency_records::{self as records, Key};
 
 /// What makes two requests the same: a digest over every field, each with its length before it.
@@ -59,31 +60,50 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Does `work` once for each request id, where no project is changed: the same request again gets `replay` of the rows that the first
-/// answer showed, which `work` returns beside it. A concurrent one with the same id is waited for. Without an id, `work` is done each
-/// time.
+/// Does `work` once for each request id, where no project is changed: the same request again gets the same answer. A concurrent one with
+/// the same id is waited for. Without an id, `work` is done each time.
 ///
 /// This comes first in an operation: a request that was done is answered, whatever has become forbidden since.
-pub(crate) fn once<T>(
-    db: &mut Db,
-    call: &Call<'_>,
-    replay: impl FnOnce(&mut Db, &[i64]) -> Result<T>,
-    work: impl FnOnce(&mut Db) -> Result<(T, Vec<i64>)>,
-) -> Result<T> {
+pub(crate) fn once<T>(db: &mut Db, call: &Call<'_>, work: impl FnOnce(&mut Db) -> Result<T>) -> Result<T>
+where
+    T: Serialize + DeserializeOwned,
+{
     let Some(key) = call.key() else {
-        return work(db).map(|(answer, _)| answer);
+        return work(db);
     };
     if !records::insert(db, key, call.fingerprint, &[], call.now)? {
-        let ids = done(db, key, call.fingerprint)?;
-        return replay(db, &ids);
+        return answered(db, key, call.fingerprint)?.read();
     }
-    let (answer, ids) = work(db)?;
+    let answer = work(db)?;
     let mut batch = Batch::new(db);
-    records::update(&mut batch, key, ids.into_iter().flat_map(i64::to_be_bytes).collect());
+    records::update(&mut batch, key, to_json(&answer));
     batch.send(db)?;
     Ok(answer)
 }
 
-pub(super) fn to_ids(rows: &[u8]) -> Vec<i64> {
-    rows.chunks_exact(8).map(|id| i64::from_be_bytes(id.try_into().expect("chunks have 8 bytes"))).collect()
+/// The answer to a request that was done.
+pub(super) struct Answer(Vec<u8>);
+
+impl Answer {
+    /// Reads it.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.0).map_err(|_| Error::Row("idempotency_records"))
+    }
+}
+
+/// The answer to a request whose id is claimed; `RequestIdReused` if it was claimed for another request.
+pub(super) fn answered(db: &mut Db, key: Key<'_>, fingerprint: Digest) -> Result<Answer> {
+    match records::find(db, key)? {
+        Some((known, answer)) if known == fingerprint => Ok(Answer(answer)),
+        _ => Err(Error::RequestIdReused(key.request_id.clone())),
+    }
+}
+
+/// Whether a request id is claimed, for whichever request.
+pub(super) fn is_claimed(db: &mut Db, key: Key<'_>) -> Result<bool> {
+    Ok(records::find(db, key)?.is_some())
+}
+
+pub(super) fn to_json(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).expect("answers have no keys but texts")
 }

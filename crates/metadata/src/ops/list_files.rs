@@ -65,12 +65,14 @@ impl FileOrder {
 impl Metadata {
     /// All rows of a version, superseded ones included; `VersionNotFound` if its files can't be read.
     pub async fn list_files(&self, request: ListFiles) -> Result<Listed<File>> {
+        let now = self.now();
         self.pool
             .read(move |db| {
                 let version = listable_version(db, &request.version)?;
                 let filter = request.filter.map(|filter| condition(filter, &files::field)).transpose()?;
                 let (order, page) = (request.order.order(request.descending), request.page);
-                let rows = files::list(db, version.id, request.show_deleted, filter, &order, (page.after.as_ref(), page.limit()))?;
+                let rows =
+                    files::list(db, version.id, request.show_deleted.then_some(now), filter, &order, (page.after.as_ref(), page.limit()))?;
                 Ok(page.of(rows))
             })
             .await

@@ -64,6 +64,7 @@ impl PackageOrder {
 impl Metadata {
     /// Packages of a project, or of all. `ProjectNotFound`, `FilterInvalid`.
     pub async fn list_packages(&self, request: ListPackages) -> Result<Listed<PackageView>> {
+        let now = self.now();
         self.pool
             .read(move |db| {
                 let project = match &request.parent {
@@ -71,7 +72,7 @@ impl Metadata {
                     ProjectsRef::All => None,
                 };
                 let filter = request.filter.map(|filter| condition(filter, &packages::field)).transpose()?;
-                let selection = Selection { project, show_deleted: request.show_deleted, filter };
+                let selection = Selection { project, show_deleted: request.show_deleted.then_some(now), filter };
                 let (order, page) = (request.order.order(request.descending), request.page);
                 let listed = page.of(packages::list(db, selection, &order, page.after.as_ref(), page.limit())?);
                 let ids: Vec<i64> = listed.items.iter().map(|package| package.id).collect();

@@ -83,12 +83,13 @@ impl PathOrder {
 impl Metadata {
     /// Projects; `NamespaceNotFound`, `FilterInvalid`.
     pub async fn list_projects(&self, request: ListProjects) -> Result<Listed<Project>> {
+        let now = self.now();
         self.pool
             .read(move |db| {
                 let namespace = request.namespace.map(|name| namespace(db, &name)).transpose()?.map(|namespace| namespace.path);
                 let PathList { filter, order, descending, page } = request.list;
                 let filter = filter.map(|filter| condition(filter, &projects::field)).transpose()?;
-                let selection = Selection { namespace: namespace.as_ref(), show_deleted: request.show_deleted, filter };
+                let selection = Selection { namespace: namespace.as_ref(), show_deleted: request.show_deleted.then_some(now), filter };
                 Ok(page.of(projects::list(db, selection, &order.of_projects(descending), page.after.as_ref(), page.limit())?))
             })
             .await

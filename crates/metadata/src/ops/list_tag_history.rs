@@ -3,7 +3,8 @@
 use consign_types::Timestamp;
 use consign_types::resource::TagRef;
 
-use super::{package, project};
+use super::project;
+use crate::tables::packages;
 use crate::tables::tag_moves::{self, TagMove};
 use crate::{Error, Listed, Metadata, Page, Result};
 
@@ -23,10 +24,11 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let project = project(db, &name.package.project)?.id;
-                let package = package(db, project, &name.package)?.id;
+                let not_found = || Error::TagNotFound(name.clone());
+                let package = packages::find(db, project, &name.package.package)?.ok_or_else(not_found)?.id;
                 let moves = tag_moves::list(db, package, &name.tag, page.after, page.limit())?;
                 if moves.is_empty() && page.after.is_none() {
-                    return Err(Error::TagNotFound(name));
+                    return Err(not_found());
                 }
                 let mut ended_at = match moves.first() {
                     Some(first) => tag_moves::find_next_time(db, package, &name.tag, first.id)?,

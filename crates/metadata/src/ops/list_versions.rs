@@ -81,6 +81,7 @@ impl VersionOrder {
 impl Metadata {
     /// Versions of a package, or of all packages of a project, drafts included. `ProjectNotFound`, `FilterInvalid`.
     pub async fn list_versions(&self, request: ListVersions) -> Result<Listed<Version>> {
+        let now = self.now();
         self.pool
             .read(move |db| {
                 let project = project(db, &request.parent.project)?.id;
@@ -92,7 +93,7 @@ impl Metadata {
                     None => None,
                 };
                 let show_drafts = request.list.order != VersionOrder::PublishTime;
-                let show_deleted = request.show_deleted;
+                let show_deleted = request.show_deleted.then_some(now);
                 list(db, request.list, Selection { project: Some(project), package, show_drafts, show_deleted, ..Selection::default() })
             })
             .await
@@ -102,6 +103,10 @@ impl Metadata {
 pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
     let VersionList { filter, order, descending, show_hidden, page } = list;
     let filter = filter.map(|filter| condition(filter, &versions::field)).transpose()?;
-    let selection = Selection { show_hidden, filter, ..selection };
+    let from_package = match (order, descending, page.after.as_ref().and_then(|after| after.values.first())) {
+        (VersionOrder::Package, false, Some(Value::Text(name))) => Some(name.clone()),
+        _ => None,
+    };
+    let selection = Selection { show_hidden, from_package, filter, ..selection };
     Ok(page.of(versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
 }

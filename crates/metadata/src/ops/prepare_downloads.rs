@@ -60,7 +60,7 @@ impl Metadata {
                 let version = readable_version(db, &request.version)?;
                 match request.files {
                     Wanted::Some { paths, digests } => some(db, request.version, version.id, paths, &digests),
-                    Wanted::All(page) => Ok(page.of(files::list_served(db, version.id, page.after.as_ref(), page.limit())?)),
+                    Wanted::All(page) => Ok(page.of(files::list_served_copies(db, version.id, page.after.as_ref(), page.limit())?)),
                 }
             })
             .await?;

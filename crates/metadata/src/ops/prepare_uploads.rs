@@ -10,9 +10,9 @@ use consign_types::text::RequestId;
 use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, FilePath, Timestamp};
 
-use super::change::{call, done};
+use super::change::call;
 use super::check_paths;
-use super::idempotency::{Call, Fingerprint};
+use super::idempotency::{Call, Fingerprint, answered, is_claimed};
 use super::scene::{self, Look, Scene};
 use crate::batch::Batch;
 use crate::connection::Db;
@@ -87,21 +87,20 @@ fn prepare(db: &mut Db, request: &PrepareUploads, rules: &Rules, now: Timestamp)
     let scene = scene::read(db, Batch::new(db), &look)?;
     let in_force = scene.settings.clone().in_force(&rules.defaults);
     let preparation = Preparation { request, scene, in_force, now };
-    let taken = match preparation.judge(rules) {
-        Ok(()) => preparation.take(db, &call)?,
-        // A request that was done is answered, whatever has become forbidden since.
-        Err(error) => match call.key().map(|key| done(db, key, call.fingerprint)) {
-            Some(Ok(uploads)) => return preparation.repeat(db, &uploads),
-            _ => return Err(error),
-        },
+    let taken = preparation.judge(rules).and_then(|()| preparation.take(db, &call));
+    let refusal = match taken {
+        Ok(Reserved::Taken(presence)) => return preparation.plan(&preparation.scene.ids, &presence),
+        Ok(Reserved::Repeated | Reserved::OverQuota) => preparation.over_quota(),
+        Err(error) => error,
     };
-    match (taken, call.key()) {
-        (Reserved::Taken(presence), _) => preparation.plan(&preparation.scene.ids, &presence),
-        (Reserved::Repeated, Some(key)) => {
-            let uploads = done(db, key, call.fingerprint)?;
-            preparation.repeat(db, &uploads)
-        }
-        (Reserved::OverQuota | Reserved::Repeated, _) => Err(preparation.over_quota()),
+    // A request that was done is answered, whatever has become forbidden since.
+    let Some(key) = call.key().filter(|_| !refusal.is_transient()) else {
+        return Err(refusal);
+    };
+    match answered(db, key, call.fingerprint) {
+        Ok(uploads) => preparation.repeat(db, &uploads.read::<Vec<i64>>()?),
+        Err(Error::RequestIdReused(id)) if is_claimed(db, key)? => Err(Error::RequestIdReused(id)),
+        Err(_) => Err(refusal),
     }
 }
 

@@ -7,6 +7,7 @@ use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
 use consign_types::text::{MediaType, RequestId};
 use consign_types::{ContentDigest, Digest, FilePath, TagName, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::change::{Begun, begin, call};
 use super::check_paths;
@@ -18,7 +19,7 @@ use crate::batch::Batch;
 use crate::connection::{Db, Ending};
 use crate::tables::file_row::File;
 use crate::tables::version_row::Version;
-use crate::tables::{blobs, files, versions};
+use crate::tables::{blobs, files};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A set of files that is to become visible, all of it or nothing.
@@ -99,7 +100,7 @@ impl Metadata {
 fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Timestamp) -> Result<Published> {
     let call = call(&request.principal.name, "PublishVersion", request.request_id.as_ref(), fingerprint(request), now);
     let change = match begin(db, &request.version.project, &call)? {
-        Begun::Done(ids) => return replay(db, &ids),
+        Begun::Done(answer) => return replay(db, answer.read()?),
         Begun::New(change) => change,
     };
     check_paths("files", request.files.iter().map(|file| &file.path))?;
@@ -121,11 +122,16 @@ fn fingerprint(request: &PublishVersion) -> Digest {
     request.files.iter().fold(fingerprint, file).finish()
 }
 
-/// What the first request answered, as those rows are now.
-fn replay(db: &mut Db, ids: &[i64]) -> Result<Published> {
-    let version = versions::get(db, ids[0])?;
-    let mut rows: HashMap<i64, File> = files::get(db, &ids[1..])?.into_iter().map(|file| (file.id, file)).collect();
-    let files = ids[1..].iter().filter_map(|id| rows.remove(id)).collect();
+/// What is kept of an answer, to be given again: the files by their ids, since nothing of them changes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Shown {
+    pub(super) version: Version,
+    pub(super) files: Vec<i64>,
+}
+
+fn replay(db: &mut Db, Shown { version, files: ids }: Shown) -> Result<Published> {
+    let mut rows: HashMap<i64, File> = files::get(db, &ids)?.into_iter().map(|file| (file.id, file)).collect();
+    let files = ids.iter().filter_map(|id| rows.remove(id)).collect();
     Ok(Published { version, files, replayed: true })
 }
 

@@ -10,7 +10,7 @@ use consign_types::{ContentDigest, Digest, FilePath, TagName};
 
 use super::change::Change;
 use super::copies;
-use super::publish_version::{PublishFile, PublishMode, PublishVersion, Published};
+use super::publish_version::{PublishFile, PublishMode, PublishVersion, Published, Shown};
 use super::scene::Scene;
 use super::tagging::{self, Moves, Target};
 use crate::batch::Batch;
@@ -153,7 +153,7 @@ impl<'a> Publishing<'a> {
         let mut served: HashMap<FilePath, (Digest, i64)> = HashMap::new();
         if self.scene.version.is_some() {
             let there = files::list_served(db, self.version.id, None, i64::MAX)?;
-            served.extend(there.into_iter().map(|(file, _)| (file.path, (file.digest, file.size_bytes))));
+            served.extend(there.into_iter().map(|file| (file.path, (file.digest, file.size_bytes))));
         }
         served.extend(added.iter().map(|file| (file.path.clone(), (file.digest, file.size_bytes))));
         let content = ContentDigest::of(served.iter().map(|(path, (digest, size))| (path, digest, *size)));
@@ -212,11 +212,11 @@ impl<'a> Publishing<'a> {
     fn finish(mut self, db: &mut Db, added: &[File], moves: Moves) -> Result<Published> {
         let replayed = self.is_there(added, &moves);
         let files = self.answered(added);
-        let shown = std::iter::once(self.version.id).chain(files.iter().map(|file| file.id));
+        let shown = Shown { version: self.shown_version(replayed), files: files.iter().map(|file| file.id).collect() };
         let mut batch = if replayed {
-            self.change.batch_unchanged(db, shown)
+            self.change.batch_unchanged(db, &shown)
         } else {
-            self.change.batch(db, shown, added.iter().map(|file| file.digest).collect())
+            self.change.batch(db, &shown, added.iter().map(|file| file.digest).collect())
         };
         if !replayed {
             self.write(db, &mut batch, added)?;
@@ -226,10 +226,14 @@ impl<'a> Publishing<'a> {
         leases::remove(&mut batch, &uploads);
         copies::settle(db, batch, &self.request.files, self.change.now)?;
         tracing::trace!(version = self.version.id, "publish written");
-        let row = self.scene.version.filter(|_| replayed).unwrap_or(self.version);
-        let tags: BTreeSet<TagName> = self.scene.tags.into_iter().chain(self.request.tags.iter().cloned()).collect();
-        let version = Version { row, package: self.package.name, tags: tags.into_iter().collect() };
-        Ok(Published { version, files, replayed })
+        Ok(Published { version: shown.version, files, replayed })
+    }
+
+    /// The version as it will stand.
+    fn shown_version(&self, replayed: bool) -> Version {
+        let row = self.scene.version.as_ref().filter(|_| replayed).unwrap_or(&self.version).clone();
+        let tags: BTreeSet<&TagName> = self.scene.tags.iter().chain(&self.request.tags).collect();
+        Version { row, package: self.package.name.clone(), tags: tags.into_iter().cloned().collect() }
     }
 
     fn write(&self, db: &mut Db, batch: &mut Batch<'_>, added: &[File]) -> Result<()> {

@@ -6,16 +6,20 @@ use consign_types::resource::{PackageRef, TagRef, VersionRef};
 use consign_types::version::VersionState;
 use consign_types::{ContentDigest, TagName, VersionName};
 
-use super::project;
+use super::{package, project};
 use crate::connection::Db;
-use crate::tables::candidates::{self, Among, Candidates};
+use crate::tables::candidates::{self, Among, Candidates, Found};
 use crate::tables::file_row::File;
 use crate::tables::files;
 use crate::tables::version_row::Version;
+use crate::tables::versions;
 use crate::{Error, Metadata, Result};
 
 /// How many of its files are shown with a version.
 const MAX_FILES: usize = 1000;
+
+/// How many versions are gone through at once.
+const CHUNK: i64 = 1000;
 
 /// How many versions that were passed over are shown.
 const MAX_SKIPPED: i64 = 100;
@@ -97,8 +101,28 @@ impl Metadata {
 }
 
 fn resolve(db: &mut Db, request: &ResolveVersion) -> Result<Resolved> {
+    let mut found = candidates::find(db, &request.package, &meant(request), MAX_SKIPPED)?;
+    if let Selector::Range(range) = &request.selector
+        && let Some(package) = ordered_otherwise(db, request, found.as_ref())?
+    {
+        // The keys of such a package say nothing of a semantic range: its versions are gone through.
+        let highest = highest_within(db, package, range, request.include_prerelease)?.map(Candidates::WithHigher);
+        found = highest.map(|highest| candidates::find(db, &request.package, &highest, MAX_SKIPPED)).transpose()?.flatten();
+    }
+    let Some(found) = found else {
+        return Err(refusal(db, request)?);
+    };
+    let mut files = files::list_served(db, found.version.id, None, 1 + i64::try_from(MAX_FILES).unwrap_or(i64::MAX))?;
+    let more_files = files.len() > MAX_FILES;
+    files.truncate(MAX_FILES);
+    let skipped = found.higher.iter().map(|version| skipped(request, found.scheme, version)).collect();
+    Ok(Resolved { version: found.version, files, more_files, skipped, sequence: found.sequence })
+}
+
+/// Which versions a selector may mean.
+fn meant(request: &ResolveVersion) -> Candidates {
     let stable = |interval| vec![Among { offered: 2, interval }];
-    let among = match &request.selector {
+    match &request.selector {
         Selector::Latest => {
             let mut among = stable(None);
             among.extend(request.include_prerelease.then_some(Among { offered: 1, interval: None }));
@@ -113,22 +137,46 @@ fn resolve(db: &mut Db, request: &ResolveVersion) -> Result<Resolved> {
         Selector::Exact(version) => Candidates::Named(version.clone()),
         Selector::Tag(tag) => Candidates::Tagged(tag.clone()),
         Selector::Content(content) => Candidates::WithContent(*content),
+    }
+}
+
+/// The id of the package, if its versions are not ordered semantically.
+fn ordered_otherwise(db: &mut Db, request: &ResolveVersion, found: Option<&Found>) -> Result<Option<i64>> {
+    let (package, scheme) = match found {
+        Some(found) => (found.version.package_id, found.scheme),
+        None => {
+            let project = project(db, &request.package.project)?;
+            let package = package(db, project.id, &request.package)?;
+            (package.id, package.version_scheme)
+        }
     };
-    let Some(found) = candidates::find(db, &request.package, &among, MAX_SKIPPED)? else {
-        return Err(refusal(db, request)?);
-    };
-    let served = files::list_served(db, found.version.id, None, 1 + i64::try_from(MAX_FILES).unwrap_or(i64::MAX))?;
-    let mut files: Vec<File> = served.into_iter().map(|(file, _)| file).collect();
-    let more_files = files.len() > MAX_FILES;
-    files.truncate(MAX_FILES);
-    let skipped = found.higher.iter().map(|version| skipped(request, found.scheme, version)).collect();
-    Ok(Resolved { version: found.version, files, more_files, skipped, sequence: found.sequence })
+    Ok((scheme != VersionScheme::Semver).then_some(package))
+}
+
+/// The highest version of a package that a range takes, by semantic precedence.
+fn highest_within(db: &mut Db, package: i64, range: &VersionRange, include_prerelease: bool) -> Result<Option<VersionName>> {
+    let mut highest: Option<(semver::Version, VersionName)> = None;
+    let mut after = 0;
+    loop {
+        let names = versions::list_offered(db, package, after, CHUNK)?;
+        let Some((last, _)) = names.last() else {
+            return Ok(highest.map(|(_, name)| name));
+        };
+        after = *last;
+        for (_, name) in names {
+            let version = semantic(&name).filter(|version| range.takes(version, include_prerelease));
+            let is_higher = |version: &semver::Version| highest.as_ref().is_none_or(|(high, _)| version.cmp_precedence(high).is_gt());
+            if let Some(version) = version.filter(is_higher) {
+                highest = Some((version, name));
+            }
+        }
+    }
 }
 
 /// Why nothing was found.
 fn refusal(db: &mut Db, request: &ResolveVersion) -> Result<Error> {
     let project = project(db, &request.package.project)?;
-    if let Err(error) = super::package(db, project.id, &request.package) {
+    if let Err(error) = package(db, project.id, &request.package) {
         return Ok(error);
     }
     let package = request.package.clone();

@@ -10,8 +10,8 @@ use super::tagging::{self, Mover, Target};
 use super::update_tags::MovedTag;
 use super::{etag_of, package, version_in};
 use crate::connection::Db;
+use crate::tables::tag_moves;
 use crate::tables::tags::{self, PlacedTag};
-use crate::tables::{tag_moves, versions};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A tag to be restored.
@@ -45,11 +45,7 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     let call = call(&request.principal.name, "RestoreTag", request.request_id.as_ref(), fingerprint, now);
     let not_found = || Error::TagNotFound(request.name.clone());
     let mut change = match begin(db, &request.name.package.project, &call)? {
-        Begun::Done(shown) => {
-            let previous = if shown[2] == 0 { None } else { Some(versions::get(db, shown[2])?.row.version) };
-            let tag = tags::get(db, &shown[1..2])?.pop().ok_or_else(not_found)?;
-            return Ok((MovedTag { tag, previous }, shown[0]));
-        }
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let package = package(db, change.project.id, &request.name.package)?;
@@ -72,17 +68,17 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     let target = Target { package: &package.name, version: &version.row, content };
     let moves = by.point(&request.name.tag, current.as_ref(), &target)?.numbered(db)?;
     let row = moves.find(package.id, &request.name.tag).or(current.as_ref().map(|current| &current.row)).cloned().ok_or_else(not_found)?;
-    let before = current.as_ref().map_or(0, |current| current.row.version_id);
-    let mut tag = PlacedTag { row: row.clone(), package: package.name.clone(), version: version.row.version.clone(), immutable: false };
+    let mut tag = PlacedTag { row, package: package.name.clone(), version: version.row.version.clone(), immutable: false };
     by.mark(&mut tag);
-    let batch = if moves.is_empty() {
-        let shown = [change.counters.sequence - 1, row.id, before];
-        change.batch_unchanged(db, shown)
-    } else {
-        let mut batch = change.batch(db, [change.counters.sequence, row.id, before], Vec::new());
-        tagging::write(&mut batch, moves);
-        batch
-    };
+    let moved = MovedTag { tag, previous: current.map(|current| current.version) };
+    if moves.is_empty() {
+        let answer = (moved, change.counters.sequence - 1);
+        change.batch_unchanged(db, &answer).send(db)?;
+        return Ok(answer);
+    }
+    let answer = (moved, change.counters.sequence);
+    let mut batch = change.batch(db, &answer, Vec::new());
+    tagging::write(&mut batch, moves);
     batch.send(db)?;
-    Ok((MovedTag { tag, previous: current.map(|current| current.version) }, change.counters.sequence))
+    Ok(answer)
 }

@@ -1,6 +1,6 @@
 //! Moving tags: what every operation that moves some has in common.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use consign_types::resource::{PackageRef, ProjectRef, TagRef};
 use consign_types::tag::{self, Objection};
@@ -12,6 +12,7 @@ use crate::batch::Batch;
 use crate::connection::Db;
 use crate::ids;
 use crate::tables::files;
+use crate::tables::packages;
 use crate::tables::tag_moves::{self, TagMove};
 use crate::tables::tag_rules::{self, TagRule};
 use crate::tables::tags::{self, PlacedTag, TagRow};
@@ -169,6 +170,13 @@ impl<'a> Mover<'a> {
     }
 }
 
+/// The tag of this name, or `TagNotFound`: also where its package is not there.
+pub(super) fn find(db: &mut Db, project: i64, name: &TagRef) -> Result<PlacedTag> {
+    let package = packages::find(db, project, &name.package.package)?;
+    let tag = package.map(|package| tags::find(db, package.id, &name.tag)).transpose()?.flatten();
+    tag.ok_or_else(|| Error::TagNotFound(name.clone()))
+}
+
 /// Says of tags that are to be shown whether a rule keeps them where they are.
 pub(super) fn mark(db: &mut Db, project: i64, tags: &mut [PlacedTag]) -> Result<()> {
     let rules = tag_rules::list(db, project, 0, MAX_RULES)?;
@@ -194,6 +202,7 @@ pub(super) fn point(db: &mut Db, change: &Change<'_>, principal: &Principal, tar
     let current = tags::list_named(db, target.version.package_id, &names.iter().collect::<Vec<_>>())?;
     let current: HashMap<&TagName, &PlacedTag> = current.iter().map(|tag| (&tag.row.tag, tag)).collect();
     let mut moves = Moves::default();
+    let names: BTreeSet<&TagName> = names.iter().collect();
     for name in names {
         moves.append(by.point(name, current.get(name).copied(), target)?);
     }
@@ -220,5 +229,5 @@ pub(super) fn content(db: &mut Db, version: &VersionRow) -> Result<ContentDigest
         return Ok(content);
     }
     let files = files::list_served(db, version.id, None, i64::MAX)?;
-    Ok(ContentDigest::of(files.iter().map(|(file, _)| (&file.path, &file.digest, file.size_bytes))))
+    Ok(ContentDigest::of(files.iter().map(|file| (&file.path, &file.digest, file.size_bytes))))
 }

@@ -64,8 +64,10 @@ fn test(db: &mut Db, request: &TestTagRule) -> Result<(Vec<RuleTrial>, usize)> {
         return Ok((fitting.iter().take(MAX_SHOWN).map(trial).collect(), count));
     }
     let trial = |name: &TagName| {
-        let existing = existing.iter().find(|tag| tag.row.tag == *name);
+        // A name that no tag of a package in question has is judged by the pattern alone.
         let fits = rule.tags.matches(name.as_str());
+        let is_meant = |tag: &&tags::PlacedTag| tag.row.tag == *name && (!fits || rule.fits(&tag.package, name));
+        let existing = existing.iter().find(is_meant);
         let missing = if fits && existing.is_some() { missing() } else { Vec::new() };
         RuleTrial { tag: name.clone(), existing: existing.map(named), fits, missing }
     };

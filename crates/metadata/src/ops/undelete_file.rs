@@ -5,7 +5,7 @@ use consign_types::resource::FileRef;
 use consign_types::text::RequestId;
 
 use super::change::{Begun, begin, call};
-use super::file_change::{open_version, shown_file, write};
+use super::file_change::{open_version, write};
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
 use crate::tables::file_row::File;
@@ -37,7 +37,7 @@ fn undelete(db: &mut Db, request: &UndeleteFile, now: Timestamp) -> Result<File>
     let fingerprint = Fingerprint::new().shown(&(&request.name, request.revision)).finish();
     let call = call(&request.principal.name, "UndeleteFile", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.version.project, &call)? {
-        Begun::Done(shown) => return shown_file(db, &shown, &request.name),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let (package, version) = open_version(db, &change, &request.name)?;
@@ -53,7 +53,7 @@ fn undelete(db: &mut Db, request: &UndeleteFile, now: Timestamp) -> Result<File>
     let mut file = match (deleted.filter(|file| file.purge_at.is_some_and(|at| at > now)), there) {
         (Some(deleted), _) => deleted,
         (None, Some(there)) => {
-            change.batch_unchanged(db, [there.id]).send(db)?;
+            change.batch_unchanged(db, &there).send(db)?;
             return Ok(there);
         }
         (None, None) => return Err(Error::FileNotFound(request.name.clone())),

@@ -34,10 +34,7 @@ fn undelete(db: &mut Db, request: &UndeletePackage, now: Timestamp) -> Result<Pa
     let fingerprint = Fingerprint::new().shown(&request.name).finish();
     let call = call(&request.principal.name, "UndeletePackage", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => {
-            let package = packages::get(db, shown[0])?;
-            return view(db, package);
-        }
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let holder = packages::find(db, change.project.id, &request.name.package)?;
@@ -45,8 +42,9 @@ fn undelete(db: &mut Db, request: &UndeletePackage, now: Timestamp) -> Result<Pa
     let before = match (holder, deleted) {
         (None, None) => return Err(Error::PackageNotFound(request.name.clone())),
         (Some(holder), None) => {
-            change.batch_unchanged(db, [holder.id]).send(db)?;
-            return view(db, holder);
+            let answer = view(db, holder)?;
+            change.batch_unchanged(db, &answer).send(db)?;
+            return Ok(answer);
         }
         (Some(_), Some(_)) => return Err(Error::NameTaken(request.name.to_string())),
         (None, Some(deleted)) => deleted,
@@ -55,8 +53,9 @@ fn undelete(db: &mut Db, request: &UndeletePackage, now: Timestamp) -> Result<Pa
     change.counters.logical_bytes += before.size_bytes;
     let sequence = change.counters.sequence;
     let after = Package { retired: 0, deleted_at: None, purge_at: None, sequence, updated_at: now, ..before };
-    let mut batch = change.batch(db, [after.id], Vec::new());
-    packages::update(&mut batch, &after);
+    let answer = view(db, after)?;
+    let mut batch = change.batch(db, &answer, Vec::new());
+    packages::update(&mut batch, &answer.package);
     batch.send(db)?;
-    view(db, after)
+    Ok(answer)
 }

@@ -5,7 +5,6 @@ use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
 
 use super::change::{Begun, begin_any, call};
-use super::find_project::found;
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
 use crate::tables::projects::{self, Project};
@@ -34,19 +33,19 @@ fn undelete(db: &mut Db, request: &UndeleteProject, now: Timestamp) -> Result<Pr
     let fingerprint = Fingerprint::new().shown(&request.name).finish();
     let call = call(&request.principal.name, "UndeleteProject", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin_any(db, &request.name, &call)? {
-        Begun::Done(shown) => return found(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let before = change.project.clone();
     if before.deleted_at.is_none() {
-        change.batch_unchanged(db, [before.id]).send(db)?;
+        change.batch_unchanged(db, &before).send(db)?;
         return Ok(before);
     }
     if before.purge_at.is_some_and(|at| at <= now) {
         return Err(Error::ProjectNotFound(request.name.clone()));
     }
     let after = Project { deleted_at: None, purge_at: None, sequence: change.counters.sequence, updated_at: now, ..before };
-    let mut batch = change.batch(db, [after.id], Vec::new());
+    let mut batch = change.batch(db, &after, Vec::new());
     projects::update(&mut batch, &after);
     batch.send(db)?;
     Ok(after)

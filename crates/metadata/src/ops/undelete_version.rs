@@ -35,7 +35,7 @@ fn undelete(db: &mut Db, request: &UndeleteVersion, now: Timestamp) -> Result<Ve
     let fingerprint = Fingerprint::new().shown(&request.name).finish();
     let call = call(&request.principal.name, "UndeleteVersion", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return versions::get(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let not_found = || Error::VersionNotFound(request.name.clone());
@@ -48,7 +48,7 @@ fn undelete(db: &mut Db, request: &UndeleteVersion, now: Timestamp) -> Result<Ve
     let mut version = match (holder, deleted) {
         (None, None) => return Err(not_found()),
         (Some(holder), None) => {
-            change.batch_unchanged(db, [holder.id]).send(db)?;
+            change.batch_unchanged(db, &holder).send(db)?;
             return Ok(holder);
         }
         (Some(_), Some(_)) => return Err(Error::NameTaken(request.name.to_string())),
@@ -60,7 +60,7 @@ fn undelete(db: &mut Db, request: &UndeleteVersion, now: Timestamp) -> Result<Ve
     change.counters.file_count += version.row_count;
     change.counters.logical_bytes += version.row_bytes;
     (package.sequence, package.updated_at) = (change.counters.sequence, now);
-    let mut batch = change.batch(db, [version.id], Vec::new());
+    let mut batch = change.batch(db, &version, Vec::new());
     packages::update(&mut batch, &package);
     versions::update(&mut batch, &version.row);
     batch.send(db)?;

@@ -47,10 +47,7 @@ fn update(db: &mut Db, request: &UpdatePackage, now: Timestamp) -> Result<Packag
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
     let call = call(&request.principal.name, "UpdatePackage", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => {
-            let package = packages::get(db, shown[0])?;
-            return view(db, package);
-        }
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let before = package(db, change.project.id, &request.name)?;
@@ -67,13 +64,15 @@ fn update(db: &mut Db, request: &UpdatePackage, now: Timestamp) -> Result<Packag
     if scheme != before.version_scheme {
         order_anew(db, &after)?;
     }
-    let mut batch = change.batch(db, [after.id], Vec::new());
-    packages::update(&mut batch, &after);
-    if before.labels != after.labels {
-        labels::put_for_package(db, &mut batch, after.id, &before.labels, &after.labels)?;
+    let answer = view(db, after)?;
+    let mut batch = change.batch(db, &answer, Vec::new());
+    packages::update(&mut batch, &answer.package);
+    let (old, new) = (&before.labels, &answer.package.labels);
+    if old != new {
+        labels::put_for_package(db, &mut batch, before.id, old, new)?;
     }
     batch.send(db)?;
-    view(db, after)
+    Ok(answer)
 }
 
 /// Gives all versions of a package the keys of its scheme.

@@ -7,7 +7,6 @@ use consign_types::version::Visibility;
 
 use super::change::{Begun, begin, call};
 use super::etag_of;
-use super::find_project::found;
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
 use crate::tables::projects::{self, Project};
@@ -45,7 +44,7 @@ fn update(db: &mut Db, request: &UpdateProject, now: Timestamp) -> Result<Projec
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
     let call = call(&request.principal.name, "UpdateProject", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name, &call)? {
-        Begun::Done(shown) => return found(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let before = change.project.clone();
@@ -58,7 +57,7 @@ fn update(db: &mut Db, request: &UpdateProject, now: Timestamp) -> Result<Projec
         updated_at: now,
         ..before
     };
-    let mut batch = change.batch(db, [after.id], Vec::new());
+    let mut batch = change.batch(db, &after, Vec::new());
     projects::update(&mut batch, &after);
     batch.send(db)?;
     Ok(after)

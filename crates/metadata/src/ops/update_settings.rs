@@ -8,7 +8,7 @@ use consign_types::text::{Etag, RequestId};
 use super::change::{Begun, begin, call};
 use super::etag_of;
 use super::find_settings::{SettingsView, place, view};
-use super::idempotency::{Call, Fingerprint, once};
+use super::idempotency::{Fingerprint, once};
 use crate::connection::{Db, Ending};
 use crate::tables::settings::{self, ScopeSettings};
 use crate::{Error, Metadata, Principal, Result, Rules};
@@ -43,38 +43,22 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
     check(&request.change)?;
     let fingerprint = Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish();
     let call = call(&request.principal.name, "UpdateSettings", request.request_id.as_ref(), fingerprint, now);
-    let show = |db: &mut Db| {
+    let change = |db: &mut Db| {
+        put(db, request, now)?;
         let place = place(db, &request.scope)?;
         view(db, &place, rules)
     };
-    match &request.scope {
-        ScopeRef::Project(name) => {
-            let Begun::New(change) = begin(db, name, &call)? else {
-                return show(db);
-            };
-            put(db, request, now)?;
-            change.batch(db, [], Vec::new()).send(db)?;
-            show(db)
+    let ScopeRef::Project(name) = &request.scope else {
+        return once(db, &call, change);
+    };
+    match begin(db, name, &call)? {
+        Begun::Done(answer) => answer.read(),
+        Begun::New(begun) => {
+            let answer = change(db)?;
+            begun.batch(db, &answer, Vec::new()).send(db)?;
+            Ok(answer)
         }
-        _ => change_shared(db, request, &call, show),
     }
-}
-
-fn change_shared(
-    db: &mut Db,
-    request: &UpdateSettings,
-    call: &Call<'_>,
-    show: impl Fn(&mut Db) -> Result<SettingsView>,
-) -> Result<SettingsView> {
-    once(
-        db,
-        call,
-        |db, _| show(db),
-        |db| {
-            put(db, request, call.now)?;
-            Ok((show(db)?, Vec::new()))
-        },
-    )
 }
 
 fn put(db: &mut Db, request: &UpdateSettings, now: Timestamp) -> Result<()> {
@@ -82,7 +66,7 @@ fn put(db: &mut Db, request: &UpdateSettings, now: Timestamp) -> Result<()> {
     let own = settings::get(db, place.scope)?;
     etag_of(request.etag.as_ref(), &own.etag(), &place.name)?;
     let new = ScopeSettings { values: own.values.changed(request.change.clone()), revision: own.revision + 1, updated_at: Some(now) };
-    settings::put(db, place.scope, &new, now)
+    if settings::put(db, place.scope, own.revision, &new, now)? { Ok(()) } else { Err(Error::raced()) }
 }
 
 fn check(change: &SettingsChange) -> Result<()> {

@@ -52,7 +52,7 @@ fn update(db: &mut Db, request: &UpdateTagRule, now: Timestamp) -> Result<TagRul
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, &request.rule)).finish();
     let call = call(&request.principal.name, "UpdateTagRule", request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return tag_rule(db, shown[0], &request.name),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let mut rule = tag_rule(db, change.project.id, &request.name)?;
@@ -66,6 +66,6 @@ fn update(db: &mut Db, request: &UpdateTagRule, now: Timestamp) -> Result<TagRul
     rule.description = description.unwrap_or(rule.description);
     (rule.revision, rule.updated_at) = (rule.revision + 1, now);
     tag_rules::update(db, &rule)?;
-    change.batch(db, [change.project.id], Vec::new()).send(db)?;
+    change.batch(db, &rule, Vec::new()).send(db)?;
     Ok(rule)
 }

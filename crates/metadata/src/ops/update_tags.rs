@@ -6,11 +6,14 @@ use consign_types::resource::{PackageRef, ProjectRef, TagRef, VersionRef};
 use consign_types::text::{Description, Etag, RequestId};
 use consign_types::{Timestamp, VersionName};
 
+use serde::{Deserialize, Serialize};
+
 use super::change::{Begun, begin, call};
 use super::idempotency::Fingerprint;
 use super::tagging::{self, Mover, Moves, Target};
 use super::{etag_of, package, version_in};
 use crate::connection::Db;
+use crate::tables::projects::Project;
 use crate::tables::tags::{self, PlacedTag};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -35,12 +38,12 @@ pub struct UpdateTags {
 /// A tag that is to be moved.
 #[derive(Clone, Debug)]
 pub struct MoveTag {
-    /// The tag. Its project is the one of the request.
+    /// The tag, of the project of the request.
     pub tag: TagRef,
     /// The version of the same package that it is to point at.
-    pub version: VersionName,
-    /// The version that it must point at now.
-    pub expected: Option<VersionName>,
+    pub version: VersionRef,
+    /// The version of the same package that it must point at now.
+    pub expected: Option<VersionRef>,
     /// Its etag as last read.
     pub etag: Option<Etag>,
     /// What is known of whether it is there.
@@ -59,7 +62,7 @@ pub enum Existence {
 }
 
 /// What a move has done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedTag {
     /// The tag as it is now.
     pub tag: PlacedTag,
@@ -80,10 +83,10 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
     let fingerprint = Fingerprint::new().shown(&(&request.project, &request.moves, &request.reason)).finish();
     let call = call(&request.principal.name, "UpdateTags", request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.project, &call)? {
-        Begun::Done(shown) => return replay(db, &shown),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
-    check_moves(&request.moves)?;
+    check_moves(&change.project, &request.moves)?;
     let by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let mut moves = Moves::default();
     let mut results = Vec::with_capacity(request.moves.len());
@@ -93,62 +96,60 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
         results.push(result);
     }
     let moves = moves.numbered(db)?;
-    for (result, _) in &mut results {
+    for result in &mut results {
         if let Some(row) = moves.find(result.tag.row.package_id, &result.tag.row.tag) {
             result.tag.row = row.clone();
         }
     }
-    // What replays show: the number, and for each tag its id and the version before.
-    let ids = results.iter().flat_map(|(result, before)| [result.tag.row.id, *before]);
-    let batch = if moves.is_empty() {
-        let shown: Vec<i64> = std::iter::once(change.counters.sequence - 1).chain(ids).collect();
-        change.batch_unchanged(db, shown)
-    } else {
-        let shown: Vec<i64> = std::iter::once(change.counters.sequence).chain(ids).collect();
-        let mut batch = change.batch(db, shown, Vec::new());
-        tagging::write(&mut batch, moves);
-        batch
-    };
-    batch.send(db)?;
-    Ok((results.into_iter().map(|(result, _)| result).collect(), change.counters.sequence))
-}
-
-fn replay(db: &mut Db, shown: &[i64]) -> Result<(Vec<MovedTag>, i64)> {
-    let mut results = Vec::new();
-    for pair in shown[1..].chunks_exact(2) {
-        let previous = match pair[1] {
-            0 => None,
-            id => Some(crate::tables::versions::get(db, id)?.row.version),
-        };
-        // A tag that was deleted since is not shown.
-        if let Some(mut tag) = tags::get(db, &pair[..1])?.pop() {
-            tagging::mark(db, tag.row.project_id, std::slice::from_mut(&mut tag))?;
-            results.push(MovedTag { tag, previous });
-        }
+    if moves.is_empty() {
+        let answer = (results, change.counters.sequence - 1);
+        change.batch_unchanged(db, &answer).send(db)?;
+        return Ok(answer);
     }
-    Ok((results, shown[0]))
+    let answer = (results, change.counters.sequence);
+    let mut batch = change.batch(db, &answer, Vec::new());
+    tagging::write(&mut batch, moves);
+    batch.send(db)?;
+    Ok(answer)
 }
 
-fn check_moves(moves: &[MoveTag]) -> Result<()> {
+fn check_moves(project: &Project, moves: &[MoveTag]) -> Result<()> {
     if moves.is_empty() || moves.len() > MAX_MOVES {
         return Err(Error::ArgumentInvalid { field: "updates", rule: format!("1 to {MAX_MOVES} moves in one request") });
     }
     let mut seen = HashSet::new();
-    match moves.iter().find(|wanted| !seen.insert((wanted.tag.package.package.as_str(), wanted.tag.tag.as_str()))) {
-        Some(twice) => Err(Error::ArgumentInvalid { field: "updates", rule: format!("tag `{}` is named twice", twice.tag.tag) }),
-        None => Ok(()),
+    for MoveTag { tag, version, expected, .. } in moves {
+        let invalid = |rule: String| Err(Error::ArgumentInvalid { field: "updates", rule });
+        let versions = [Some(version), expected.as_ref()];
+        let is_own = |version: &VersionRef| project.is_named(&version.project) && version.package == tag.package.package;
+        if !project.is_named(&tag.package.project) {
+            return invalid(format!("tag `{tag}` is of another project"));
+        }
+        if let Some(other) = versions.into_iter().flatten().find(|version| !is_own(version)) {
+            return invalid(format!("version `{other}` is not of the package of tag `{tag}`"));
+        }
+        if !seen.insert((tag.package.package.as_str(), tag.tag.as_str())) {
+            return invalid(format!("tag `{}` is named twice", tag.tag));
+        }
     }
+    Ok(())
 }
 
-/// One move: what is to be written, the tag as it will stand, and the id of the version before, 0 for none.
-fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, (MovedTag, i64))> {
+/// One move: what is to be written, and the tag as it will stand.
+fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, MovedTag)> {
     let project = ProjectRef::Id(by.change.project.id);
     let name = PackageRef { project: project.clone(), package: wanted.tag.package.package.clone() };
-    let package = package(db, by.change.project.id, &name)?;
+    let package = match (package(db, by.change.project.id, &name), wanted.existence) {
+        (Err(Error::PackageNotFound(package)), Existence::Needed) => {
+            return Err(Error::TagNotFound(TagRef { package, tag: wanted.tag.tag.clone() }));
+        }
+        (Err(Error::PackageNotFound(_)), _) => return Err(Error::VersionNotFound(wanted.version.clone())),
+        (package, _) => package?,
+    };
     let current = tags::find(db, package.id, &wanted.tag.tag)?;
     let tag = TagRef { package: name, tag: wanted.tag.tag.clone() };
     check_current(wanted, &tag, current.as_ref())?;
-    let name = VersionRef { project, package: package.name.clone(), version: wanted.version.clone() };
+    let name = VersionRef { project, package: package.name.clone(), version: wanted.version.version.clone() };
     let version = version_in(db, &package, &name)?;
     if !version.state.is_taggable() {
         return Err(Error::VersionStateConflict { version: name, state: version.state });
@@ -166,25 +167,24 @@ fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, (MovedT
         (None, Some(current)) => current.row.clone(),
         (None, None) => unreachable!("a tag that is not there is created"),
     };
-    let before = current.as_ref().map_or(0, |current| current.row.version_id);
     let mut result = MovedTag {
         tag: PlacedTag { row, package: package.name.clone(), version: version.row.version.clone(), immutable: false },
         previous: current.map(|current| current.version),
     };
     by.mark(&mut result.tag);
-    Ok((moves, (result, before)))
+    Ok((moves, result))
 }
 
 fn check_current(wanted: &MoveTag, tag: &TagRef, current: Option<&PlacedTag>) -> Result<()> {
     let Some(current) = current else {
         return match (wanted.existence, &wanted.expected, &wanted.etag) {
             (Existence::Needed, ..) => Err(Error::TagNotFound(tag.clone())),
-            (_, Some(expected), _) => Err(Error::TagMoved { tag: tag.clone(), expected: expected.clone(), actual: None }),
+            (_, Some(expected), _) => Err(Error::TagMoved { tag: tag.clone(), expected: expected.version.clone(), actual: None }),
             (_, _, Some(_)) => Err(Error::EtagMismatch(tag.to_string())),
             _ => Ok(()),
         };
     };
-    if let Some(expected) = wanted.expected.as_ref().filter(|expected| **expected != current.version) {
+    if let Some(expected) = wanted.expected.as_ref().map(|expected| &expected.version).filter(|expected| **expected != current.version) {
         return Err(Error::TagMoved { tag: tag.clone(), expected: expected.clone(), actual: Some(current.version.clone()) });
     }
     etag_of(wanted.etag.as_ref(), &current.etag(), tag)

@@ -10,7 +10,6 @@ use super::idempotency::Fingerprint;
 use super::version_change::{find, write};
 use crate::connection::Db;
 use crate::tables::version_row::Version;
-use crate::tables::versions;
 use crate::{Metadata, Principal, Result};
 
 /// A version to be described otherwise, hidden or shown; `None` stays.
@@ -44,7 +43,7 @@ fn update(db: &mut Db, request: &UpdateVersion, now: Timestamp) -> Result<Versio
     let wanted = (&request.name, &request.etag, request.hidden, &request.labels, &request.description);
     let call = call(&request.principal.name, "UpdateVersion", request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
     let change = match begin(db, &request.name.project, &call)? {
-        Begun::Done(shown) => return versions::get(db, shown[0]),
+        Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     let (package, mut version) = find(db, &change, &request.name, request.etag.as_ref())?;

@@ -27,7 +27,7 @@ pub(super) fn find(db: &mut Db, change: &Change<'_>, name: &VersionRef, etag: Op
 pub(super) fn write(db: &mut Db, change: Change<'_>, package: &Package, mut version: Version, old: &Labels) -> Result<Version> {
     let (sequence, now) = (change.counters.sequence, change.now);
     version.row.settle(package.version_scheme, sequence, now);
-    let mut batch = change.batch(db, [version.id], Vec::new());
+    let mut batch = change.batch(db, &version, Vec::new());
     versions::update(&mut batch, &version.row);
     packages::update(&mut batch, &Package { sequence, updated_at: now, ..package.clone() });
     if *old != version.row.labels {

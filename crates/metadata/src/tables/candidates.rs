@@ -25,6 +25,8 @@ pub(crate) enum Candidates {
     Highest(Vec<Among>),
     /// The one of this name.
     Named(VersionName),
+    /// The one of this name, and those above it.
+    WithHigher(VersionName),
     /// The one that this tag points at.
     Tagged(TagName),
     /// The first published of those with this content.
@@ -116,7 +118,7 @@ fn statement(package: &PackageRef, candidates: &Candidates, limit: i64) -> (Stri
     let mut binds = vec![project, Bind::Text(package.package.to_string())];
     let chosen = match candidates {
         Candidates::Highest(among) => highest(among, &mut binds),
-        Candidates::Named(version) => one(&mut binds, Bind::Text(version.to_string()), "v.version ="),
+        Candidates::Named(version) | Candidates::WithHigher(version) => one(&mut binds, Bind::Text(version.to_string()), "v.version ="),
         Candidates::Tagged(tag) => {
             let tagged = "v.id = (select t.version_id from tags t where t.package_id = v.package_id and t.tag =";
             format!("{})", one(&mut binds, Bind::Text(tag.to_string()), tagged))
@@ -126,7 +128,8 @@ fn statement(package: &PackageRef, candidates: &Candidates, limit: i64) -> (Stri
             format!("{with} and v.retired = 0 order by v.published_at, v.id limit 1")
         }
     };
-    let limit = if matches!(candidates, Candidates::Highest(_)) { limit } else { 0 };
+    let shows_higher = matches!(candidates, Candidates::Highest(_) | Candidates::WithHigher(_));
+    let limit = if shows_higher { limit } else { 0 };
     let text = format!(
         "with package as (\
            select p.id, p.name, p.version_scheme, c.sequence from packages p join projects q on q.id = p.project_id \

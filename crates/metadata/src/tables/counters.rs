@@ -89,7 +89,7 @@ pub(crate) fn lock(db: &mut Db, name: &ProjectRef, claim: Option<Claim<'_>>) -> 
                    select p.*, c.project_id, c.sequence as last_sequence, c.file_count, c.logical_bytes, c.stored_bytes, c.reserved_bytes \
                    from projects p join counters c on c.project_id = p.id where {by} for no key update of p, c\
                  ), claim as (\
-                   insert into idempotency_records (principal, method, request_id, fingerprint, rows, created_at) \
+                   insert into idempotency_records (principal, method, request_id, fingerprint, answer, created_at) \
                    select $3, $4, $5, $6, ''::bytea, $7 from locked where $5 is not null \
                    on conflict do nothing returning request_id\
                  ) select locked.*, $5 is null or exists (select 1 from claim) as claimed from locked"

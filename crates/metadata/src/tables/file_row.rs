@@ -3,11 +3,12 @@
 use consign_types::text::MediaType;
 use consign_types::{Digest, FilePath, PackageName, Slug, Timestamp, VersionName};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::schema::files;
 
 /// A file of a version.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]
 #[diesel(table_name = files, treat_none_as_null = true)]
 pub struct File {
     /// Its id, never reused.

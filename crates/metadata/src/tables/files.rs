@@ -102,8 +102,24 @@ pub(crate) fn list_by_digest(db: &mut Db, version: i64, digests: &[Digest]) -> R
     Ok(found)
 }
 
-/// The files that a version serves, with the copies of their bytes, by path from `after` on.
-pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<(File, i64)>> {
+/// The files that a version serves, by path from `after` on.
+pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<File>> {
+    let mut query = files::table
+        .filter(files::version_id.eq(version))
+        .filter(files::deleted_at.is_null())
+        .filter(not(exists(newer())))
+        .select(files::all_columns)
+        .order(files::path)
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(files::path.gt(after));
+    }
+    Ok(query.load(db)?)
+}
+
+/// The same, with the copies of their bytes.
+pub(crate) fn list_served_copies(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<(File, i64)>> {
     let mut query = files::table
         .inner_join(blobs::table)
         .filter(files::version_id.eq(version))
@@ -119,20 +135,21 @@ pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, l
     Ok(query.load(db)?)
 }
 
-/// The rows of a version that fit, behind a cursor.
+/// The rows of a version that fit, behind a cursor. With `show_deleted`, also those that are deleted and not purged before then.
 pub(crate) fn list(
     db: &mut Db,
     version: i64,
-    show_deleted: bool,
+    show_deleted: Option<Timestamp>,
     filter: Option<Condition<files::table>>,
     order: &Order,
     page: (Option<&Cursor>, i64),
 ) -> Result<Vec<File>> {
     let (after, limit) = page;
     let mut query = files::table.filter(files::version_id.eq(version)).order(order.by()).limit(limit).into_boxed();
-    if !show_deleted {
-        query = query.filter(files::deleted_at.is_null());
-    }
+    query = match show_deleted {
+        Some(now) => query.filter(files::purge_at.is_null().or(files::purge_at.gt(now).assume_not_null())),
+        None => query.filter(files::deleted_at.is_null()),
+    };
     for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
     }

@@ -17,14 +17,14 @@ pub(crate) struct Key<'a> {
     pub(crate) request_id: &'a RequestId,
 }
 
-/// Claims a request id for a request that shows these rows, as far as they are known; `false` if it is claimed already. A concurrent claim is waited for.
-pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, rows: &[u8], now: Timestamp) -> Result<bool> {
+/// Claims a request id for a request that is answered so, as far as that is known; `false` if it is claimed already. A concurrent claim is waited for.
+pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, answer: &[u8], now: Timestamp) -> Result<bool> {
     let values = (
         records::principal.eq(key.principal),
         records::method.eq(key.method),
         records::request_id.eq(key.request_id),
         records::fingerprint.eq(fingerprint),
-        records::rows.eq(rows),
+        records::answer.eq(answer),
         records::created_at.eq(now),
     );
     let inserted = each!(db, connection => diesel::insert_into(records::table)
@@ -34,17 +34,17 @@ pub(crate) fn insert(db: &mut Db, key: Key<'_>, fingerprint: Digest, rows: &[u8]
     Ok(inserted == 1)
 }
 
-/// The fingerprint and the rows of a claimed request id.
+/// The fingerprint of a claimed request id, and the answer.
 pub(crate) fn find(db: &mut Db, key: Key<'_>) -> Result<Option<(Digest, Vec<u8>)>> {
     let query = records::table.find((key.principal, key.method, key.request_id));
-    Ok(query.select((records::fingerprint, records::rows)).first(db).optional()?)
+    Ok(query.select((records::fingerprint, records::answer)).first(db).optional()?)
 }
 
-/// Notes the rows that the answer showed.
-pub(crate) fn update(batch: &mut Batch<'_>, key: Key<'_>, rows: Vec<u8>) {
+/// Notes the answer.
+pub(crate) fn update(batch: &mut Batch<'_>, key: Key<'_>, answer: Vec<u8>) {
     let Key { principal, method, request_id } = key;
     let (principal, request_id) = (principal.clone(), request_id.clone());
-    push!(batch, diesel::update(records::table.find((principal, method, request_id))).set(records::rows.eq(rows)));
+    push!(batch, diesel::update(records::table.find((principal, method, request_id))).set(records::answer.eq(answer)));
 }
 
 /// When the oldest requests from before `time` were made, at most `limit` of them, oldest first.

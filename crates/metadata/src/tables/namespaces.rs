@@ -5,6 +5,7 @@ use consign_types::text::DisplayName;
 use consign_types::{NamespacePath, Timestamp};
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
 use crate::error::Result;
@@ -12,7 +13,7 @@ use crate::schema::{namespaces, projects};
 use crate::select::{Condition, Cursor, Field, Order};
 
 /// A folder of projects.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Serialize, Deserialize)]
 pub struct Namespace {
     /// Its id, never reused.
     pub id: i64,

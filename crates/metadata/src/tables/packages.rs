@@ -8,6 +8,7 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
+use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, push};
 use crate::connection::Db;
@@ -16,7 +17,7 @@ use crate::schema::{packages, projects};
 use crate::select::{Condition, Cursor, Field, Order};
 
 /// A package.
-#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]
 #[diesel(table_name = packages, treat_none_as_null = true)]
 pub struct Package {
     /// Its id, never reused.
@@ -86,8 +87,8 @@ impl Package {
 pub(crate) struct Selection {
     /// Their project; `None` for all.
     pub(crate) project: Option<i64>,
-    /// Also those that are deleted.
-    pub(crate) show_deleted: bool,
+    /// Also those that are deleted and are not purged before this instant.
+    pub(crate) show_deleted: Option<Timestamp>,
     pub(crate) filter: Option<Condition<Source>>,
 }
 
@@ -117,11 +118,6 @@ pub(crate) fn find(db: &mut Db, project: i64, name: &PackageName) -> Result<Opti
     Ok(query.filter(packages::retired.eq(0)).first(db).optional()?)
 }
 
-/// The package of this id, which is known to be there.
-pub(crate) fn get(db: &mut Db, id: i64) -> Result<Package> {
-    Ok(packages::table.find(id).first(db)?)
-}
-
 /// The package that was last deleted under this name and can be brought back.
 pub(crate) fn find_deleted(db: &mut Db, project: i64, name: &PackageName, now: Timestamp) -> Result<Option<Package>> {
     let query = packages::table.filter(packages::project_id.eq(project)).filter(packages::name.eq(name));
@@ -146,9 +142,10 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
     if let Some(project) = selection.project {
         query = query.filter(packages::project_id.eq(project));
     }
-    if !selection.show_deleted {
-        query = query.filter(packages::retired.eq(0));
-    }
+    query = match selection.show_deleted {
+        Some(now) => query.filter(packages::purge_at.is_null().or(packages::purge_at.gt(now).assume_not_null())),
+        None => query.filter(packages::retired.eq(0)),
+    };
     for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
     }
@@ -162,12 +159,15 @@ pub(crate) fn list_largest(db: &mut Db, projects: Option<&[i64]>, limit: i64) ->
         .filter(projects::deleted_at.is_null())
         .filter(packages::retired.eq(0))
         .select(packages::all_columns)
-        .order((packages::size_bytes.desc(), packages::id))
+        .order((packages::size_bytes.desc(), packages::id.desc()))
         .limit(limit)
         .into_boxed();
-    if let Some(projects) = projects {
-        query = query.filter(packages::project_id.eq_any(projects.to_vec()));
-    }
+    // One project by itself is read from the index.
+    query = match projects {
+        Some([project]) => query.filter(packages::project_id.eq(*project)),
+        Some(projects) => query.filter(packages::project_id.eq_any(projects.to_vec())),
+        None => query,
+    };
     Ok(query.load(db)?)
 }
 

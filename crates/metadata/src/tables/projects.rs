@@ -5,6 +5,7 @@ use consign_types::text::{Description, DisplayName};
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, ProjectPath, Timestamp};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, push};
 use crate::connection::{Db, each};
@@ -13,7 +14,7 @@ use crate::schema::projects;
 use crate::select::{Condition, Cursor, Field, Order};
 
 /// A project.
-#[derive(Clone, Debug, Queryable, QueryableByName, AsChangeset)]
+#[derive(Clone, Debug, Queryable, QueryableByName, AsChangeset, Serialize, Deserialize)]
 #[diesel(table_name = projects, treat_none_as_null = true)]
 pub struct Project {
     /// Its id, never reused.
@@ -55,6 +56,14 @@ pub(crate) struct NewProject<'a> {
 }
 
 impl Project {
+    /// Whether this is a name of it: by id or by path.
+    pub(crate) fn is_named(&self, name: &ProjectRef) -> bool {
+        match name {
+            ProjectRef::Id(id) => *id == self.id,
+            ProjectRef::Path(path) => *path == self.path,
+        }
+    }
+
     /// Differs after every change.
     pub fn etag(&self) -> String {
         format!("{:x}-{:x}", self.id, self.sequence)
@@ -65,8 +74,8 @@ impl Project {
 pub(crate) struct Selection<'a> {
     /// Those of this namespace and of those below it; `None` for all.
     pub(crate) namespace: Option<&'a NamespacePath>,
-    /// Also those that are deleted.
-    pub(crate) show_deleted: bool,
+    /// Also those that are deleted and are not purged before this instant.
+    pub(crate) show_deleted: Option<Timestamp>,
     pub(crate) filter: Option<Condition<projects::table>>,
 }
 
@@ -117,9 +126,10 @@ pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: 
         let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
     }
-    if !selection.show_deleted {
-        query = query.filter(projects::deleted_at.is_null());
-    }
+    query = match selection.show_deleted {
+        Some(now) => query.filter(projects::purge_at.is_null().or(projects::purge_at.gt(now).assume_not_null())),
+        None => query.filter(projects::deleted_at.is_null()),
+    };
     for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
     }

@@ -76,8 +76,10 @@ pub(crate) fn list_presence(db: &mut Db, project: i64, digests: &[Digest]) -> Re
     Ok(found)
 }
 
-fn rows(new: &Reservation<'_>) -> Vec<u8> {
-    new.leases.iter().flat_map(|lease| lease.id.to_be_bytes()).collect()
+/// What the answer is made of when the request comes again: the uploads.
+fn answer(new: &Reservation<'_>) -> Vec<u8> {
+    let uploads: Vec<i64> = new.leases.iter().map(|lease| lease.id).collect();
+    serde_json::to_vec(&uploads).expect("numbers are JSON")
 }
 
 /// Reserves bytes unless that goes over the quota.
@@ -99,7 +101,7 @@ fn take_in_steps(db: &mut Db, new: &Reservation<'_>, bytes: i64) -> Result<Reser
         return Ok(Reserved::OverQuota);
     }
     if let Some(claim) = new.claim
-        && !idempotency_records::insert(db, claim.key, claim.fingerprint, &rows(new), claim.now)?
+        && !idempotency_records::insert(db, claim.key, claim.fingerprint, &answer(new), claim.now)?
     {
         return Ok(Reserved::Repeated);
     }
@@ -132,7 +134,7 @@ const TAKE: &str = "with granted as (\
       update counters set reserved_bytes = reserved_bytes + $1 \
       where project_id = $2 and ($3 is null or logical_bytes + reserved_bytes + $1 <= $3) returning project_id\
     ), claim as (\
-      insert into idempotency_records (principal, method, request_id, fingerprint, rows, created_at) \
+      insert into idempotency_records (principal, method, request_id, fingerprint, answer, created_at) \
       select $4, $5, $6, $7, $8, $9 from granted where $6 is not null on conflict do nothing returning request_id\
     ), taken as (\
       insert into leases (id, project_id, digest, max_bytes, reserved_bytes, created_at, expires_at) \
@@ -158,7 +160,7 @@ fn take_at_once(connection: &mut PgConnection, new: &Reservation<'_>, bytes: i64
         .bind::<Nullable<Text>, _>(key.map(|key| key.method))
         .bind::<Nullable<Text>, _>(key.map(|key| key.request_id))
         .bind::<Nullable<Binary>, _>(new.claim.map(|claim| claim.fingerprint))
-        .bind::<Binary, _>(rows(new))
+        .bind::<Binary, _>(answer(new))
         .bind::<Instant, _>(new.now)
         .bind::<Instant, _>(expires)
         .bind::<Array<BigInt>, _>(column(|lease| lease.id))

@@ -5,6 +5,7 @@ use consign_types::settings::Settings;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
 use crate::error::{Error, Result};
@@ -32,7 +33,7 @@ impl Scope {
 }
 
 /// What is set at one scope.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeSettings {
     /// The values.
     pub values: Settings,
@@ -62,17 +63,19 @@ pub(crate) fn get(db: &mut Db, scope: Scope) -> Result<ScopeSettings> {
     }
 }
 
-/// Sets what is set at a scope.
-pub(crate) fn put(db: &mut Db, scope: Scope, new: &ScopeSettings, now: Timestamp) -> Result<()> {
+/// Sets what is set at a scope, where that has the revision `before`; `false` if somebody else was faster.
+pub(crate) fn put(db: &mut Db, scope: Scope, before: i64, new: &ScopeSettings, now: Timestamp) -> Result<bool> {
     let document = serde_json::to_string(&new.values).expect("settings are JSON");
     let values = (settings::document.eq(document), settings::revision.eq(new.revision), settings::updated_at.eq(now));
-    each!(db, connection => diesel::insert_into(settings::table)
-        .values((settings::scope.eq(scope.key()), values.clone()))
-        .on_conflict(settings::scope)
-        .do_update()
-        .set(values)
-        .execute(connection))?;
-    Ok(())
+    let put = if before == 0 {
+        each!(db, connection => diesel::insert_into(settings::table)
+            .values((settings::scope.eq(scope.key()), values))
+            .on_conflict_do_nothing()
+            .execute(connection))?
+    } else {
+        diesel::update(settings::table.find(scope.key()).filter(settings::revision.eq(before))).set(values).execute(db)?
+    };
+    Ok(put == 1)
 }
 
 /// Forgets what is set at a scope that goes.

@@ -51,17 +51,18 @@ pub(crate) fn counters_of(db: &mut Db, projects: &[i64]) -> Result<Counters> {
 
 /// The sizes of the blobs that some file of the projects has, each once.
 pub(crate) fn stored_of(db: &mut Db, projects: &[i64]) -> Result<i64> {
-    let mut seen = std::collections::HashMap::new();
-    for projects in projects.chunks(BATCH) {
-        let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq_any(projects));
-        let query = blobs::table.filter(exists(referred)).select((blobs::digest, blobs::size_bytes));
-        let rows: Vec<(consign_types::Digest, i64)> = query.load(db)?;
-        if projects.len() < BATCH && seen.is_empty() {
-            return Ok(rows.iter().map(|(_, size)| size).sum());
+    // Few projects are summed up by the database. Of many, each blob counts for the first chunk that has it.
+    let mut total = 0;
+    for (index, chunk) in projects.chunks(BATCH).enumerate() {
+        let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq_any(chunk));
+        let mut query = blobs::table.filter(exists(referred)).select(sum("blobs.size_bytes")).into_boxed();
+        for earlier in projects.chunks(BATCH).take(index) {
+            let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq_any(earlier));
+            query = query.filter(not(exists(referred)));
         }
-        seen.extend(rows);
+        total += query.first::<i64>(db)?;
     }
-    Ok(seen.values().sum())
+    Ok(total)
 }
 
 /// The sizes of those of these blobs that no file of a project has.
@@ -120,22 +121,28 @@ const NAMES: [&str; 7] = [
 pub(crate) fn wrong_versions(db: &mut Db, project: i64) -> Result<Vec<(&'static str, i64, i64)>> {
     let query = sql_query(
         "with live as (\
-           select f.version_id, f.size_bytes, not exists (\
-             select 1 from files n where n.version_id = f.version_id and n.path = f.path and n.revision > f.revision and n.deleted_at is null\
-           ) as served from files f where f.project_id = $1 and f.deleted_at is null\
+           select f.version_id, f.size_bytes, \
+             lead(f.id) over (partition by f.version_id, f.path order by f.revision) is null as served \
+           from files f where f.project_id = $1 and f.deleted_at is null\
+         ), sums as (\
+           select version_id, count(*) as rows_now, sum(size_bytes) as bytes_now, \
+             sum(case when served then 1 else 0 end) as served_now, \
+             sum(case when served then size_bytes else 0 end) as served_bytes_now \
+           from live group by version_id\
          ), of_version as (\
            select v.id, v.package_id, v.retired, v.state, v.row_count, v.row_bytes, v.file_count, v.size_bytes, \
-             (select count(*) from live l where l.version_id = v.id) as rows_now, \
-             (select coalesce(sum(l.size_bytes), 0) from live l where l.version_id = v.id) as bytes_now, \
-             (select count(*) from live l where l.version_id = v.id and l.served) as served_now, \
-             (select coalesce(sum(l.size_bytes), 0) from live l where l.version_id = v.id and l.served) as served_bytes_now \
-           from versions v where v.project_id = $1\
+             coalesce(s.rows_now, 0) as rows_now, coalesce(s.bytes_now, 0) as bytes_now, \
+             coalesce(s.served_now, 0) as served_now, coalesce(s.served_bytes_now, 0) as served_bytes_now \
+           from versions v left join sums s on s.version_id = v.id where v.project_id = $1\
+         ), in_packages as (\
+           select package_id, sum(case when state not in ('draft', 'deleted') then 1 else 0 end) as versions_now, \
+             sum(case when retired = 0 then rows_now else 0 end) as rows_now, \
+             sum(case when retired = 0 then bytes_now else 0 end) as bytes_now \
+           from of_version group by package_id\
          ), of_package as (\
-           select p.id, p.version_count, p.file_count, p.size_bytes, \
-             (select count(*) from of_version v where v.package_id = p.id and v.state not in ('draft', 'deleted')) as versions_now, \
-             (select coalesce(sum(v.rows_now), 0) from of_version v where v.package_id = p.id and v.retired = 0) as rows_now, \
-             (select coalesce(sum(v.bytes_now), 0) from of_version v where v.package_id = p.id and v.retired = 0) as bytes_now \
-           from packages p where p.project_id = $1\
+           select p.id, p.version_count, p.file_count, p.size_bytes, coalesce(i.versions_now, 0) as versions_now, \
+             coalesce(i.rows_now, 0) as rows_now, coalesce(i.bytes_now, 0) as bytes_now \
+           from packages p left join in_packages i on i.package_id = p.id where p.project_id = $1\
          ), compared as (\
            select 'version.row_count' as counter, row_count as counted, rows_now as actual from of_version \
            union all select 'version.row_bytes', row_bytes, bytes_now from of_version \

@@ -6,13 +6,14 @@ use consign_types::pattern::NamePattern;
 use consign_types::tag::{Action, Protection, Rule};
 use consign_types::text::Description;
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::schema::tag_rules;
 
 /// A tag rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagRule {
     /// Its id, never reused.
     pub id: i64,

@@ -2,8 +2,8 @@
 
 use consign_types::{ContentDigest, PackageName, Slug, TagName, Timestamp, VersionName};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::BATCH;
 use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::schema::{packages, tags, versions};
 use crate::select::{Condition, Cursor, Field, Order};
 
 /// A tag, as its row has it.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]
 #[diesel(table_name = tags)]
 pub struct TagRow {
     /// Its id, never reused.
@@ -37,7 +37,7 @@ pub struct TagRow {
 }
 
 /// A tag, and the names of what it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlacedTag {
     /// The tag.
     pub row: TagRow,
@@ -94,19 +94,6 @@ pub(crate) fn list_named(db: &mut Db, package: i64, names: &[&TagName]) -> Resul
         .filter(tags::package_id.eq(package))
         .filter(tags::tag.eq_any(names.iter().copied()));
     let found = query.select((tags::all_columns, packages::name, versions::version)).load::<Read>(db)?;
-    Ok(found.into_iter().map(PlacedTag::from).collect())
-}
-
-/// The tags of these ids.
-pub(crate) fn get(db: &mut Db, ids: &[i64]) -> Result<Vec<PlacedTag>> {
-    let mut found = Vec::new();
-    for ids in ids.chunks(BATCH) {
-        let query = tags::table
-            .inner_join(packages::table)
-            .inner_join(versions::table.on(tags::version_id.eq(versions::id)))
-            .filter(tags::id.eq_any(ids));
-        found.append(&mut query.select((tags::all_columns, packages::name, versions::version)).load::<Read>(db)?);
-    }
     Ok(found.into_iter().map(PlacedTag::from).collect())
 }
 

@@ -6,11 +6,12 @@ use consign_types::text::Description;
 use consign_types::version::{Offered, Standing, VersionState};
 use consign_types::{ContentDigest, PackageName, Slug, TagName, Timestamp, VersionName};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::schema::versions;
 
 /// A version of a package, as its row has it.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Insertable, AsChangeset)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Insertable, AsChangeset, Serialize, Deserialize)]
 #[diesel(table_name = versions, treat_none_as_null = true)]
 pub struct VersionRow {
     /// Its id, never reused.
@@ -148,7 +149,7 @@ impl VersionRow {
 }
 
 /// A version with the name of its package and the tags that point at it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// Its row.
     pub row: VersionRow,

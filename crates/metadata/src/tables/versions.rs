@@ -42,12 +42,14 @@ pub(crate) struct Selection {
     pub(crate) project: Option<i64>,
     /// Their package; `None` for all.
     pub(crate) package: Option<i64>,
+    /// Only packages from this name on.
+    pub(crate) from_package: Option<String>,
     /// Also hidden ones.
     pub(crate) show_hidden: bool,
     /// Also drafts.
     pub(crate) show_drafts: bool,
-    /// Also deleted ones that can be brought back.
-    pub(crate) show_deleted: bool,
+    /// Also those that are deleted and are not purged before this instant.
+    pub(crate) show_deleted: Option<Timestamp>,
     pub(crate) filter: Option<Condition<Source>>,
 }
 
@@ -76,12 +78,6 @@ pub(crate) fn field(name: &str) -> Option<Field> {
         "last_download_time" => Field::Time("versions.downloaded_at"),
         _ => return None,
     })
-}
-
-/// The version of this id, which is known to be there.
-pub(crate) fn get(db: &mut Db, id: i64) -> Result<Version> {
-    let query = versions::table.inner_join(packages::table).filter(versions::id.eq(id)).select(columns());
-    Ok(query.first::<Read>(db)?.into())
 }
 
 /// The version that holds this name in a package that holds its own.
@@ -120,7 +116,11 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
         .limit(limit)
         .into_boxed();
     if let Some(project) = selection.project {
-        query = query.filter(versions::project_id.eq(project));
+        // Said of both, so that either's indexes serve.
+        query = query.filter(versions::project_id.eq(project)).filter(packages::project_id.eq(project));
+    }
+    if let Some(name) = selection.from_package {
+        query = query.filter(packages::name.ge(name));
     }
     if let Some(package) = selection.package {
         query = query.filter(versions::package_id.eq(package));
@@ -131,13 +131,20 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
     if !selection.show_drafts {
         query = query.filter(versions::published_at.is_not_null());
     }
-    if !selection.show_deleted {
-        query = query.filter(versions::retired.eq(0));
-    }
+    query = match selection.show_deleted {
+        Some(now) => query.filter(versions::purge_at.is_null().or(versions::purge_at.gt(now).assume_not_null())),
+        None => query.filter(versions::retired.eq(0)),
+    };
     for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
     }
     Ok(query.load::<Read>(db)?.into_iter().map(Version::from).collect())
+}
+
+/// The versions of a package that `latest` and ranges may take, behind an id.
+pub(crate) fn list_offered(db: &mut Db, package: i64, after: i64, limit: i64) -> Result<Vec<(i64, VersionName)>> {
+    let query = versions::table.filter(versions::package_id.eq(package)).filter(versions::id.gt(after)).filter(versions::offered.gt(0));
+    Ok(query.order(versions::id).limit(limit).select((versions::id, versions::version)).load(db)?)
 }
 
 /// What is needed to order the versions of a package anew, behind an id.

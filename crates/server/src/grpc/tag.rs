@@ -15,9 +15,9 @@ use consign_proto::metadata::{
 use consign_proto::status::{invalid, status};
 use consign_types::access::Role;
 use consign_types::pattern::NamePattern;
-use consign_types::resource::{PackageRef, ProjectRef, TagRef, VersionRef};
+use consign_types::resource::{PackageRef, TagRef};
 use consign_types::tag::{Action, Protection, Rule};
-use consign_types::{Reason, TagName, VersionName};
+use consign_types::{Reason, TagName};
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
@@ -49,7 +49,7 @@ impl TagService for TagApi {
             principal,
             project: tag.package.project.clone(),
             moves: vec![MoveTag {
-                version: version_of("version", &tag, &request.version)?,
+                version: decode::name("version", &request.version)?,
                 tag,
                 expected: None,
                 etag: None,
@@ -92,13 +92,12 @@ impl TagService for TagApi {
             return Err(invalid("tag.version", Reason::ArgumentInvalid, "must be set"));
         }
         let tag: TagRef = decode::name("tag.name", &new.name)?;
-        let expected = |field: &str, text: &str| version_of(field, &tag, text);
         let wanted = UpdateTags {
             principal,
             project: tag.package.project.clone(),
             moves: vec![MoveTag {
-                version: version_of("tag.version", &tag, &new.version)?,
-                expected: decode::optional("expected_version", &request.expected_version, expected)?,
+                version: decode::name("tag.version", &new.version)?,
+                expected: decode::optional("expected_version", &request.expected_version, decode::name)?,
                 etag: decode::etag(&new.etag)?,
                 existence: if request.allow_missing { Existence::Any } else { Existence::Needed },
                 tag,
@@ -114,28 +113,24 @@ impl TagService for TagApi {
     async fn delete_tag(&self, request: Request<DeleteTagRequest>) -> Result<Response<DeleteTagResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        let name: TagRef = decode::name("name", &request.name)?;
-        let package = name.package.clone();
         let wanted = DeleteTag {
             principal,
-            name,
+            name: decode::name("name", &request.name)?,
             etag: decode::etag(&request.etag)?,
             reason: decode::text("reason", &request.reason)?,
             request_id: decode::request_id(&request.request_id)?,
         };
         let (version, sequence) = self.metadata.delete_tag(wanted).await.map_err(status)?;
-        let previous = VersionRef { project: package.project, package: package.package, version };
-        Ok(Response::new(DeleteTagResponse { previous_version: previous.to_string(), sequence }))
+        Ok(Response::new(DeleteTagResponse { previous_version: version.to_string(), sequence }))
     }
 
     async fn batch_update_tags(&self, request: Request<BatchUpdateTagsRequest>) -> Result<Response<BatchUpdateTagsResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        let project: ProjectRef = decode::name("parent", &request.parent)?;
         let wanted = UpdateTags {
             principal,
-            moves: request.updates.iter().map(|update| tag_update(&project, update)).collect::<Result<_, _>>()?,
-            project,
+            project: decode::name("parent", &request.parent)?,
+            moves: request.updates.iter().map(tag_update).collect::<Result<_, _>>()?,
             reason: decode::text("reason", &request.reason)?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -244,35 +239,18 @@ impl TagService for TagApi {
 
 impl TagApi {
     async fn one(&self, wanted: UpdateTags) -> Result<(MovedTag, i64), Status> {
-        let name = wanted.moves[0].tag.clone();
         let (mut moved, sequence) = self.metadata.update_tags(wanted).await.map_err(status)?;
-        // The answer to a repeated request names no tag where that was deleted since.
-        let moved = moved.pop().ok_or_else(|| status(consign_metadata::Error::TagNotFound(name)))?;
-        Ok((moved, sequence))
+        Ok((moved.pop().expect("one move has one result"), sequence))
     }
 }
 
-/// The version of a name, which must be of the tag's own package.
-fn version_of(field: &str, tag: &TagRef, name: &str) -> Result<VersionName, Status> {
-    let version: VersionRef = decode::name(field, name)?;
-    if version.package.as_str() != tag.package.package.as_str() {
-        return Err(invalid(field, Reason::ArgumentInvalid, "must be a version of the tag's package"));
-    }
-    Ok(version.version)
-}
-
-fn tag_update(project: &ProjectRef, update: &wire::TagUpdate) -> Result<MoveTag, Status> {
-    let tag: TagRef = decode::name("updates.name", &update.name)?;
-    if tag.package.project != *project {
-        return Err(invalid("updates.name", Reason::ArgumentInvalid, "must be in the project of the request, named as it is there"));
-    }
-    let expected = |field: &str, text: &str| version_of(field, &tag, text);
+fn tag_update(update: &wire::TagUpdate) -> Result<MoveTag, Status> {
     Ok(MoveTag {
-        version: version_of("updates.version", &tag, &update.version)?,
-        expected: decode::optional("updates.expected_version", &update.expected_version, expected)?,
+        tag: decode::name("updates.name", &update.name)?,
+        version: decode::name("updates.version", &update.version)?,
+        expected: decode::optional("updates.expected_version", &update.expected_version, decode::name)?,
         etag: decode::etag(&update.etag)?,
         existence: if update.allow_missing { Existence::Any } else { Existence::Needed },
-        tag,
     })
 }
 

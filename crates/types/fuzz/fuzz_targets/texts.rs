@@ -37,6 +37,7 @@ fuzz_target!(|text: &str| {
     if let Ok(instant) = text.parse::<Timestamp>() {
         let (seconds, micros) = instant.split();
         assert!((0..1_000_000).contains(&micros), "{text:?}");
+        assert!((-62_135_596_800..=253_402_300_799).contains(&seconds), "years 1 to 9999: {text:?}");
         assert_eq!(seconds * 1_000_000 + micros, instant.as_micros(), "{text:?}");
         assert_eq!(instant.plus_seconds(0), instant);
     }

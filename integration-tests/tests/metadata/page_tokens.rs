@@ -1,5 +1,4 @@
 //! Page tokens: to what they belong, and that pages hold still while others write.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,4 @@
 //! The rules over tags: what they refuse, and whom.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::tag_rule::{Action, Pattern};
 use consign_proto::metadata::{CreateTagRequest, RestoreTagRequest, Role, TagRule};

@@ -1,5 +1,4 @@
 //! Lists: every order, rising and falling, and what they show.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::{
     CreateNamespaceRequest, CreateProjectRequest, CreateVersionRequest, DeletePackageRequest, DeleteProjectRequest, DeleteVersionRequest,

@@ -1,5 +1,4 @@
 //! Drafts, what is added to them, and what is said about versions.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 

@@ -1,5 +1,4 @@
 //! Deleting for a while: versions, packages and their names.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use consign_proto::metadata::version::State;

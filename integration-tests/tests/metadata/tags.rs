@@ -1,5 +1,4 @@
 //! Tags over gRPC: made, read, moved from where they are expected, removed.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use consign_proto::metadata::{

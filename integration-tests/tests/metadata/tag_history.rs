@@ -1,5 +1,4 @@
 //! Tags under many hands: every call is as if it were alone, and no move is lost.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::time::Instant;

@@ -1,5 +1,4 @@
 //! The rules over tags themselves: made, listed, changed, tried, removed, and what they hold.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::tag_rule::{Action, Pattern};
 use consign_proto::metadata::{

@@ -1,5 +1,4 @@
 //! Tags and the versions that they point at: publishing, states, deletion, lists.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::{
     CreateVersionRequest, DeleteVersionRequest, ListTagsRequest, ListTagsResponse, PublishVersionRequest, QuarantineVersionRequest,

@@ -1,5 +1,4 @@
 //! Quotas, and what a project, a namespace and the instance hold.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::{
     CreateProjectRequest, DeleteFileRequest, DeletePackageRequest, DeleteVersionRequest, GetUsageRequest, PackageUsage,

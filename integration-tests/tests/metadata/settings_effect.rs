@@ -1,5 +1,4 @@
 //! Settings: what they do.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::version::State;

@@ -1,5 +1,4 @@
 //! What tags pointed at, and going back there.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::{
     ListTagHistoryRequest, PublishVersionRequest, RestoreTagRequest, RestoreTagResponse, TagHistoryEntry, UpdateTagRequest,

@@ -1,5 +1,4 @@
 //! Settings: where they are set, what is in force, and where it comes from.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 

@@ -1,5 +1,4 @@
 //! What makes one version of a package newer than another.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::{GetPackageRequest, ListVersionsRequest, Package, UpdatePackageRequest, VersionScheme};
 use consign_types::Reason;

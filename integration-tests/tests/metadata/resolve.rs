@@ -1,5 +1,4 @@
 //! From a selector to a version, and what was passed over on the way.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use consign_proto::metadata::resolve_version_request::Selector;

@@ -1,5 +1,4 @@
 //! Paths that are published more than once: the newest is served, those below it are kept.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use consign_proto::blob::ReadRequest;

@@ -1,5 +1,4 @@
 //! Lists: every field that they are filtered by, and how comparisons go together.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 

@@ -1,5 +1,4 @@
 //! How two versions differ, and where bytes are.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use consign_proto::metadata::file_difference::Kind;

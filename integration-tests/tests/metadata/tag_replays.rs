@@ -1,5 +1,4 @@
 //! Changes to tags that are sent again, because their answers were lost.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_proto::metadata::{
     BatchUpdateTagsRequest, BatchUpdateTagsResponse, CreateTagRequest, DeleteTagRequest, TagUpdate, UpdateTagRequest,
