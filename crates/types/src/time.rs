@@ -46,8 +46,13 @@ impl std::str::FromStr for Timestamp {
 
     /// Reads RFC 3339. What is finer than a microsecond is cut off.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The parser ends on the day before the last one, which people write for "for ever".
+        let (text, days) = match text.strip_prefix("9999-12-3") {
+            Some(rest) if rest.starts_with(['0', '1']) => (format!("9999-12-2{rest}"), 10),
+            _ => (text.to_owned(), 0),
+        };
         let time: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
-        let time = Self(time.as_microsecond());
+        let time = Self(time.as_microsecond()).plus_seconds(days * 24 * 60 * 60);
         if time.is_storable() { Ok(time) } else { Err(ParseTimestampError) }
     }
 }
@@ -62,6 +67,7 @@ mod tests {
     fn instants_are_read_by_rfc_3339() {
         assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Timestamp::from_micros(1_000_000)));
         assert_eq!("1970-01-01T01:00:00.000001+01:00".parse(), Ok(Timestamp::from_micros(1)));
+        assert_eq!("9999-12-31T23:59:59.999999Z".parse(), Ok(Timestamp::from_micros(253_402_300_799_999_999)));
         for text in ["", "1970", "1970-01-01", "yesterday", "1970-01-01T00:00:01", "-004713-01-01T00:00:00Z"] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
         }

@@ -64,7 +64,7 @@ pub(super) async fn selectors(grpc: &Grpc, hostile: &mut Hostile) -> (String, Ou
         3 => Selector::ContentDigest(bytes.into()),
         _ => Selector::Range(text),
     };
-    let request = ResolveVersionRequest { parent, selector: Some(selector), include_prerelease: choice % 2 == 0 };
+    let request = ResolveVersionRequest { parent, selector: Some(selector), include_prerelease: choice.is_multiple_of(2) };
     (shown, send!(grpc.packages(), resolve_version, request))
 }
 

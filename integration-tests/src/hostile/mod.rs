@@ -120,7 +120,7 @@ impl Hostile {
         let target = self.text(valid);
         match self.below(4) {
             0 => format!("{target}?{}={}", self.text(&["select", "per_page"]), self.text(&["package_file", "1"])),
-            1 => target.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+            1 => hexadecimal("%", target.as_bytes()),
             _ if target.starts_with('/') => target,
             _ => format!("/{target}"),
         }
@@ -167,7 +167,7 @@ impl Hostile {
             1 => format!("n{}", self.number()),
             2 => format!("t{}", self.number()),
             3 => format!("s{}", self.strange()),
-            4 => format!("b{}", self.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+            4 => format!("b{}", hexadecimal("", &self.bytes())),
             _ => self.changed(key),
         };
         match lines.get_mut(place) {
@@ -178,6 +178,10 @@ impl Hostile {
         }
         lines.join("\n")
     }
+}
+
+fn hexadecimal(before_each: &str, bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{before_each}{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

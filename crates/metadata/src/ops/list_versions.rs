@@ -107,6 +107,6 @@ pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Resu
         (VersionOrder::Package, false, Some(Value::Text(name))) => Some(name.clone()),
         _ => None,
     };
-    let selection = Selection { show_hidden, from_package, filter, ..selection };
+    let selection = Selection { from_package, show_hidden, filter, ..selection };
     Ok(page.of(versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
 }

@@ -142,13 +142,12 @@ fn meant(request: &ResolveVersion) -> Candidates {
 
 /// The id of the package, if its versions are not ordered semantically.
 fn ordered_otherwise(db: &mut Db, request: &ResolveVersion, found: Option<&Found>) -> Result<Option<i64>> {
-    let (package, scheme) = match found {
-        Some(found) => (found.version.package_id, found.scheme),
-        None => {
-            let project = project(db, &request.package.project)?;
-            let package = package(db, project.id, &request.package)?;
-            (package.id, package.version_scheme)
-        }
+    let (package, scheme) = if let Some(found) = found {
+        (found.version.package_id, found.scheme)
+    } else {
+        let project = project(db, &request.package.project)?;
+        let package = package(db, project.id, &request.package)?;
+        (package.id, package.version_scheme)
     };
     Ok((scheme != VersionScheme::Semver).then_some(package))
 }

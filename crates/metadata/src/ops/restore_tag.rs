@@ -70,13 +70,13 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     let row = moves.find(package.id, &request.name.tag).or(current.as_ref().map(|current| &current.row)).cloned().ok_or_else(not_found)?;
     let mut tag = PlacedTag { row, package: package.name.clone(), version: version.row.version.clone(), immutable: false };
     by.mark(&mut tag);
-    let moved = MovedTag { tag, previous: current.map(|current| current.version) };
+    let restored = MovedTag { tag, previous: current.map(|current| current.version) };
     if moves.is_empty() {
-        let answer = (moved, change.counters.sequence - 1);
+        let answer = (restored, change.counters.sequence - 1);
         change.batch_unchanged(db, &answer).send(db)?;
         return Ok(answer);
     }
-    let answer = (moved, change.counters.sequence);
+    let answer = (restored, change.counters.sequence);
     let mut batch = change.batch(db, &answer, Vec::new());
     tagging::write(&mut batch, moves);
     batch.send(db)?;

@@ -180,7 +180,9 @@ pub(super) fn find(db: &mut Db, project: i64, name: &TagRef) -> Result<PlacedTag
 /// Says of tags that are to be shown whether a rule keeps them where they are.
 pub(super) fn mark(db: &mut Db, project: i64, tags: &mut [PlacedTag]) -> Result<()> {
     let rules = tag_rules::list(db, project, 0, MAX_RULES)?;
-    tags.iter_mut().for_each(|tag| mark_by(&rules, tag));
+    for tag in tags {
+        mark_by(&rules, tag);
+    }
     Ok(())
 }
 
