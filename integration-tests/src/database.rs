@@ -1,5 +1,6 @@
 //! A database for each test.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use tempfile::TempDir;
@@ -79,6 +80,12 @@ impl Drop for Database {
             self.remove();
         }
     }
+}
+
+/// Runs statements on an SQLite file of a service.
+pub fn execute_all(path: &std::path::Path, statements: &str) {
+    let path = path.to_str().expect("the path of a test is text");
+    connect::<SqliteConnection>(path).batch_execute(statements).expect("the statements succeed");
 }
 
 /// Where the PostgreSQL of the tests is.

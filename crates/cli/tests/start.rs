@@ -199,3 +199,21 @@ fn a_database_is_migrated_without_serving() {
     assert!(directory.path().join("consign-data/consign.db").exists());
     assert!(consign(directory.path(), &["admin", "migrate"]).status().unwrap().success());
 }
+
+#[test]
+fn what_projects_hold_is_counted_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let recount = || consign(directory.path(), &["admin", "recount"]).output().unwrap();
+    let output = recount();
+    assert!(output.status.success() && output.stdout == b"every counter is right\n", "{output:?}");
+
+    let counters = "insert into namespaces (id, path, display_name, created_at) values (1, 'a', 'a', 0); \
+                    insert into projects (id, namespace_id, path, display_name, description, visibility, sequence, created_at, updated_at) \
+                    values (1, 1, 'a/b', 'b', '', 'private', 0, 0, 0); \
+                    insert into counters (project_id, sequence, file_count, logical_bytes, stored_bytes, reserved_bytes) \
+                    values (1, 0, 0, 0, 7, 0)";
+    integration_tests::database::execute_all(&directory.path().join("consign-data/consign.db"), counters);
+    let output = recount();
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "projects/1: stored_bytes is 7, and should be 0\n");
+}

@@ -61,6 +61,15 @@ impl Db {
         }
     }
 
+    /// Lets statements run for as long as they need.
+    pub(crate) fn take_time(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(connection) => connection.batch_execute("set statement_timeout = 0")?,
+            Self::Sqlite(_) => {}
+        }
+        Ok(())
+    }
+
     /// Begins a writing transaction.
     ///
     /// SQLite takes its writer lock at once (`begin immediate`): a transaction that reads first and writes later could

@@ -126,6 +126,20 @@ impl Metadata {
     }
 }
 
+/// Counts the rows of all projects anew, and answers where the counters differ: nowhere, if all is well. It takes its time, reads one state
+/// of the database, and holds nobody up.
+pub async fn recount(config: &Config) -> Result<Vec<Discrepancy>> {
+    let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;
+    tokio::task::spawn_blocking(move || {
+        let mut db = connection::Db::open(&target, true)?;
+        db.take_time()?;
+        db.begin_read()?;
+        let result = ops::recount::recount(&mut db);
+        db.end(connection::Ending::Rollback, result)
+    })
+    .await?
+}
+
 /// Brings the tables up to date. Processes that do so at once take turns.
 pub async fn migrate(config: &Config) -> Result<()> {
     let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;

@@ -28,4 +28,4 @@ pub mod telemetry;
 
 pub use config::{Role, Settings};
 pub use error::{Error, Result};
-pub use run::{Running, migrate, start};
+pub use run::{Running, migrate, recount, start};

@@ -111,6 +111,16 @@ pub async fn migrate(database: &DatabaseSettings) -> Result<()> {
     Ok(())
 }
 
+/// Counts anew what all projects hold, and answers a line for each counter that differs.
+pub async fn recount(database: &DatabaseSettings) -> Result<Vec<String>> {
+    create_directory(&database.data_dir)?;
+    consign_metadata::migrate(&database.config()).await?;
+    let line = |found: consign_metadata::Discrepancy| {
+        format!("projects/{}: {} is {}, and should be {}", found.project, found.counter, found.counted, found.actual)
+    };
+    Ok(consign_metadata::recount(&database.config()).await?.into_iter().map(line).collect())
+}
+
 /// Where requests come in.
 struct Doors {
     http: Option<TcpListener>,

@@ -1,19 +1,32 @@
 //! `consign admin`: looking after an installation.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use consign_server::config::{DatabaseSettings, LogSettings};
-use consign_server::{migrate, telemetry};
+use consign_server::{migrate, recount, telemetry};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Admin {
     /// Bring the database up to date, and end. (Serving does so too.)
     Migrate(DatabaseSettings),
+    /// Count anew what all projects hold, and tell where the counters differ: then it fails. The service may run meanwhile.
+    Recount(DatabaseSettings),
 }
 
 pub(crate) async fn run(command: Admin, logs: &LogSettings) -> Result<()> {
     telemetry::start(logs, None)?;
     match command {
         Admin::Migrate(database) => Ok(migrate(&database).await?),
+        Admin::Recount(database) => report(&recount(&database).await?),
     }
+}
+
+#[expect(clippy::print_stdout, reason = "what was found is the output of the command")]
+fn report(wrong: &[String]) -> Result<()> {
+    wrong.iter().for_each(|line| println!("{line}"));
+    if wrong.is_empty() {
+        println!("every counter is right");
+        return Ok(());
+    }
+    bail!("{} counters are wrong", wrong.len())
 }

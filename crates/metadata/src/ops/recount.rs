@@ -24,7 +24,8 @@ impl Metadata {
     }
 }
 
-fn recount(db: &mut Db) -> Result<Vec<Discrepancy>> {
+/// See [`Metadata::recount`].
+pub(crate) fn recount(db: &mut Db) -> Result<Vec<Discrepancy>> {
     let mut found = Vec::new();
     let mut after = 0;
     while let Some(counted) = sums::next(db, after)? {
