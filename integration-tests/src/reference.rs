@@ -7,7 +7,7 @@ use consign_types::{ErrorKind, Reason};
 /// `docs/reasons.md`.
 pub fn reasons() -> String {
     let mut text = String::from(
-        "# Reasons\n\nEvery error carries a `google.rpc.ErrorInfo` with the domain `consign` and one of these reasons. \
+        "# Reasons\n\nEvery error but those of gRPC itself (`UNIMPLEMENTED`, `DEADLINE_EXCEEDED`) carries a `google.rpc.ErrorInfo` with the domain `consign` and one of these reasons. \
          A reason never changes its name or its code.\n\n| reason | gRPC code | meaning |\n| --- | --- | --- |\n",
     );
     for reason in Reason::ALL {

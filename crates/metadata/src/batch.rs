@@ -1,8 +1,9 @@
 //! Statements that do not depend on each other's results, sent together.
 //!
 //! Each trip to PostgreSQL costs a network's delay while rows are locked, so what a publish writes goes as one statement:
-//! `with` one part for each write, and a query behind them. SQLite is in the process and has no such statement: there they run one
-//! after another, in the order in which they were added.
+//! `with` one part for each write, and a query behind them. In which order the parts are done is not defined, and none sees what
+//! another one did. SQLite is in the process and has no such statement: there they run one after another, in the order in which they
+//! were added, and the query sees them all. So what must come first is sent first, and a query asks for nothing that is written.
 
 use diesel::dsl::sql;
 use diesel::pg::{Pg, PgQueryBuilder};

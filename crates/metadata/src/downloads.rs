@@ -14,6 +14,9 @@ use crate::{Metadata, Result};
 /// How many files are counted before the oldest count must be written first. What comes beyond is not counted.
 const MAX_FILES: usize = 100_000;
 
+/// How many files one transaction writes.
+const AT_ONCE: usize = 500;
+
 /// Downloads of one file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count {
@@ -62,11 +65,16 @@ impl Metadata {
             of_projects.entry(count.project).or_default().insert(file, count);
         }
         let mut result = Ok(());
-        for (project, counts) in of_projects {
-            let written = counts.clone();
-            if let Err(error) = self.pool.write(move |db| write(db, project, &written)).await {
-                self.downloads.put_back(counts);
-                result = Err(error);
+        for (project, mut counts) in of_projects {
+            while !counts.is_empty() {
+                // A part at a time, so that publishers wait for a moment at most.
+                let files: Vec<i64> = counts.keys().copied().take(AT_ONCE).collect();
+                let part: HashMap<i64, Count> = files.iter().filter_map(|file| counts.remove_entry(file)).collect();
+                let written = part.clone();
+                if let Err(error) = self.pool.write(move |db| write(db, project, &written)).await {
+                    self.downloads.put_back(part);
+                    result = Err(error);
+                }
             }
         }
         result

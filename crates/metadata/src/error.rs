@@ -47,7 +47,7 @@ pub enum Error {
     #[error("version `{0}` is quarantined")]
     VersionQuarantined(VersionRef),
     /// The version's state does not allow it.
-    #[error("version `{version}` is {state}")]
+    #[error("version `{version}` is {state}, which does not allow this")]
     VersionStateConflict {
         /// The version.
         version: VersionRef,
@@ -55,7 +55,7 @@ pub enum Error {
         state: VersionState,
     },
     /// Something holds what is to be deleted.
-    #[error("`{what}` is held by {}", listed(holders))]
+    #[error("`{what}` is held by {}: release it, or use `force`", listed(holders))]
     InUse {
         /// What is to be deleted.
         what: String,

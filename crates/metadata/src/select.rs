@@ -27,6 +27,8 @@ pub(crate) enum Field {
     Text(&'static str),
     /// A name, and the column of the same in lower case, in which `:` looks.
     Name(&'static str, &'static str),
+    /// A name that has another order than that of its text: it is equal or not, and `:` finds parts of it.
+    Unordered(&'static str),
     /// A word of a set.
     Word(&'static str, &'static [&'static str]),
     /// A number.
@@ -72,7 +74,10 @@ fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option
     // What is not there is not equal, not less, and not greater.
     let compared = |column: &str, symbol: &str| sql::<Bool>(&format!("coalesce({column} {symbol} "));
     Ok(match field {
-        Field::Text(column) => match symbol {
+        Field::Unordered(_) if !matches!(operator, Operator::Equal | Operator::NotEqual | Operator::Has) => {
+            return Err(invalid(format!("`{name}` is compared by `=`, `!=` and `:`, since its text has another order than it")));
+        }
+        Field::Text(column) | Field::Unordered(column) => match symbol {
             Some(symbol) => Box::new(compared(column, symbol).bind::<Text, _>(value.clone()).sql(", 1 = 0)")),
             None => contains(&format!("lower({column})"), value),
         },
@@ -105,6 +110,7 @@ fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option
             // Not `exists`, by which SQLite would ask for each row whether it has the label.
             let from = format!("{id} in (select {owner} from {table} where {table}.key = ");
             match (key, operator) {
+                (None, Operator::Has) if value == "*" => Box::new(sql::<Bool>(&format!("{id} in (select {owner} from {table})"))),
                 (None, Operator::Has) => Box::new(sql::<Bool>(&from).bind::<Text, _>(value.clone()).sql(")")),
                 (Some(key), Operator::Has) if value == "*" => Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(")")),
                 (Some(key), _) => {
@@ -129,9 +135,10 @@ fn symbol(operator: Operator) -> Option<&'static str> {
     }
 }
 
+/// Both databases take ASCII letters alone for the same in either case.
 fn contains<QS: 'static>(column: &str, part: &str) -> Condition<QS> {
     let mut pattern = String::from("%");
-    for c in part.to_lowercase().chars() {
+    for c in part.to_ascii_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -33,6 +33,9 @@ pub mod metadata {
 
 pub mod status;
 
+/// The files of what errors carry, such as `google.rpc.ErrorInfo`, as an encoded `FileDescriptorSet`, for reflection.
+pub use tonic_types::pb::FILE_DESCRIPTOR_SET as ERROR_DETAILS;
+
 /// All files of `proto/` as one encoded `FileDescriptorSet`, for reflection and for tests that go through every RPC.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 

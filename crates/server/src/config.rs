@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use consign_metadata::Rules;
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
+use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
 use consign_types::version::Visibility;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -73,7 +74,7 @@ pub struct Settings {
     pub blob_endpoint: Option<String>,
 
     /// Largest file that may be published, in bytes.
-    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_MAX_FILE_BYTES", default_value_t = 5 << 30, value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_MAX_FILE_BYTES", default_value_t = 5 << 30, value_parser = clap::value_parser!(i64).range(0..=MAX_FILE_BYTES))]
     pub max_file_bytes: i64,
 
     /// Whether a path may be published again with other bytes.
@@ -89,7 +90,7 @@ pub struct Settings {
     pub strict_gitlab: bool,
 
     /// Bytes that one project may hold, where no setting says otherwise [default: no limit]
-    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_QUOTA_BYTES", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_QUOTA_BYTES", value_parser = clap::value_parser!(i64).range(0..=MAX_QUOTA_BYTES))]
     pub quota_bytes: Option<i64>,
 
     /// Days for which what was deleted can be brought back.

@@ -16,7 +16,7 @@ use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
 use consign_proto::metadata::tag_service_server::{self, TagServiceServer};
-use consign_proto::{DESCRIPTORS, status};
+use consign_proto::{DESCRIPTORS, ERROR_DETAILS, status};
 use consign_types::Reason;
 use tonic::Status;
 use tonic::service::Routes;
@@ -142,6 +142,8 @@ fn reflection(names: &[&str]) -> Result<Router> {
     let configure = || {
         let builder = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
+            // What errors carry, so that tools can show it.
+            .register_encoded_file_descriptor_set(ERROR_DETAILS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("grpc.health.v1.Health");
         names.iter().fold(builder, |builder, name| builder.with_service_name(*name))

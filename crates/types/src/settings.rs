@@ -45,6 +45,12 @@ impl DuplicateSetting {
     }
 }
 
+/// The largest limit for the bytes of one file that can be set: 256 TiB. Sizes of all files of a request can be added up.
+pub const MAX_FILE_BYTES: i64 = 1 << 48;
+
+/// The largest quota that can be set, and the one that holds where none is: 4 EiB.
+pub const MAX_QUOTA_BYTES: i64 = 1 << 62;
+
 /// What is set at one place; `None` is inherited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -73,6 +73,63 @@ pub enum Objection {
     AttestationMissing(Vec<String>),
 }
 
+/// The kinds of [`Action`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    /// [`Action::Immutable`]
+    Immutable,
+    /// [`Action::Protected`]
+    Protected,
+    /// [`Action::Monotonic`]
+    Monotonic,
+    /// [`Action::Require`]
+    Require,
+}
+
+/// What is changed of an action; `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionChange {
+    /// Its kind.
+    pub kind: Option<ActionKind>,
+    /// The roles, of one that protects.
+    pub protection: Option<Protection>,
+    /// The predicate types, of one that requires.
+    pub predicate_types: Option<Vec<String>>,
+}
+
+/// What goes with one kind of action is missing, or comes with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`protection` goes with PROTECTED, and `predicate_types` with REQUIRE: each with its own alone")]
+pub struct ActionError;
+
+impl Action {
+    /// Its kind.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Immutable => ActionKind::Immutable,
+            Self::Protected(_) => ActionKind::Protected,
+            Self::Monotonic => ActionKind::Monotonic,
+            Self::Require(_) => ActionKind::Require,
+        }
+    }
+
+    /// The action after a change: what goes with its kind stays where the kind does.
+    pub fn changed(self, change: ActionChange) -> Result<Self, ActionError> {
+        let kind = change.kind.unwrap_or(self.kind());
+        match (kind, change.protection, change.predicate_types, self) {
+            (ActionKind::Immutable, None, None, _) => Ok(Self::Immutable),
+            (ActionKind::Monotonic, None, None, _) => Ok(Self::Monotonic),
+            (ActionKind::Protected, Some(protection), None, _) | (ActionKind::Protected, None, None, Self::Protected(protection)) => {
+                Ok(Self::Protected(protection))
+            }
+            (ActionKind::Require, None, Some(types), _) | (ActionKind::Require, None, None, Self::Require(types)) => {
+                Ok(Self::Require(types))
+            }
+            _ => Err(ActionError),
+        }
+    }
+}
+
 impl Rule {
     /// Whether the rule is about this tag.
     pub fn fits(&self, package: &PackageName, tag: &TagName) -> bool {
@@ -167,6 +224,28 @@ mod tests {
         for (action, change, attested, expected) in cases {
             let attested: Vec<String> = attested.iter().map(|&text| text.to_owned()).collect();
             assert_eq!(rule(action.clone()).objection(change, Role::Developer, &attested), expected, "{action:?} {change:?}");
+        }
+    }
+
+    #[test]
+    fn an_action_is_changed_in_whole_or_in_what_goes_with_it() {
+        let protection = Protection { create: Some(Role::Owner), ..Protection::default() };
+        let kind = |kind| ActionChange { kind: Some(kind), ..ActionChange::default() };
+        let roles = ActionChange { protection: Some(protection), ..ActionChange::default() };
+        let protect = ActionChange { kind: Some(ActionKind::Protected), ..roles.clone() };
+        let types = ActionChange { predicate_types: Some(vec!["a".to_owned()]), ..ActionChange::default() };
+        let protected = || Action::Protected(Protection::default());
+        for (action, change, expected) in [
+            (protected(), ActionChange::default(), Ok(protected())),
+            (protected(), roles.clone(), Ok(Action::Protected(protection))),
+            (protected(), kind(ActionKind::Immutable), Ok(Action::Immutable)),
+            (Action::Monotonic, protect, Ok(Action::Protected(protection))),
+            (Action::Monotonic, kind(ActionKind::Protected), Err(ActionError)),
+            (Action::Immutable, roles, Err(ActionError)),
+            (Action::Require(Vec::new()), types.clone(), Ok(Action::Require(vec!["a".to_owned()]))),
+            (protected(), types, Err(ActionError)),
+        ] {
+            assert_eq!(action.clone().changed(change.clone()), expected, "{action:?} {change:?}");
         }
     }
 

@@ -11,9 +11,9 @@ word_enum! {
         Open = "open",
         /// Sealed: its file set never changes again.
         Published = "published",
-        /// Sealed, and not chosen for new uses.
+        /// Not chosen for new uses; as open or sealed as it was.
         Yanked = "yanked",
-        /// Sealed, and not readable.
+        /// Not readable; as open or sealed as it was.
         Quarantined = "quarantined",
         /// Removed; restorable for a while.
         Deleted = "deleted",
@@ -24,11 +24,6 @@ impl VersionState {
     /// Whether files may be added.
     pub fn takes_files(self) -> bool {
         matches!(self, Self::Draft | Self::Open)
-    }
-
-    /// Whether the file set never changes again.
-    pub fn is_sealed(self) -> bool {
-        !self.takes_files()
     }
 
     /// Whether its files can be read by those who may read the project and know its name. Hiding does not matter for that.
@@ -217,7 +212,7 @@ mod tests {
             (VersionState::Quarantined, false, false),
             (VersionState::Deleted, false, false),
         ] {
-            assert_eq!((state.takes_files(), state.is_sealed()), (takes_files, !takes_files), "{state}");
+            assert_eq!(state.takes_files(), takes_files, "{state}");
             assert_eq!(state.is_readable(), readable, "{state}");
             assert_eq!(state.as_str().parse(), Ok(state));
         }

@@ -24,7 +24,7 @@ pub(super) async fn patterns(grpc: &Grpc, hostile: &mut Hostile) -> (String, Out
     let elsewhere = || "no-such-package".to_owned();
     let outcome = match choice {
         0 | 1 => {
-            let policy = DuplicatePolicy { allowed: choice == 0, exception_regex: pattern, reject_identical: false };
+            let policy = DuplicatePolicy { allowed: Some(choice == 0), exception_regex: pattern, reject_identical: false };
             let settings = Settings { name: PROJECT.to_owned(), duplicate_policy: Some(policy), ..Settings::default() };
             let request = UpdateSettingsRequest { settings: Some(settings), validate_only: true, ..UpdateSettingsRequest::default() };
             send!(grpc.projects(), update_settings, request)

@@ -48,7 +48,7 @@ const VERSIONS: &[&str] = &[
     "state = published AND labels.team : *",
     "create_time >= \"0001-01-01T00:00:00Z\" OR publish_time < \"9999-12-30T22:00:00.999999999Z\"",
     "labels.\"a b\" = \"%\" AND -(package = tool)",
-    "version > 1.0 AND creator : \"x\"",
+    "version != 1.0 AND creator : \"x\"",
 ];
 
 /// All of them.

@@ -3,6 +3,7 @@
 
 mod compare;
 mod deletion;
+mod edges;
 mod filters;
 mod lists;
 mod page_tokens;

@@ -72,7 +72,7 @@ async fn what_nobody_sets_has_its_default() {
             let (own, in_force) = (answer.settings.unwrap(), answer.effective_settings.unwrap());
             assert_eq!(own.name, if name.starts_with("projects") { "projects/2" } else { name });
             assert_eq!((&own.duplicate_policy, own.max_file_bytes, own.quota_bytes, own.update_time), (&None, None, None, None));
-            assert_eq!(in_force.duplicate_policy, Some(DuplicatePolicy { allowed: true, ..DuplicatePolicy::default() }));
+            assert_eq!(in_force.duplicate_policy, Some(DuplicatePolicy { allowed: Some(true), ..DuplicatePolicy::default() }));
             assert_eq!((in_force.max_file_bytes, in_force.quota_bytes), (Some(5 << 30), None));
             assert_eq!(in_force.default_version_mode(), VersionMode::Open);
             assert_eq!((in_force.visibility(), in_force.dedup_scope()), (Visibility::Private, DedupScope::Readable));
@@ -94,7 +94,7 @@ async fn what_nobody_sets_has_its_default() {
 async fn the_nearest_value_wins_and_a_removed_one_is_inherited_again() {
     for engine in BOTH {
         let (_service, grpc) = chain(engine).await;
-        let strict = DuplicatePolicy { allowed: false, exception_regex: ".*-SNAPSHOT".to_owned(), reject_identical: true };
+        let strict = DuplicatePolicy { allowed: Some(false), exception_regex: ".*-SNAPSHOT".to_owned(), reject_identical: true };
         let instance = Settings { quota_bytes: Some(1000), max_file_bytes: Some(100), ..Settings::default() };
         let instance = Settings { visibility: Visibility::Internal.into(), ..instance };
         let group = Settings { duplicate_policy: Some(strict.clone()), max_file_bytes: Some(50), ..Settings::default() };
@@ -160,7 +160,7 @@ async fn wrong_values_and_stale_etags_are_refused() {
     for engine in BOTH {
         let (_service, grpc) = chain(engine).await;
         let policy = |regex: &str| {
-            let policy = DuplicatePolicy { allowed: true, exception_regex: regex.to_owned(), reject_identical: false };
+            let policy = DuplicatePolicy { allowed: Some(true), exception_regex: regex.to_owned(), reject_identical: false };
             Settings { duplicate_policy: Some(policy), ..Settings::default() }
         };
         for (n, name) in ["instance", "namespaces/group", "projects/2"].into_iter().enumerate() {

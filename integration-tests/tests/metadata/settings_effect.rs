@@ -24,7 +24,7 @@ async fn set(grpc: &Grpc, name: &str, settings: Settings) {
 }
 
 async fn set_policy(grpc: &Grpc, allowed: bool, exception_regex: &str, reject_identical: bool) {
-    let policy = DuplicatePolicy { allowed, exception_regex: exception_regex.to_owned(), reject_identical };
+    let policy = DuplicatePolicy { allowed: Some(allowed), exception_regex: exception_regex.to_owned(), reject_identical };
     set(grpc, "projects/1", Settings { duplicate_policy: Some(policy), ..Settings::default() }).await;
 }
 

@@ -23,7 +23,9 @@ pub(crate) async fn run(command: Admin, logs: &LogSettings) -> Result<()> {
 
 #[expect(clippy::print_stdout, reason = "what was found is the output of the command")]
 fn report(wrong: &[String]) -> Result<()> {
-    wrong.iter().for_each(|line| println!("{line}"));
+    for line in wrong {
+        println!("{line}");
+    }
     if wrong.is_empty() {
         println!("every counter is right");
         return Ok(());

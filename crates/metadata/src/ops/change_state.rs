@@ -40,7 +40,13 @@ impl Metadata {
 
 fn change_state(db: &mut Db, request: &ChangeState, now: Timestamp) -> Result<Version> {
     let wanted = (&request.name, request.verb, &request.reason, &request.etag);
-    let call = call(&request.principal.name, "ChangeState", request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
+    let method = match request.verb {
+        Verb::Yank => "YankVersion",
+        Verb::Unyank => "UnyankVersion",
+        Verb::Quarantine => "QuarantineVersion",
+        Verb::Release => "ReleaseVersion",
+    };
+    let call = call(&request.principal.name, method, request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
     let mut change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -1,5 +1,7 @@
 //! How the files of two versions differ.
 
+use std::collections::{HashMap, HashSet};
+
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 
@@ -88,6 +90,8 @@ fn compare(db: &mut Db, request: &CompareVersions) -> Result<Comparison> {
     let (mut bases, mut targets) = (Walk::of(base.id), Walk::of(target.id));
     let (mut left, mut right) = (bases.next(db)?, targets.next(db)?);
     let mut page = Vec::new();
+    let mut of_base: HashSet<Digest> = HashSet::new();
+    let mut of_target: HashMap<Digest, i64> = HashMap::new();
     let (mut added, mut removed, mut changed) = (0, 0, 0);
     loop {
         let order = match (&left, &right) {
@@ -98,6 +102,10 @@ fn compare(db: &mut Db, request: &CompareVersions) -> Result<Comparison> {
         };
         let from = if order.is_le() { std::mem::replace(&mut left, bases.next(db)?) } else { None };
         let to = if order.is_ge() { std::mem::replace(&mut right, targets.next(db)?) } else { None };
+        of_base.extend(from.as_ref().map(|file| file.digest));
+        if let Some(file) = &to {
+            *of_target.entry(file.digest).or_default() += file.size_bytes;
+        }
         match (&from, &to) {
             (Some(from), Some(to)) if from.digest == to.digest => continue,
             (Some(_), Some(_)) => changed += 1,
@@ -111,7 +119,7 @@ fn compare(db: &mut Db, request: &CompareVersions) -> Result<Comparison> {
             page.push(Difference { path, base: from.as_ref().map(bytes), target: to.as_ref().map(bytes) });
         }
     }
-    let shared_bytes = files::sum_shared(db, target.id, base.id)?;
+    let shared_bytes = of_target.iter().filter(|(digest, _)| of_base.contains(*digest)).map(|(_, bytes)| bytes).sum();
     let new_bytes = target.size_bytes - shared_bytes;
     Ok(Comparison { differences: request.page.of(page), added, removed, changed, shared_bytes, new_bytes })
 }

@@ -26,11 +26,11 @@ pub(super) fn of(files: &[PublishFile]) -> Vec<StoredCopy> {
     copies
 }
 
-/// Sends the writes of a publish, whose copies are entered and locked already, and refuses it where one of these is on its way out.
+/// Sends the writes of a publish, whose copies are entered already, and refuses it where one of these is on its way out.
 /// Copies that came in vain, since files refer to others of the same bytes, are declared dead.
 ///
-/// Tombstones are looked for only now, with the rows of the copies locked: whoever declares a copy dead holds its row meanwhile, so
-/// one of the two sees the other.
+/// Whoever declares a copy dead removes its row, and holds it meanwhile. Either that was done before this looks, or the foreign key of
+/// the files waits for it and breaks: then the publish is run again, and finds the copy gone.
 pub(super) fn settle(db: &mut Db, batch: Batch<'_>, files: &[PublishFile], now: Timestamp) -> Result<()> {
     let digests: Vec<Digest> = files.iter().map(|file| file.receipt.digest).collect();
     let kept: Vec<(Digest, i64, Option<i64>)> = send_with!(

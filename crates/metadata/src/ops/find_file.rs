@@ -8,8 +8,8 @@ use crate::tables::files;
 use crate::{Error, Metadata, Result};
 
 impl Metadata {
-    /// The file that a version serves at a path, or its row of this revision. `FileNotFound`; `VersionNotFound` if its files can't be
-    /// read.
+    /// The file that a version serves at a path, or its row of this revision. `FileNotFound`; `VersionNotFound`: the files of a draft and of a quarantined version are
+    /// told of, though they can't be read.
     pub async fn find_file(&self, name: FileRef, revision: Option<i32>) -> Result<File> {
         self.pool
             .read(move |db| {

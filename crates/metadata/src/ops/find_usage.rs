@@ -43,7 +43,7 @@ impl Metadata {
                 let chain = sums::settings_of(db, project.id)?;
                 let quota_bytes = nearest(chain.as_deref())?.in_force(&defaults).quota_bytes;
                 let counters = counters::get(db, project.id)?;
-                let top_packages = packages::list_largest(db, Some(&[project.id]), top)?;
+                let top_packages = packages::list_largest(db, Some(project.id), &sums::bounds(None), top)?;
                 Ok(usage(ScopeRef::Project(ProjectRef::Id(project.id)), counters, quota_bytes, top_packages))
             })
             .await
@@ -59,10 +59,8 @@ fn shared(db: &mut Db, scope: ScopeRef, top: i64) -> Result<Usage> {
         }
         scope => (scope, None),
     };
-    let projects = sums::projects_in(db, namespace.as_ref())?;
-    let mut counters = sums::counters_of(db, &projects)?;
-    counters.stored_bytes = sums::stored_of(db, &projects)?;
-    let top_packages = packages::list_largest(db, Some(&projects), top)?;
+    let counters = sums::counters_of(db, namespace.as_ref())?;
+    let top_packages = packages::list_largest(db, None, &sums::bounds(namespace.as_ref()), top)?;
     Ok(usage(scope, counters, None, top_packages))
 }
 

@@ -81,7 +81,7 @@ where
     Ok(answer)
 }
 
-/// The answer to a request that was done.
+/// The answer to a request that was done. It is read for a day, also by a newer release: what that adds to the rows must have defaults.
 pub(super) struct Answer(Vec<u8>);
 
 impl Answer {

@@ -63,7 +63,7 @@ impl FileOrder {
 }
 
 impl Metadata {
-    /// All rows of a version, superseded ones included; `VersionNotFound` if its files can't be read.
+    /// All rows of a version, superseded ones included; `VersionNotFound`. The files of a draft and of a quarantined version are told of too, though they can't be read.
     pub async fn list_files(&self, request: ListFiles) -> Result<Listed<File>> {
         let now = self.now();
         self.pool

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use consign_types::duplicates::{Bytes, Ruling, Verdict, judge};
 use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
-use consign_types::settings::{DedupScope, InForce};
+use consign_types::settings::{DedupScope, InForce, MAX_QUOTA_BYTES};
 use consign_types::text::RequestId;
 use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, FilePath, Timestamp};
@@ -177,7 +177,7 @@ impl Preparation<'_> {
         };
         let reservation = Reservation {
             project: self.scene.project.id,
-            quota: self.in_force.quota_bytes,
+            quota: self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES),
             leases: self.request.files.iter().zip(&self.scene.ids).map(lease).collect(),
             claim: call.key().map(|key| Claim { key, fingerprint: call.fingerprint, now: self.now }),
             now: self.now,
@@ -188,14 +188,14 @@ impl Preparation<'_> {
     /// How many bytes may be sent for a file: those that it has, or as many as the limits leave.
     fn max_bytes(&self, file: &UploadFile) -> i64 {
         let Counters { logical_bytes, reserved_bytes, .. } = self.scene.counters;
-        let room = self.in_force.quota_bytes.map_or(i64::MAX, |quota| (quota - logical_bytes - reserved_bytes).max(0));
+        let room = (self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES) - logical_bytes - reserved_bytes).max(0);
         file.size.unwrap_or(self.in_force.max_file_bytes.min(room))
     }
 
     fn over_quota(&self) -> Error {
         let wanted = self.request.files.iter().filter_map(|file| file.size).sum();
         let Counters { logical_bytes: used, reserved_bytes: reserved, .. } = self.scene.counters;
-        Error::QuotaExceeded { limit: self.in_force.quota_bytes.unwrap_or(i64::MAX), used, reserved, wanted }
+        Error::QuotaExceeded { limit: self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES), used, reserved, wanted }
     }
 
     fn repeat(&self, db: &mut Db, uploads: &[i64]) -> Result<Vec<UploadPlan>> {

@@ -98,7 +98,8 @@ impl Metadata {
 }
 
 fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Timestamp) -> Result<Published> {
-    let call = call(&request.principal.name, "PublishVersion", request.request_id.as_ref(), fingerprint(request), now);
+    let method = if request.mode == PublishMode::AddOnly { "CommitFiles" } else { "PublishVersion" };
+    let call = call(&request.principal.name, method, request.request_id.as_ref(), fingerprint(request), now);
     let change = match begin(db, &request.version.project, &call)? {
         Begun::Done(answer) => return replay(db, answer.read()?),
         Begun::New(change) => change,
@@ -122,7 +123,7 @@ fn fingerprint(request: &PublishVersion) -> Digest {
     request.files.iter().fold(fingerprint, file).finish()
 }
 
-/// What is kept of an answer, to be given again: the files by their ids, since nothing of them changes.
+/// What is kept of an answer, to be given again. The files are kept by their ids: their bytes and names never change.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Shown {
     pub(super) version: Version,
@@ -152,7 +153,9 @@ fn look(db: &mut Db, request: &PublishVersion, project: i64, now: Timestamp) -> 
     let version = VersionRef { project: consign_types::resource::ProjectRef::Id(project), ..request.version.clone() };
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
     let uploads: Vec<i64> = request.files.iter().map(|file| file.receipt.upload).collect();
+    let copies = copies::of(&request.files);
+    let last = blobs::insert_most(db, &copies, now)?;
     let mut batch = Batch::new(db);
-    blobs::insert(&mut batch, &copies::of(&request.files), now);
+    blobs::insert(&mut batch, last, now);
     scene::read(db, batch, &Look { version: &version, paths: &paths, uploads: &uploads, draw: ("files", request.files.len()) })
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use consign_types::duplicates::{Bytes, Verdict, judge};
 use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
-use consign_types::settings::VersionMode;
+use consign_types::settings::{MAX_QUOTA_BYTES, VersionMode};
+use consign_types::version::VersionState;
 use consign_types::{ContentDigest, Digest, FilePath, TagName};
 
 use super::change::Change;
@@ -52,7 +53,9 @@ impl<'a> Publishing<'a> {
         if self.version.content_digest.is_some() {
             return self.repeat_sealed(db);
         }
-        if !self.version.state.takes_files() {
+        // Who can't name a mode can't mean to publish somebody's draft.
+        let is_draft = self.scene.version.is_some() && self.version.state == VersionState::Draft;
+        if !self.version.state.takes_files() || (is_draft && self.request.mode == PublishMode::BySettings) {
             return Err(Error::VersionStateConflict { version: self.request.version.clone(), state: self.version.state });
         }
         let new = self.judge_files()?;
@@ -129,10 +132,8 @@ impl<'a> Publishing<'a> {
         }
         let counters = &mut self.change.counters;
         counters.reserved_bytes -= self.scene.reserved;
-        if let Some(limit) = self.in_force.quota_bytes
-            && bytes > 0
-            && counters.logical_bytes + counters.reserved_bytes + bytes > limit
-        {
+        let limit = self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES);
+        if bytes > 0 && counters.logical_bytes + counters.reserved_bytes + bytes > limit {
             return Err(Error::QuotaExceeded { limit, used: counters.logical_bytes, reserved: counters.reserved_bytes, wanted: bytes });
         }
         counters.file_count += rows;
@@ -199,26 +200,28 @@ impl<'a> Publishing<'a> {
         tagging::point(db, &self.change, &self.request.principal, &target, &self.request.tags)
     }
 
-    /// Whether everything stands already as the request wants it.
+    /// Whether all files stand already, and the version is in its state: at most labels, tags and its being hidden change.
+    fn is_replayed(&self, added: &[File]) -> bool {
+        added.is_empty() && self.scene.version.as_ref().is_some_and(|before| before.state == self.version.state)
+    }
+
+    /// Whether nothing at all is to be changed.
     fn is_there(&self, added: &[File], moves: &Moves) -> bool {
-        let is_same = |before: &VersionRow| {
-            let (now, before) = (&self.version, before);
-            (now.state, now.hidden, &now.labels) == (before.state, before.hidden, &before.labels)
-        };
-        added.is_empty() && moves.is_empty() && self.scene.version.as_ref().is_some_and(is_same)
+        let is_same = |before: &VersionRow| (self.version.hidden, &self.version.labels) == (before.hidden, &before.labels);
+        self.is_replayed(added) && moves.is_empty() && self.scene.version.as_ref().is_some_and(is_same)
     }
 
     /// Sends the writes, and looks whether the copies that the files refer to are on their way out.
     fn finish(mut self, db: &mut Db, added: &[File], moves: Moves) -> Result<Published> {
-        let replayed = self.is_there(added, &moves);
+        let (replayed, unchanged) = (self.is_replayed(added), self.is_there(added, &moves));
         let files = self.answered(added);
-        let shown = Shown { version: self.shown_version(replayed), files: files.iter().map(|file| file.id).collect() };
-        let mut batch = if replayed {
+        let shown = Shown { version: self.shown_version(unchanged), files: files.iter().map(|file| file.id).collect() };
+        let mut batch = if unchanged {
             self.change.batch_unchanged(db, &shown)
         } else {
             self.change.batch(db, &shown, added.iter().map(|file| file.digest).collect())
         };
-        if !replayed {
+        if !unchanged {
             self.write(db, &mut batch, added)?;
             tagging::write(&mut batch, moves);
         }
@@ -230,8 +233,8 @@ impl<'a> Publishing<'a> {
     }
 
     /// The version as it will stand.
-    fn shown_version(&self, replayed: bool) -> Version {
-        let row = self.scene.version.as_ref().filter(|_| replayed).unwrap_or(&self.version).clone();
+    fn shown_version(&self, unchanged: bool) -> Version {
+        let row = self.scene.version.as_ref().filter(|_| unchanged).unwrap_or(&self.version).clone();
         let tags: BTreeSet<&TagName> = self.scene.tags.iter().chain(&self.request.tags).collect();
         Version { row, package: self.package.name.clone(), tags: tags.into_iter().cloned().collect() }
     }
@@ -269,8 +272,7 @@ impl<'a> Publishing<'a> {
         self.settle(None)?;
         self.change.counters.reserved_bytes -= self.scene.reserved;
         let moves = self.tag_moves(db, Some(existing))?;
-        let published = self.finish(db, &[], moves)?;
-        Ok(Published { replayed: true, ..published })
+        self.finish(db, &[], moves)
     }
 }
 

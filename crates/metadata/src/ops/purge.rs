@@ -11,34 +11,44 @@ use crate::tables::settings::Scope;
 use crate::tables::{counters, files, labels, leases, packages, projects, settings, sums, tag_moves, tag_rules, tags, versions};
 use crate::{Metadata, Result};
 
+/// How long after its time a thing is removed.
+const MARGIN_SECONDS: i64 = 10 * 60;
+
 /// How many files one transaction removes.
 const AT_ONCE: i64 = 1000;
 
 impl Metadata {
     /// Does a part of the work. Answers whether there was any.
     pub async fn purge(&self) -> Result<bool> {
-        let now = self.now();
+        // Clocks of several processes differ: what one of them still brings back is not being removed by another.
+        let now = self.now().plus_seconds(-MARGIN_SECONDS);
         self.pool.write(move |db| purge(db, now)).await
     }
 }
 
 fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     if let Some(project) = files::find_purgeable(db, now)? {
-        lock(db, project)?;
+        if lock(db, project)?.is_none() {
+            return Ok(true);
+        }
         // Only now: what was brought back meanwhile stays.
         let rows = files::list_purgeable(db, project, now, AT_ONCE)?;
         return remove_files(db, project, &rows).map(|()| true);
     }
     // What was brought back before the lock is left: the next round finds something else.
     if let Some((version, project)) = versions::find_purgeable(db, now)? {
-        lock(db, project)?;
+        if lock(db, project)?.is_none() {
+            return Ok(true);
+        }
         if versions::find_purgeable(db, now)? != Some((version, project)) {
             return Ok(true);
         }
         return remove_version(db, project, version).map(|()| true);
     }
     if let Some((package, project)) = packages::find_purgeable(db, now)? {
-        lock(db, project)?;
+        if lock(db, project)?.is_none() {
+            return Ok(true);
+        }
         if packages::find_purgeable(db, now)? != Some((package, project)) {
             return Ok(true);
         }

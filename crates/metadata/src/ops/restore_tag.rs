@@ -8,10 +8,10 @@ use super::change::{Begun, begin, call};
 use super::idempotency::Fingerprint;
 use super::tagging::{self, Mover, Target};
 use super::update_tags::MovedTag;
-use super::{etag_of, package, version_in};
+use super::{etag_of, version_in};
 use crate::connection::Db;
-use crate::tables::tag_moves;
 use crate::tables::tags::{self, PlacedTag};
+use crate::tables::{packages, tag_moves};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A tag to be restored.
@@ -48,7 +48,7 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
-    let package = package(db, change.project.id, &request.name.package)?;
+    let package = packages::find(db, change.project.id, &request.name.package.package)?.ok_or_else(not_found)?;
     let then = tag_moves::find_as_of(db, package.id, &request.name.tag, request.sequence)?.ok_or_else(not_found)?;
     let (Some(version), Some(content)) = (then.version, then.content_digest) else {
         return Err(not_found());

@@ -219,10 +219,8 @@ pub(super) fn write(batch: &mut Batch<'_>, moves: Moves) {
     for tag in &moves.moved {
         tags::update(batch, tag);
     }
-    for id in moves.removed {
-        tags::remove(batch, id);
-    }
-    tag_moves::insert(batch, moves.history);
+    tags::remove(batch, &moves.removed);
+    tag_moves::insert(batch, &moves.history);
 }
 
 /// What a version consists of: for ever where it is sealed, at this moment where it is open.

@@ -10,6 +10,7 @@ use super::change::{Begun, begin, call};
 use super::find_package::{PackageView, view};
 use super::idempotency::Fingerprint;
 use super::{etag_of, package};
+use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::packages::{self, Package};
 use crate::tables::{labels, versions};
@@ -79,15 +80,17 @@ fn update(db: &mut Db, request: &UpdatePackage, now: Timestamp) -> Result<Packag
 fn order_anew(db: &mut Db, package: &Package) -> Result<()> {
     let mut after = 0;
     loop {
-        let rows = versions::list_rows(db, package.id, after, 1000)?;
+        let rows = versions::list_rows(db, package.id, after, 200)?;
         let Some(last) = rows.last() else {
             return Ok(());
         };
         after = last.id;
+        let mut batch = Batch::new(db);
         for mut row in rows {
             let (sequence, updated_at) = (row.sequence, row.updated_at);
             row.settle(package.version_scheme, sequence, updated_at);
-            versions::update_order(db, &row)?;
+            versions::update_order(&mut batch, &row);
         }
+        batch.send(db)?;
     }
 }

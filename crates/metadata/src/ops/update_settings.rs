@@ -3,6 +3,7 @@
 use consign_types::Timestamp;
 use consign_types::resource::ScopeRef;
 use consign_types::settings::SettingsChange;
+use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
 use consign_types::text::{Etag, RequestId};
 
 use super::change::{Begun, begin, call};
@@ -70,12 +71,12 @@ fn put(db: &mut Db, request: &UpdateSettings, now: Timestamp) -> Result<()> {
 }
 
 fn check(change: &SettingsChange) -> Result<()> {
-    let negative = |field, value: Option<Option<i64>>| match value.flatten() {
-        Some(value) if value < 0 => Err(Error::ArgumentInvalid { field, rule: "must not be negative".to_owned() }),
+    let within = |field, value: Option<Option<i64>>, most: i64| match value.flatten() {
+        Some(value) if !(0..=most).contains(&value) => Err(Error::ArgumentInvalid { field, rule: format!("from 0 to {most}") }),
         _ => Ok(()),
     };
-    negative("settings.max_file_bytes", change.max_file_bytes)?;
-    negative("settings.quota_bytes", change.quota_bytes)?;
+    within("settings.max_file_bytes", change.max_file_bytes, MAX_FILE_BYTES)?;
+    within("settings.quota_bytes", change.quota_bytes, MAX_QUOTA_BYTES)?;
     if let Some(Some(setting)) = &change.duplicate_policy {
         let invalid = |error: consign_types::duplicates::PatternError| Error::ArgumentInvalid {
             field: "settings.duplicate_policy.exception_regex",

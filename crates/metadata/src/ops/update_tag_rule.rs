@@ -10,7 +10,7 @@ use super::idempotency::Fingerprint;
 use super::{etag_of, tag_rule};
 use crate::connection::Db;
 use crate::tables::tag_rules::{self, TagRule};
-use crate::{Metadata, Principal, Result};
+use crate::{Error, Metadata, Principal, Result};
 
 /// A rule to be changed.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct RuleChange {
     /// Their packages; `Some(None)` for all.
     pub packages: Option<Option<consign_types::pattern::NamePattern>>,
     /// What it does.
-    pub action: Option<consign_types::tag::Action>,
+    pub action: consign_types::tag::ActionChange,
     /// Why it is there.
     pub description: Option<Description>,
 }
@@ -61,7 +61,7 @@ fn update(db: &mut Db, request: &UpdateTagRule, now: Timestamp) -> Result<TagRul
     rule.rule = Rule {
         tags: tags.unwrap_or(rule.rule.tags),
         packages: packages.unwrap_or(rule.rule.packages),
-        action: action.unwrap_or(rule.rule.action),
+        action: rule.rule.action.changed(action).map_err(|error| Error::ArgumentInvalid { field: "tag_rule", rule: error.to_string() })?,
     };
     rule.description = description.unwrap_or(rule.description);
     (rule.revision, rule.updated_at) = (rule.revision + 1, now);

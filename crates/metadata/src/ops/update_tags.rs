@@ -1,10 +1,10 @@
 //! Creating and moving tags, one or many at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use consign_types::resource::{PackageRef, ProjectRef, TagRef, VersionRef};
 use consign_types::text::{Description, Etag, RequestId};
-use consign_types::{Timestamp, VersionName};
+use consign_types::{ContentDigest, Timestamp, VersionName};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,17 +81,19 @@ impl Metadata {
 
 fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<MovedTag>, i64)> {
     let fingerprint = Fingerprint::new().shown(&(&request.project, &request.moves, &request.reason)).finish();
-    let call = call(&request.principal.name, "UpdateTags", request.request_id.as_ref(), fingerprint, now);
+    // A creation has its own requests.
+    let method = if request.moves.iter().any(|wanted| wanted.existence == Existence::Unwanted) { "CreateTag" } else { "UpdateTags" };
+    let call = call(&request.principal.name, method, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
     check_moves(&change.project, &request.moves)?;
     let by = Mover::new(db, &change, &request.principal, &request.reason)?;
-    let mut moves = Moves::default();
+    let (mut moves, mut contents) = (Moves::default(), Contents::new());
     let mut results = Vec::with_capacity(request.moves.len());
     for wanted in &request.moves {
-        let (one, result) = plan(db, &by, wanted)?;
+        let (one, result) = plan(db, &by, &mut contents, wanted)?;
         moves.append(one);
         results.push(result);
     }
@@ -135,8 +137,11 @@ fn check_moves(project: &Project, moves: &[MoveTag]) -> Result<()> {
     Ok(())
 }
 
+/// The contents of versions, by their ids, so that each is read once.
+type Contents = HashMap<i64, ContentDigest>;
+
 /// One move: what is to be written, and the tag as it will stand.
-fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, MovedTag)> {
+fn plan(db: &mut Db, by: &Mover<'_>, contents: &mut Contents, wanted: &MoveTag) -> Result<(Moves, MovedTag)> {
     let project = ProjectRef::Id(by.change.project.id);
     let name = PackageRef { project: project.clone(), package: wanted.tag.package.package.clone() };
     let package = match (package(db, by.change.project.id, &name), wanted.existence) {
@@ -154,7 +159,10 @@ fn plan(db: &mut Db, by: &Mover<'_>, wanted: &MoveTag) -> Result<(Moves, MovedTa
     if !version.state.is_taggable() {
         return Err(Error::VersionStateConflict { version: name, state: version.state });
     }
-    let content = tagging::content(db, &version.row)?;
+    let content = match contents.get(&version.id) {
+        Some(content) => *content,
+        None => *contents.entry(version.id).or_insert(tagging::content(db, &version.row)?),
+    };
     if let (Existence::Unwanted, Some(current)) = (wanted.existence, &current)
         && (current.row.version_id, current.row.content_digest) != (version.id, content)
     {

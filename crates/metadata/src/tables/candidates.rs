@@ -125,7 +125,7 @@ fn statement(package: &PackageRef, candidates: &Candidates, limit: i64) -> (Stri
         }
         Candidates::WithContent(content) => {
             let with = one(&mut binds, Bind::Bytes(content.as_bytes().to_vec()), "v.content_digest =");
-            format!("{with} and v.retired = 0 order by v.published_at, v.id limit 1")
+            format!("{with} order by v.published_at, v.id limit 1")
         }
     };
     let shows_higher = matches!(candidates, Candidates::Highest(_) | Candidates::WithHigher(_));
@@ -148,7 +148,10 @@ fn statement(package: &PackageRef, candidates: &Candidates, limit: i64) -> (Stri
 
 fn one(binds: &mut Vec<Bind>, value: Bind, condition: &str) -> String {
     binds.push(value);
-    format!("select v.id, v.sort_key from versions v where v.package_id = (select id from package) and {condition} ${}", binds.len())
+    format!(
+        "select v.id, v.sort_key from versions v where v.package_id = (select id from package) and v.retired = 0 and {condition} ${}",
+        binds.len()
+    )
 }
 
 /// The highest of the highest of each kind.

@@ -2,10 +2,8 @@
 //! served.
 
 use consign_types::{Digest, FilePath, Timestamp};
-use diesel::dsl::{exists, max, not, sql};
-use diesel::expression::SqlLiteral;
+use diesel::dsl::{exists, max, not};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::BATCH;
 use super::file_row::{File, LocatedFile};
@@ -88,18 +86,19 @@ pub(crate) fn find_deleted(db: &mut Db, version: i64, path: &FilePath) -> Result
     Ok(query.order((files::sequence.desc(), files::revision.desc())).first(db).optional()?)
 }
 
-/// The newest rows of a version that have these digests, whether they are served or not, with the copies of their bytes.
+/// For each of these digests the newest row of a version that has it, whether that is served or not.
 pub(crate) fn list_by_digest(db: &mut Db, version: i64, digests: &[Digest]) -> Result<Vec<File>> {
-    let mut found = Vec::new();
+    let mut newest: Vec<i64> = Vec::new();
     for digests in digests.chunks(BATCH) {
         let query = files::table
             .filter(files::version_id.eq(version))
             .filter(files::digest.eq_any(digests))
             .filter(files::deleted_at.is_null())
-            .order(files::id);
-        found.append(&mut query.load(db)?);
+            .group_by(files::digest)
+            .select(max(files::id).assume_not_null());
+        newest.append(&mut query.load(db)?);
     }
-    Ok(found)
+    get(db, &newest)
 }
 
 /// The files that a version serves, by path from `after` on.
@@ -185,29 +184,6 @@ pub(crate) fn list_with_digest(
         query = query.filter(order.behind(after)?);
     }
     Ok(query.load(db)?)
-}
-
-/// The bytes of a version's served files that have bytes which another version serves too, under any path.
-pub(crate) fn sum_shared(db: &mut Db, version: i64, with: i64) -> Result<i64> {
-    let twin = other
-        .filter(other.field(files::version_id).eq(with))
-        .filter(other.field(files::digest).eq(files::digest))
-        .filter(other.field(files::deleted_at).is_null())
-        .filter(sql::<diesel::sql_types::Bool>(
-            "not exists (select 1 from files n where n.version_id = other.version_id and n.path = other.path \
-             and n.revision > other.revision and n.deleted_at is null)",
-        ));
-    let query = files::table
-        .filter(files::version_id.eq(version))
-        .filter(files::deleted_at.is_null())
-        .filter(not(exists(newer())))
-        .filter(exists(twin));
-    Ok(query.select(sum()).first(db)?)
-}
-
-/// The sum of the sizes of files.
-fn sum() -> SqlLiteral<BigInt> {
-    sql("coalesce(cast(sum(files.size_bytes) as bigint), 0)")
 }
 
 /// The highest revision that each of these paths ever had in a version.

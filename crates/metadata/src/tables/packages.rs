@@ -152,8 +152,8 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
     Ok(query.load(db)?)
 }
 
-/// The packages that hold the most bytes, of these projects or of all.
-pub(crate) fn list_largest(db: &mut Db, projects: Option<&[i64]>, limit: i64) -> Result<Vec<Package>> {
+/// The packages that hold the most bytes, of a project, or of those whose paths lie within these bounds.
+pub(crate) fn list_largest(db: &mut Db, project: Option<i64>, bounds: &(String, String), limit: i64) -> Result<Vec<Package>> {
     let mut query = packages::table
         .inner_join(projects::table)
         .filter(projects::deleted_at.is_null())
@@ -162,11 +162,9 @@ pub(crate) fn list_largest(db: &mut Db, projects: Option<&[i64]>, limit: i64) ->
         .order((packages::size_bytes.desc(), packages::id.desc()))
         .limit(limit)
         .into_boxed();
-    // One project by itself is read from the index.
-    query = match projects {
-        Some([project]) => query.filter(packages::project_id.eq(*project)),
-        Some(projects) => query.filter(packages::project_id.eq_any(projects.to_vec())),
-        None => query,
+    query = match project {
+        Some(project) => query.filter(packages::project_id.eq(project)),
+        None => query.filter(projects::path.gt(&bounds.0)).filter(projects::path.lt(&bounds.1)),
     };
     Ok(query.load(db)?)
 }

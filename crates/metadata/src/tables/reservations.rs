@@ -20,7 +20,7 @@ use crate::schema::counters;
 pub(crate) struct Reservation<'a> {
     pub(crate) project: i64,
     /// The most bytes that the project may hold, those reserved included.
-    pub(crate) quota: Option<i64>,
+    pub(crate) quota: i64,
     pub(crate) leases: Vec<NewLease>,
     /// The request id to be claimed, which is to show the leases.
     pub(crate) claim: Option<Claim<'a>>,
@@ -42,7 +42,7 @@ pub(crate) enum Reserved {
 pub(crate) struct Presence {
     /// The generation and size of the copy that files refer to.
     pub(crate) kept: Option<(i64, i64)>,
-    /// Whether some file of the project has them.
+    /// Whether some file of the project has them that can be read.
     pub(crate) of_project: bool,
     /// The youngest generation that is dead.
     pub(crate) dead: Option<i64>,
@@ -56,7 +56,7 @@ pub(crate) fn take(db: &mut Db, new: &Reservation<'_>) -> Result<Reserved> {
         Db::Sqlite(_) => take_in_steps(db, new, bytes)?,
     };
     if matches!(taken, Reserved::Repeated) {
-        add_reserved(db, new.project, -bytes, None)?;
+        add_reserved(db, new.project, -bytes, i64::MAX)?;
     }
     Ok(taken)
 }
@@ -83,17 +83,10 @@ fn answer(new: &Reservation<'_>) -> Vec<u8> {
 }
 
 /// Reserves bytes unless that goes over the quota.
-fn add_reserved(db: &mut Db, project: i64, bytes: i64, quota: Option<i64>) -> Result<bool> {
-    let row = counters::table.find(project);
+fn add_reserved(db: &mut Db, project: i64, bytes: i64, quota: i64) -> Result<bool> {
+    let fits = (counters::logical_bytes + counters::reserved_bytes + bytes).le(quota);
     let added = counters::reserved_bytes.eq(counters::reserved_bytes + bytes);
-    let updated = match quota {
-        Some(quota) => {
-            let fits = (counters::logical_bytes + counters::reserved_bytes + bytes).le(quota);
-            diesel::update(row.filter(fits)).set(added).execute(db)?
-        }
-        None => diesel::update(row).set(added).execute(db)?,
-    };
-    Ok(updated == 1)
+    Ok(diesel::update(counters::table.find(project).filter(fits)).set(added).execute(db)? == 1)
 }
 
 fn take_in_steps(db: &mut Db, new: &Reservation<'_>, bytes: i64) -> Result<Reserved> {
@@ -132,7 +125,7 @@ struct Found {
 /// PostgreSQL does it in one statement, of which each part depends on the one before.
 const TAKE: &str = "with granted as (\
       update counters set reserved_bytes = reserved_bytes + $1 \
-      where project_id = $2 and ($3 is null or logical_bytes + reserved_bytes + $1 <= $3) returning project_id\
+      where project_id = $2 and logical_bytes + reserved_bytes + $1 <= $3 returning project_id\
     ), claim as (\
       insert into idempotency_records (principal, method, request_id, fingerprint, answer, created_at) \
       select $4, $5, $6, $7, $8, $9 from granted where $6 is not null on conflict do nothing returning request_id\
@@ -143,7 +136,9 @@ const TAKE: &str = "with granted as (\
       where $6 is null or exists (select 1 from claim) returning id\
     ) select exists (select 1 from granted) as granted, $6 is null or exists (select 1 from claim) as claimed, \
       d.digest, b.generation, b.size_bytes, \
-      exists (select 1 from files f where f.digest = d.digest and f.project_id = $2) as of_project, \
+      exists (select 1 from files f join versions v on v.id = f.version_id join packages p on p.id = v.package_id \
+        where f.digest = d.digest and f.project_id = $2 and f.deleted_at is null \
+        and v.state in ('open', 'published', 'yanked') and p.retired = 0) as of_project, \
       (select max(t.generation) from tombstones t where t.digest = d.digest) as dead \
     from (select null::bytea as digest union all select distinct u.digest from unnest($12) as u (digest) where u.digest is not null) d \
     left join blobs b on b.digest = d.digest";
@@ -155,7 +150,7 @@ fn take_at_once(connection: &mut PgConnection, new: &Reservation<'_>, bytes: i64
     let query = sql_query(TAKE)
         .bind::<BigInt, _>(bytes)
         .bind::<BigInt, _>(new.project)
-        .bind::<Nullable<BigInt>, _>(new.quota)
+        .bind::<BigInt, _>(new.quota)
         .bind::<Nullable<Text>, _>(key.map(|key| key.principal))
         .bind::<Nullable<Text>, _>(key.map(|key| key.method))
         .bind::<Nullable<Text>, _>(key.map(|key| key.request_id))

@@ -24,45 +24,29 @@ pub(crate) fn settings_of(db: &mut Db, project: i64) -> Result<Option<String>> {
 }
 
 /// The projects of a namespace and of those below it, or all of them, but not the deleted ones.
-pub(crate) fn projects_in(db: &mut Db, namespace: Option<&NamespacePath>) -> Result<Vec<i64>> {
-    let mut query = projects::table.filter(projects::deleted_at.is_null()).select(projects::id).into_boxed();
-    if let Some(namespace) = namespace {
-        let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
-        query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
-    }
-    Ok(query.load(db)?)
+#[diesel::dsl::auto_type]
+fn within<'a>(first: &'a str, end: &'a str) -> _ {
+    projects::deleted_at.is_null().and(projects::path.gt(first)).and(projects::path.lt(end))
 }
 
-/// The counters of projects added up.
-pub(crate) fn counters_of(db: &mut Db, projects: &[i64]) -> Result<Counters> {
-    let mut total = Counters::default();
-    for projects in projects.chunks(BATCH) {
-        let query = counters::table.filter(counters::project_id.eq_any(projects));
-        let rows: Vec<Counters> = query.load(db)?;
-        for row in rows {
-            total.file_count += row.file_count;
-            total.logical_bytes += row.logical_bytes;
-            total.stored_bytes += row.stored_bytes;
-            total.reserved_bytes += row.reserved_bytes;
-        }
-    }
-    Ok(total)
+/// All paths that start with the namespace and `/`: `0` is the character behind `/`. Without a namespace, all paths.
+pub(crate) fn bounds(namespace: Option<&NamespacePath>) -> (String, String) {
+    // Paths are of ASCII characters, and `~` is behind all that they have.
+    namespace.map_or((String::new(), "~".to_owned()), |namespace| (format!("{namespace}/"), format!("{namespace}0")))
 }
 
-/// The sizes of the blobs that some file of the projects has, each once.
-pub(crate) fn stored_of(db: &mut Db, projects: &[i64]) -> Result<i64> {
-    // Few projects are summed up by the database. Of many, each blob counts for the first chunk that has it.
-    let mut total = 0;
-    for (index, chunk) in projects.chunks(BATCH).enumerate() {
-        let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq_any(chunk));
-        let mut query = blobs::table.filter(exists(referred)).select(sum("blobs.size_bytes")).into_boxed();
-        for earlier in projects.chunks(BATCH).take(index) {
-            let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq_any(earlier));
-            query = query.filter(not(exists(referred)));
-        }
-        total += query.first::<i64>(db)?;
-    }
-    Ok(total)
+/// The counters of the projects of a namespace, or of all, added up. Bytes that several projects share are stored once.
+pub(crate) fn counters_of(db: &mut Db, namespace: Option<&NamespacePath>) -> Result<Counters> {
+    let (first, end) = bounds(namespace);
+    let sums = (sum("counters.file_count"), sum("counters.logical_bytes"), sum("counters.reserved_bytes"));
+    let query = counters::table.inner_join(projects::table).filter(within(&first, &end)).select(sums);
+    let (file_count, logical_bytes, reserved_bytes) = query.first(db)?;
+    let referred = files::table
+        .inner_join(projects::table.on(projects::id.eq(files::project_id)))
+        .filter(files::digest.eq(blobs::digest))
+        .filter(within(&first, &end));
+    let stored_bytes = blobs::table.filter(exists(referred)).select(sum("blobs.size_bytes")).first(db)?;
+    Ok(Counters { file_count, logical_bytes, stored_bytes, reserved_bytes, ..Counters::default() })
 }
 
 /// The sizes of those of these blobs that no file of a project has.
@@ -76,9 +60,10 @@ pub(crate) fn missing_of(db: &mut Db, project: i64, digests: &[consign_types::Di
     Ok(total)
 }
 
-/// The counters of the first project behind an id.
+/// The counters of the first project behind an id that is not deleted: of one that is, rows may be going.
 pub(crate) fn next(db: &mut Db, after: i64) -> Result<Option<Counters>> {
-    Ok(counters::table.filter(counters::project_id.gt(after)).order(counters::project_id).first(db).optional()?)
+    let query = counters::table.inner_join(projects::table).filter(projects::deleted_at.is_null());
+    Ok(query.filter(counters::project_id.gt(after)).order(counters::project_id).select(counters::all_columns).first(db).optional()?)
 }
 
 /// The counters of a project as its rows say.
@@ -133,7 +118,7 @@ pub(crate) fn wrong_versions(db: &mut Db, project: i64) -> Result<Vec<(&'static 
            select v.id, v.package_id, v.retired, v.state, v.row_count, v.row_bytes, v.file_count, v.size_bytes, \
              coalesce(s.rows_now, 0) as rows_now, coalesce(s.bytes_now, 0) as bytes_now, \
              coalesce(s.served_now, 0) as served_now, coalesce(s.served_bytes_now, 0) as served_bytes_now \
-           from versions v left join sums s on s.version_id = v.id where v.project_id = $1\
+           from versions v left join sums s on s.version_id = v.id where v.project_id = $1 and v.retired = 0\
          ), in_packages as (\
            select package_id, sum(case when state not in ('draft', 'deleted') then 1 else 0 end) as versions_now, \
              sum(case when retired = 0 then rows_now else 0 end) as rows_now, \
@@ -142,7 +127,7 @@ pub(crate) fn wrong_versions(db: &mut Db, project: i64) -> Result<Vec<(&'static 
          ), of_package as (\
            select p.id, p.version_count, p.file_count, p.size_bytes, coalesce(i.versions_now, 0) as versions_now, \
              coalesce(i.rows_now, 0) as rows_now, coalesce(i.bytes_now, 0) as bytes_now \
-           from packages p left join in_packages i on i.package_id = p.id where p.project_id = $1\
+           from packages p left join in_packages i on i.package_id = p.id where p.project_id = $1 and p.retired = 0\
          ), compared as (\
            select 'version.row_count' as counter, row_count as counted, rows_now as actual from of_version \
            union all select 'version.row_bytes', row_bytes, bytes_now from of_version \

@@ -4,6 +4,7 @@ use consign_types::text::Description;
 use consign_types::{ContentDigest, Slug, TagName, Timestamp, VersionName};
 use diesel::prelude::*;
 
+use super::BATCH;
 use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::error::Result;
@@ -36,11 +37,11 @@ pub struct TagMove {
 }
 
 /// Adds moves.
-pub(crate) fn insert(batch: &mut Batch<'_>, moves: Vec<TagMove>) {
-    if moves.is_empty() {
-        return;
+pub(crate) fn insert(batch: &mut Batch<'_>, moves: &[TagMove]) {
+    for moves in moves.chunks(BATCH) {
+        let moves = moves.to_vec();
+        push!(batch, diesel::insert_into(tag_moves::table).values(moves));
     }
-    push!(batch, diesel::insert_into(tag_moves::table).values(moves));
 }
 
 /// The moves of a tag before the one of this id, newest first.

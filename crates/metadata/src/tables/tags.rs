@@ -4,6 +4,7 @@ use consign_types::{ContentDigest, PackageName, Slug, TagName, Timestamp, Versio
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::BATCH;
 use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::error::Result;
@@ -72,7 +73,7 @@ type On = diesel::dsl::Eq<tags::version_id, versions::id>;
 pub(crate) fn field(name: &str) -> Option<Field> {
     Some(match name {
         "tag_id" => Field::Text("tags.tag"),
-        "version" => Field::Text("versions.version"),
+        "version" => Field::Unordered("versions.version"),
         "content_digest" => Field::Digest("tags.content_digest"),
         "actor" => Field::Text("tags.actor"),
         "create_time" => Field::Time("tags.created_at"),
@@ -155,9 +156,12 @@ pub(crate) fn update(batch: &mut Batch<'_>, tag: &TagRow) {
     push!(batch, diesel::update(tags::table.find(tag.id)).set(tag));
 }
 
-/// Removes a tag.
-pub(crate) fn remove(batch: &mut Batch<'_>, id: i64) {
-    push!(batch, diesel::delete(tags::table.find(id)));
+/// Removes tags.
+pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
+    for ids in ids.chunks(BATCH) {
+        let ids = ids.to_vec();
+        push!(batch, diesel::delete(tags::table.filter(tags::id.eq_any(ids))));
+    }
 }
 
 /// Removes the tags that point at a version.

@@ -67,7 +67,7 @@ pub(crate) fn field(name: &str) -> Option<Field> {
     Some(match name {
         "id" => Field::Number("versions.id"),
         "package" => Field::Name("packages.name", "packages.name_key"),
-        "version" => Field::Text("versions.version"),
+        "version" => Field::Unordered("versions.version"),
         "state" => Field::Word("versions.state", STATES),
         "creator" => Field::Text("versions.creator"),
         "labels" => Field::Labels("version_labels", "version_labels.version_id", "versions.id"),
@@ -159,7 +159,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, version: &VersionRow) {
     push!(batch, diesel::insert_into(versions::table).values(version));
 }
 
-/// Writes a version as it is now, all but its downloads.
+/// Writes a version as it is now.
 pub(crate) fn update(batch: &mut Batch<'_>, version: &VersionRow) {
     let version = version.clone();
     push!(batch, diesel::update(versions::table.find(version.id)).set(version));
@@ -173,10 +173,9 @@ pub(crate) fn add_downloads(db: &mut Db, id: i64, downloads: i64, last: Timestam
 }
 
 /// Writes where a version stands among the others.
-pub(crate) fn update_order(db: &mut Db, version: &VersionRow) -> Result<()> {
-    let values = (versions::sort_key.eq(&version.sort_key), versions::offered.eq(version.offered));
-    diesel::update(versions::table.find(version.id)).set(values).execute(db)?;
-    Ok(())
+pub(crate) fn update_order(batch: &mut Batch<'_>, version: &VersionRow) {
+    let (id, values) = (version.id, (versions::sort_key.eq(version.sort_key.clone()), versions::offered.eq(version.offered)));
+    push!(batch, diesel::update(versions::table.find(id)).set(values));
 }
 
 /// A version whose time is over, or that of its package or project; with its project.

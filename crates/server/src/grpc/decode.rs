@@ -139,11 +139,11 @@ impl Mask {
 /// The largest answer that a stock client reads, less a margin.
 const MAX_ANSWER_BYTES: usize = 3_500_000;
 
-/// Refuses a request whose answer, with a plan or a record for each of these paths, would be too large to be read: before anything
-/// is done, since the caller would never learn of it.
-pub(super) fn answerable<'a>(field: &str, paths: impl IntoIterator<Item = &'a str>) -> Result<(), Status> {
-    // A record names the file twice, beside a digest, a ticket and times.
-    let answer: usize = paths.into_iter().map(|path| 2 * path.len() + 256).sum();
+/// Refuses a request whose answer would be too large to be read: before anything is done, since the caller would never learn of it.
+/// The answer has a record for each of these paths, all in the version of this name.
+pub(super) fn answerable<'a>(field: &str, version: &str, paths: impl IntoIterator<Item = &'a str>) -> Result<(), Status> {
+    // A record has the path twice and the name of the version, beside a digest, a ticket, a creator and times.
+    let answer: usize = paths.into_iter().map(|path| 2 * path.len() + version.len() + 320).sum();
     if answer <= MAX_ANSWER_BYTES {
         return Ok(());
     }

@@ -48,7 +48,7 @@ impl FileService for FileApi {
     async fn prepare_uploads(&self, request: Request<PrepareUploadsRequest>) -> Result<Response<PrepareUploadsResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
+        decode::answerable("files", &request.parent, request.files.iter().map(|file| file.path.as_str()))?;
         let wanted = PrepareUploads {
             principal,
             version: decode::name("parent", &request.parent)?,
@@ -63,7 +63,7 @@ impl FileService for FileApi {
     async fn commit_files(&self, request: Request<CommitFilesRequest>) -> Result<Response<CommitFilesResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
+        decode::answerable("files", &request.parent, request.files.iter().map(|file| file.path.as_str()))?;
         if request.files.is_empty() {
             return Err(invalid("files", Reason::ArgumentInvalid, "at least one file"));
         }
@@ -96,7 +96,7 @@ impl FileService for FileApi {
             Wanted::All(listing.page(request.page_size, &request.page_token)?)
         } else {
             decode::absent("page_token", request.page_token.is_empty())?;
-            decode::answerable("paths", request.paths.iter().map(String::as_str))?;
+            decode::answerable("paths", &request.parent, request.paths.iter().map(String::as_str))?;
             if request.sha256s.len() > MAX_DIGESTS {
                 return Err(invalid("sha256s", Reason::ArgumentInvalid, format!("at most {MAX_DIGESTS} digests")));
             }

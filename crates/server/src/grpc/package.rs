@@ -19,7 +19,7 @@ use consign_proto::metadata::{
 use consign_proto::status::{invalid, refused, status};
 use consign_types::Reason;
 use consign_types::order::VersionScheme;
-use consign_types::resource::{PackageRef, PackagesRef, VersionRef};
+use consign_types::resource::{PackageRef, PackagesRef, ProjectRef, VersionRef};
 use consign_types::text::Description;
 use consign_types::version::Verb;
 use tonic::{Request, Response, Status};
@@ -194,7 +194,10 @@ impl PackageService for PackageApi {
     async fn publish_version(&self, request: Request<PublishVersionRequest>) -> Result<Response<PublishVersionResponse>, Status> {
         let principal = caller(&request)?;
         let request = request.into_inner();
-        decode::answerable("files", request.files.iter().map(|file| file.path.as_str()))?;
+        let version_name = format!("{}/versions/{}", request.parent, request.version_id);
+        let media_types: usize = request.files.iter().map(|file| file.media_type.len()).max().unwrap_or_default();
+        let longest = format!("{version_name}{}", " ".repeat(media_types));
+        decode::answerable("files", &longest, request.files.iter().map(|file| file.path.as_str()))?;
         if request.tag_ids.len() > MAX_TAGS {
             return Err(invalid("tag_ids", Reason::ArgumentInvalid, format!("at most {MAX_TAGS} tags")));
         }
@@ -289,6 +292,7 @@ impl PackageService for PackageApi {
         let selector = selector(decode::present("selector", request.selector)?)?;
         let wanted = ResolveVersion { package: package.clone(), selector, include_prerelease: request.include_prerelease };
         let resolved = self.metadata.resolve_version(wanted).await.map_err(status)?;
+        let package = PackageRef { project: ProjectRef::Id(resolved.version.project_id), ..package };
         let name =
             VersionRef { project: package.project.clone(), package: package.package.clone(), version: resolved.version.version.clone() };
         Ok(Response::new(ResolveVersionResponse {

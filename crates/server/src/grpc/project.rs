@@ -233,11 +233,11 @@ fn settings_change(new: wire::Settings, mask: Option<prost_types::FieldMask>) ->
         wire::DedupScope::Instance => Some(DedupScope::Instance),
     };
     let visibility = visibility("settings.visibility", new.visibility)?;
-    let policy = new.duplicate_policy.map(|policy| DuplicateSetting {
-        allowed: policy.allowed,
-        exception: policy.exception_regex,
-        reject_identical: policy.reject_identical,
+    let policy = new.duplicate_policy.map(|policy| {
+        let allowed = decode::present("settings.duplicate_policy.allowed", policy.allowed)?;
+        Ok::<_, Status>(DuplicateSetting { allowed, exception: policy.exception_regex, reject_identical: policy.reject_identical })
     });
+    let policy = policy.transpose()?;
     Ok(SettingsChange {
         duplicate_policy: mask.changed("duplicate_policy", policy.is_some(), || Ok(policy.clone()))?,
         max_file_bytes: mask.changed("max_file_bytes", new.max_file_bytes.is_some(), || Ok(new.max_file_bytes))?,

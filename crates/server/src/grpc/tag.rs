@@ -16,7 +16,7 @@ use consign_proto::status::{invalid, status};
 use consign_types::access::Role;
 use consign_types::pattern::NamePattern;
 use consign_types::resource::{PackageRef, TagRef};
-use consign_types::tag::{Action, Protection, Rule};
+use consign_types::tag::{Action, ActionChange, ActionKind, Protection, Rule};
 use consign_types::{Reason, TagName};
 use tonic::{Request, Response, Status};
 
@@ -277,12 +277,16 @@ fn rule_change(new: &wire::TagRule, mask: Option<prost_types::FieldMask>) -> Res
     const FIELDS: &[&str] = &["tag_glob", "tag_regex", "package_glob", "action", "protection", "predicate_types", "description"];
     let mask = decode::mask(mask, FIELDS)?;
     let names_pattern = mask.names("tag_glob", new.pattern.is_some()) || mask.names("tag_regex", new.pattern.is_some());
-    // An action goes with what it needs: one is not changed without the other.
-    let names_action = ["action", "protection", "predicate_types"].into_iter().any(|field| mask.names(field, new.action != 0));
+    let roles = || protection(decode::present("tag_rule.protection", new.protection.as_ref())?);
+    let action = ActionChange {
+        kind: mask.changed("action", new.action != 0, || action_kind(new))?,
+        protection: mask.changed("protection", new.protection.is_some(), roles)?,
+        predicate_types: mask.changed("predicate_types", !new.predicate_types.is_empty(), || predicate_types(&new.predicate_types))?,
+    };
     Ok(RuleChange {
         tags: if names_pattern { Some(tags(new)?) } else { None },
         packages: mask.changed("package_glob", !new.package_glob.is_empty(), || packages(new))?,
-        action: if names_action { Some(action(new)?) } else { None },
+        action,
         description: mask.changed("description", !new.description.is_empty(), || decode::text("tag_rule.description", &new.description))?,
     })
 }
@@ -302,18 +306,25 @@ fn packages(new: &wire::TagRule) -> Result<Option<NamePattern>, Status> {
 }
 
 fn action(new: &wire::TagRule) -> Result<Action, Status> {
+    let types = &new.predicate_types;
+    let change = ActionChange {
+        kind: Some(action_kind(new)?),
+        protection: new.protection.as_ref().map(protection).transpose()?,
+        predicate_types: if types.is_empty() { None } else { Some(predicate_types(types)?) },
+    };
+    Action::Immutable.changed(change).map_err(|error| invalid("tag_rule.action", Reason::ArgumentInvalid, error))
+}
+
+fn action_kind(new: &wire::TagRule) -> Result<ActionKind, Status> {
     use wire::tag_rule::Action as Wire;
 
-    let action = match new.action() {
+    Ok(match new.action() {
         Wire::Unspecified => return Err(invalid("tag_rule.action", Reason::ArgumentInvalid, "must be set")),
-        Wire::Immutable => Action::Immutable,
-        Wire::Protected => Action::Protected(protection(decode::present("tag_rule.protection", new.protection.as_ref())?)?),
-        Wire::Monotonic => Action::Monotonic,
-        Wire::Require => Action::Require(predicate_types(&new.predicate_types)?),
-    };
-    decode::absent("tag_rule.protection", new.protection.is_none() || matches!(action, Action::Protected(_)))?;
-    decode::absent("tag_rule.predicate_types", new.predicate_types.is_empty() || matches!(action, Action::Require(_)))?;
-    Ok(action)
+        Wire::Immutable => ActionKind::Immutable,
+        Wire::Protected => ActionKind::Protected,
+        Wire::Monotonic => ActionKind::Monotonic,
+        Wire::Require => ActionKind::Require,
+    })
 }
 
 fn predicate_types(types: &[String]) -> Result<Vec<String>, Status> {

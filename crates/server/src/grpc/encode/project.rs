@@ -40,7 +40,7 @@ pub(in crate::grpc) fn project(row: Project) -> wire::Project {
 
 fn duplicate_policy(setting: DuplicateSetting) -> wire::DuplicatePolicy {
     let DuplicateSetting { allowed, exception, reject_identical } = setting;
-    wire::DuplicatePolicy { allowed, exception_regex: exception, reject_identical }
+    wire::DuplicatePolicy { allowed: Some(allowed), exception_regex: exception, reject_identical }
 }
 
 fn settings(values: Settings) -> wire::Settings {
