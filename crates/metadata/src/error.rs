@@ -7,6 +7,8 @@ use consign_types::version::VersionState;
 use consign_types::{Digest, FilePath, VersionName};
 use diesel::result::{DatabaseErrorKind, Error as Query};
 
+use crate::refusal::RefusingRule;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -79,36 +81,36 @@ pub enum Error {
         actual: Option<VersionName>,
     },
     /// A rule keeps the tag where it is.
-    #[error("tag `{tag}` is immutable by rule `{rule}`")]
+    #[error("tag `{tag}` is immutable by {rule}")]
     TagImmutable {
         /// The tag.
         tag: TagRef,
-        /// The id of the rule.
-        rule: i64,
+        /// The rule.
+        rule: RefusingRule,
     },
     /// A rule keeps the tag for higher roles.
-    #[error("tag `{tag}` is protected by rule `{rule}`")]
+    #[error("tag `{tag}` is protected by {rule}")]
     TagProtected {
         /// The tag.
         tag: TagRef,
-        /// The id of the rule.
-        rule: i64,
+        /// The rule.
+        rule: RefusingRule,
     },
     /// A rule lets the tag rise only.
-    #[error("tag `{tag}` moves to higher semantic versions only, by rule `{rule}`")]
+    #[error("tag `{tag}` moves to higher semantic versions only, by {rule}")]
     TagNotMonotonic {
         /// The tag.
         tag: TagRef,
-        /// The id of the rule.
-        rule: i64,
+        /// The rule.
+        rule: RefusingRule,
     },
     /// A rule demands attestations.
-    #[error("tag `{tag}` demands attestations by rule `{rule}`: {}", listed(types))]
+    #[error("tag `{tag}` demands attestations by {rule}: {}", listed(types))]
     AttestationMissing {
         /// The tag.
         tag: TagRef,
-        /// The id of the rule.
-        rule: i64,
+        /// The rule.
+        rule: RefusingRule,
         /// The predicate types that are missing.
         types: Vec<String>,
     },

@@ -75,6 +75,7 @@ pub use ops::update_tag_rule::{RuleChange, UpdateTagRule};
 pub use ops::update_tags::{Existence, MoveTag, MovedTag, UpdateTags};
 pub use ops::update_version::UpdateVersion;
 pub use page::{Listed, Page};
+pub use refusal::RefusingRule;
 pub use rules::Rules;
 pub use select::{Cursor, ParseCursorError, Value};
 pub use tables::file_row::{File, LocatedFile};

@@ -1,8 +1,26 @@
 //! What a failure tells the caller.
 
+use consign_types::resource::TagRuleRef;
+use consign_types::text::Description;
 use consign_types::{Reason, Refusal};
 
 use crate::Error;
+
+/// The rule by which a change of a tag is refused, and why it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusingRule {
+    /// The rule.
+    pub name: TagRuleRef,
+    /// What was said when it was made; may be empty.
+    pub description: Description,
+}
+
+impl std::fmt::Display for RefusingRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "rule `{}`", self.name)?;
+        if self.description.as_str().is_empty() { Ok(()) } else { write!(f, " ({})", self.description) }
+    }
+}
 
 impl Refusal for Error {
     fn reason(&self) -> Reason {
@@ -65,10 +83,15 @@ impl Refusal for Error {
                 vec![("resource", tag.to_string()), ("expected_version", expected.to_string()), ("actual_version", actual)]
             }
             Self::TagImmutable { tag, rule } | Self::TagProtected { tag, rule } | Self::TagNotMonotonic { tag, rule } => {
-                vec![("resource", tag.to_string()), ("rule", rule.to_string())]
+                vec![("resource", tag.to_string()), ("rule", rule.name.to_string()), ("rule_description", rule.description.to_string())]
             }
             Self::AttestationMissing { tag, rule, types } => {
-                vec![("resource", tag.to_string()), ("rule", rule.to_string()), ("predicate_types", types.join(" "))]
+                vec![
+                    ("resource", tag.to_string()),
+                    ("rule", rule.name.to_string()),
+                    ("rule_description", rule.description.to_string()),
+                    ("predicate_types", types.join(" ")),
+                ]
             }
             Self::QuotaExceeded { limit, used, reserved, wanted } => {
                 let facts = [("limit", limit), ("used", used), ("reserved", reserved), ("wanted", wanted)];

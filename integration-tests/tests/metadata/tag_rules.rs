@@ -21,7 +21,8 @@ async fn an_immutable_tag_is_created_and_then_stays() {
         seal(&grpc, &["1.0", "2.0"]).await;
         publish(&grpc, brought(&grpc, PACKAGE, "1.0.0", &[("a", b"1.0")]).await).await.unwrap();
         let before = create(&grpc, new_tag("v0", "1.0")).await.unwrap().tag.unwrap();
-        let added = add_rule(&grpc, rule("v*", Action::Immutable)).await.unwrap();
+        let why = "releases stand".to_owned();
+        let added = add_rule(&grpc, TagRule { description: why.clone(), ..rule("v*", Action::Immutable) }).await.unwrap();
 
         let created = create(&grpc, new_tag("v1", "1.0")).await.unwrap().tag.unwrap();
         assert!(created.immutable && get(&grpc, "v0").await.unwrap().immutable && !before.immutable);
@@ -29,7 +30,8 @@ async fn an_immutable_tag_is_created_and_then_stays() {
             let moved = update(&grpc, move_to(tag, "2.0")).await;
             assert_eq!(refused(moved.clone()), (Code::FailedPrecondition, Some(Reason::TagImmutable)));
             let (_, details) = facts(moved);
-            assert_eq!((details["resource"].as_str(), details["rule"].as_str()), (&*tag_name(tag), &*added.id.to_string()));
+            assert_eq!((details["resource"].as_str(), details["rule"].as_str()), (&*tag_name(tag), &*added.name));
+            assert_eq!(details["rule_description"], why, "it is told to those whom it refuses");
             assert_eq!(reason(delete(&grpc, without(tag)).await), Some(Reason::TagImmutable));
         }
         assert_eq!(get(&grpc, "v1").await.unwrap(), created);

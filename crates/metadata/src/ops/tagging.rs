@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use consign_types::resource::{PackageRef, ProjectRef, TagRef};
+use consign_types::resource::{PackageRef, ProjectRef, TagRef, TagRuleRef};
 use consign_types::tag::{self, Objection};
 use consign_types::text::Description;
 use consign_types::{ContentDigest, PackageName, TagName};
@@ -11,6 +11,7 @@ use super::change::Change;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::ids;
+use crate::refusal::RefusingRule;
 use crate::tables::files;
 use crate::tables::packages;
 use crate::tables::tag_moves::{self, TagMove};
@@ -135,7 +136,9 @@ impl<'a> Mover<'a> {
             return Ok(());
         };
         let package = PackageRef { project: ProjectRef::Id(self.change.project.id), package: package.clone() };
-        let (tag, rule) = (TagRef { package, tag: tag.clone() }, rule.id);
+        let name = TagRuleRef { project: package.project.clone(), rule: rule.id };
+        let rule = RefusingRule { name, description: rule.description.clone() };
+        let tag = TagRef { package, tag: tag.clone() };
         Err(match objection {
             Objection::Immutable => Error::TagImmutable { tag, rule },
             Objection::Protected => Error::TagProtected { tag, rule },

@@ -1,9 +1,9 @@
 //! Tokens, leases, migrations, and what can be read when.
 
-use consign_metadata::{Error, Expired, Metadata, Page, PrepareDownloads, UploadPlan, Wanted};
+use consign_metadata::{Error, Expired, Metadata, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
 use consign_types::Timestamp;
 use consign_types::receipt::Receipt;
-use consign_types::resource::ProjectRef;
+use consign_types::resource::{ProjectRef, ScopeRef};
 use integration_tests::{BOTH, Database};
 use std::sync::Arc;
 
@@ -51,6 +51,25 @@ async fn leases_last_until_the_publish_or_their_end() {
         let metadata = Metadata::open(&config(&database), rules(), later).await.unwrap();
         assert_eq!(metadata.expire().await.unwrap(), Expired { leases: 1, request_ids: 0 });
         assert_eq!(metadata.expire().await.unwrap(), Expired::default());
+    }
+}
+
+#[tokio::test]
+async fn what_a_lease_has_reserved_is_given_back_at_its_end() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(70), always_send: false };
+        let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None };
+        metadata.prepare_uploads(wanted).await.unwrap();
+        let reserved = async |metadata: &Metadata| {
+            let scope = ScopeRef::Project(ProjectRef::Id(1));
+            metadata.find_usage(scope, 0).await.unwrap().reserved_bytes
+        };
+        assert_eq!(reserved(&metadata).await, 70);
+        let later = Metadata::open(&config(&database), rules(), || NOW.plus_seconds(2 * 24 * 60 * 60)).await.unwrap();
+        later.expire().await.unwrap();
+        assert_eq!((reserved(&later).await, later.recount().await.unwrap()), (0, Vec::new()), "{engine:?}");
     }
 }
 

@@ -4,5 +4,6 @@
 mod housekeeping;
 mod prepare;
 mod publish;
+mod purge;
 mod races;
 mod support;

@@ -1,0 +1,86 @@
+//! What was deleted goes for good when its time is over, and only then.
+
+use consign_metadata::{DeletePackage, DeleteProject, DeleteVersion, Force, Metadata, PublishVersion, UndeleteVersion};
+use consign_types::Timestamp;
+use consign_types::resource::{ProjectRef, ScopeRef, VersionRef};
+use integration_tests::{BOTH, Database};
+
+use crate::support::{NOW, RESTORE_SECONDS, config, opened, principal, publish, receipt, request, rules, version};
+
+fn later() -> Timestamp {
+    NOW.plus_seconds(RESTORE_SECONDS + 60 * 60)
+}
+
+async fn opened_later(database: &Database) -> Metadata {
+    Metadata::open(&config(database), rules(), later).await.unwrap()
+}
+
+async fn delete(metadata: &Metadata, name: VersionRef) {
+    let wanted = DeleteVersion { principal: principal(), name, etag: None, force: Force::No, request_id: None, validate_only: false };
+    metadata.delete_version(wanted).await.unwrap();
+}
+
+/// Purges until nothing is left to do.
+async fn purge(metadata: &Metadata) {
+    while metadata.purge().await.unwrap() {}
+}
+
+async fn stored_bytes(metadata: &Metadata) -> i64 {
+    metadata.find_usage(ScopeRef::Project(ProjectRef::Id(1)), 0).await.unwrap().stored_bytes
+}
+
+#[tokio::test]
+async fn a_deleted_version_goes_with_its_files_when_its_time_is_over() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        publish(&metadata, &[("a", receipt("shared", 1)), ("b", receipt("own", 2))]).await.unwrap();
+        let other = PublishVersion { version: version("2.0"), ..request(&[("a", receipt("shared", 3))]) };
+        metadata.publish_version(other).await.unwrap();
+        delete(&metadata, version("1.0")).await;
+        purge(&metadata).await;
+        assert_eq!((database.count("versions"), stored_bytes(&metadata).await), (2, 9), "{engine:?}: it can be brought back");
+
+        let metadata = opened_later(&database).await;
+        purge(&metadata).await;
+        assert_eq!((database.count("versions"), database.count("files")), (1, 1), "{engine:?}");
+        assert_eq!(stored_bytes(&metadata).await, 6, "{engine:?}: the other version has the shared bytes");
+        assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
+        let gone = UndeleteVersion { principal: principal(), name: version("1.0"), request_id: None };
+        assert!(metadata.undelete_version(gone).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn of_a_deleted_package_and_of_a_deleted_project_nothing_is_left() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let tagged = PublishVersion { tags: vec!["stable".parse().unwrap()], ..request(&[("a", receipt("one", 1))]) };
+        metadata.publish_version(tagged).await.unwrap();
+        let wanted = DeletePackage {
+            principal: principal(),
+            name: version("1.0").package(),
+            etag: None,
+            force: Force::No,
+            request_id: None,
+            validate_only: false,
+        };
+        metadata.delete_package(wanted).await.unwrap();
+        publish(&metadata, &[("a", receipt("two", 2))]).await.unwrap();
+        let later = opened_later(&database).await;
+        purge(&later).await;
+        assert_eq!((database.count("packages"), database.count("tags"), database.count("tag_moves")), (1, 0, 0), "{engine:?}");
+        assert_eq!((stored_bytes(&later).await, later.recount().await.unwrap()), (3, Vec::new()), "{engine:?}");
+
+        let name = ProjectRef::Id(1);
+        let wanted = DeleteProject { principal: principal(), name, etag: None, force: Force::No, request_id: None };
+        metadata.delete_project(wanted).await.unwrap();
+        purge(&metadata).await;
+        assert_eq!(database.count("projects"), 1, "{engine:?}: it can be brought back");
+        purge(&later).await;
+        for table in ["projects", "counters", "packages", "versions", "files", "leases"] {
+            assert_eq!(database.count(table), 0, "{engine:?} {table}");
+        }
+    }
+}
