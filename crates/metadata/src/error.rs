@@ -86,7 +86,7 @@ pub enum Error {
         /// The tag.
         tag: TagRef,
         /// The rule.
-        rule: RefusingRule,
+        rule: Box<RefusingRule>,
     },
     /// A rule keeps the tag for higher roles.
     #[error("tag `{tag}` is protected by {rule}")]
@@ -94,7 +94,7 @@ pub enum Error {
         /// The tag.
         tag: TagRef,
         /// The rule.
-        rule: RefusingRule,
+        rule: Box<RefusingRule>,
     },
     /// A rule lets the tag rise only.
     #[error("tag `{tag}` moves to higher semantic versions only, by {rule}")]
@@ -102,7 +102,7 @@ pub enum Error {
         /// The tag.
         tag: TagRef,
         /// The rule.
-        rule: RefusingRule,
+        rule: Box<RefusingRule>,
     },
     /// A rule demands attestations.
     #[error("tag `{tag}` demands attestations by {rule}: {}", listed(types))]
@@ -110,7 +110,7 @@ pub enum Error {
         /// The tag.
         tag: TagRef,
         /// The rule.
-        rule: RefusingRule,
+        rule: Box<RefusingRule>,
         /// The predicate types that are missing.
         types: Vec<String>,
     },

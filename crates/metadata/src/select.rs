@@ -279,7 +279,24 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_cursor_is_read_from_goes_with_its_order_alone(text in "[-0-9]{0,20}(\n[sntbx][-0-9a-f\u{0}é]{0,20}){0,3}|\\PC{0,40}") {
+            if let Ok(cursor) = text.parse::<Cursor>() {
+                prop_assert_eq!(cursor.to_string().parse(), Ok(cursor.clone()));
+                let kinds: String = cursor.values.iter().map(Value::kind).collect();
+                for order in [("", &["a"] as &'static [_]), ("s", &["a", "b"]), ("n", &["a", "b"]), ("t", &["a", "b"]), ("b", &["a", "b"])] {
+                    let (kinds_of_order, columns) = order;
+                    let order = Order { columns, kinds: kinds_of_order, descending: false };
+                    prop_assert_eq!(order.behind::<crate::schema::files::table>(&cursor).is_ok(), kinds == kinds_of_order);
+                }
+            }
+        }
+    }
 
     #[test]
     fn cursors_read_back_as_they_are_written() {

@@ -137,7 +137,7 @@ impl<'a> Mover<'a> {
         };
         let package = PackageRef { project: ProjectRef::Id(self.change.project.id), package: package.clone() };
         let name = TagRuleRef { project: package.project.clone(), rule: rule.id };
-        let rule = RefusingRule { name, description: rule.description.clone() };
+        let rule = Box::new(RefusingRule { name, description: rule.description.clone() });
         let tag = TagRef { package, tag: tag.clone() };
         Err(match objection {
             Objection::Immutable => Error::TagImmutable { tag, rule },
