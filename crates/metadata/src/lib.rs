@@ -7,12 +7,13 @@
 //! - `tables`: the statements, one function each
 //! - `connection`, `target`, `pool`, `migrate`: the databases, and where they differ
 //! - `columns`, `schema`: what the tables hold
-//! - `select`: filters and orders of lists; `batch`, `ids`: few trips to the database
+//! - `select`, `cursor`: filters, orders and pages of lists; `batch`, `ids`: few trips to the database
 //! - `rules`: what holds where nothing is set; `downloads`: their count
 
 mod batch;
 mod columns;
 mod connection;
+mod cursor;
 mod downloads;
 mod error;
 mod ids;
@@ -29,6 +30,7 @@ mod target;
 
 use consign_types::Timestamp;
 
+pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{Error, Result};
 pub use ops::authenticate::Principal;
 pub use ops::change_state::ChangeState;
@@ -77,7 +79,6 @@ pub use ops::update_version::UpdateVersion;
 pub use page::{Listed, Page};
 pub use refusal::RefusingRule;
 pub use rules::Rules;
-pub use select::{Cursor, ParseCursorError, Value};
 pub use tables::file_row::{File, LocatedFile};
 pub use tables::namespaces::Namespace;
 pub use tables::packages::Package;

@@ -2,9 +2,6 @@
 //!
 //! Columns are named by their SQL here, so that one list can be filtered and ordered by many; a test asks for each.
 
-use std::fmt;
-use std::str::FromStr;
-
 use consign_types::filter::{Comparison, Filter, Operator};
 use consign_types::{Digest, Timestamp};
 use diesel::BoxableExpression;
@@ -15,6 +12,7 @@ use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
 use crate::columns::Instant;
 use crate::connection::MultiBackend;
+use crate::cursor::{Cursor, Value};
 use crate::error::{Error, Result};
 
 /// A condition on the rows of `QS`.
@@ -148,87 +146,6 @@ fn contains<QS: 'static>(column: &str, part: &str) -> Condition<QS> {
     Box::new(sql::<Bool>(&format!("{column} like ")).bind::<Text, _>(pattern).sql(r" escape '\'"))
 }
 
-/// Where an item stands in the order of its list. The id makes it unique.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// The values that the list is ordered by.
-    pub values: Vec<Value>,
-    /// The id of the item.
-    pub id: i64,
-}
-
-/// A value that a list is ordered by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A text.
-    Text(String),
-    /// A number.
-    Number(i64),
-    /// An instant.
-    Time(Timestamp),
-    /// Bytes.
-    Bytes(Vec<u8>),
-}
-
-impl Value {
-    fn kind(&self) -> char {
-        match self {
-            Self::Text(_) => 's',
-            Self::Number(_) => 'n',
-            Self::Time(_) => 't',
-            Self::Bytes(_) => 'b',
-        }
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.id)?;
-        for value in &self.values {
-            match value {
-                Value::Text(text) => write!(f, "\ns{text}")?,
-                Value::Number(number) => write!(f, "\nn{number}")?,
-                Value::Time(time) => write!(f, "\nt{}", time.as_micros())?,
-                Value::Bytes(bytes) => {
-                    f.write_str("\nb")?;
-                    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The text is not a cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor")]
-pub struct ParseCursorError;
-
-impl FromStr for Cursor {
-    type Err = ParseCursorError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut lines = text.split('\n');
-        let id = lines.next().and_then(|id| id.parse().ok()).ok_or(ParseCursorError)?;
-        let values = lines.map(value).collect::<Option<Vec<_>>>().ok_or(ParseCursorError)?;
-        Ok(Self { values, id })
-    }
-}
-
-fn value(line: &str) -> Option<Value> {
-    let (kind, text) = line.split_at_checked(1)?;
-    match kind {
-        "s" if !text.chars().any(char::is_control) => Some(Value::Text(text.to_owned())),
-        "n" => text.parse().ok().map(Value::Number),
-        "t" => text.parse().ok().map(Timestamp::from_micros).filter(|time| time.is_storable()).map(Value::Time),
-        "b" if text.len().is_multiple_of(2) && text.is_ascii() => {
-            let byte = |index| u8::from_str_radix(text.get(index..index + 2)?, 16).ok();
-            (0..text.len()).step_by(2).map(byte).collect::<Option<_>>().map(Value::Bytes)
-        }
-        _ => None,
-    }
-}
-
 /// An order: the columns that it goes by, the last one unique, all rising or all falling.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
@@ -295,19 +212,6 @@ mod tests {
                     prop_assert_eq!(order.behind::<crate::schema::files::table>(&cursor).is_ok(), kinds == kinds_of_order);
                 }
             }
-        }
-    }
-
-    #[test]
-    fn cursors_read_back_as_they_are_written() {
-        let values =
-            vec![Value::Text("a:b".to_owned()), Value::Number(-7), Value::Time(Timestamp::from_micros(5)), Value::Bytes(vec![0, 255, 10])];
-        for values in [Vec::new(), values] {
-            let cursor = Cursor { values, id: 3 };
-            assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        }
-        for text in ["", "x", "1\n", "1\nx", "1\nb0", "1\nbé0", "1\nn", "1\ntx", "1\ns\0", "1\nt-9223372036854775808"] {
-            assert_eq!(text.parse::<Cursor>(), Err(ParseCursorError), "{text}");
         }
     }
 }

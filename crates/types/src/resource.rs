@@ -1,10 +1,16 @@
 //! The names by which the API addresses things, such as `projects/7/packages/tool/versions/1.0`.
 
+mod tag;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::name::ParseNameError;
-use crate::{FilePath, NamespacePath, PackageName, ProjectPath, TagName, VersionName};
+use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
+
+pub use tag::{TagRef, TagRuleRef};
 
 /// A resource name can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -204,62 +210,6 @@ impl FromStr for FileRef {
     }
 }
 
-/// A tag of a package: `projects/7/packages/tool/tags/stable`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TagRef {
-    /// The package.
-    pub package: PackageRef,
-    /// The tag.
-    pub tag: TagName,
-}
-
-impl fmt::Display for TagRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/tags/{}", self.package, self.tag)
-    }
-}
-
-impl FromStr for TagRef {
-    type Err = ParseResourceError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let Some(["projects", project, "packages", package, "tags", tag]) = segments(text) else {
-            return Err(ParseResourceError::Shape("projects/{project}/packages/{package}/tags/{tag}"));
-        };
-        let package = PackageRef { project: ProjectRef::from_segment(project)?, package: package.parse()? };
-        Ok(Self { package, tag: tag.parse()? })
-    }
-}
-
-/// A tag rule of a project: `projects/7/tagRules/3`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TagRuleRef {
-    /// The project.
-    pub project: ProjectRef,
-    /// The id of the rule.
-    pub rule: i64,
-}
-
-impl fmt::Display for TagRuleRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/tagRules/{}", self.project, self.rule)
-    }
-}
-
-impl FromStr for TagRuleRef {
-    type Err = ParseResourceError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = ParseResourceError::Shape("projects/{project}/tagRules/{id}");
-        let Some(["projects", project, "tagRules", rule]) = segments(text) else {
-            return Err(shape);
-        };
-        let is_number = rule.bytes().all(|byte| byte.is_ascii_digit());
-        let rule = rule.parse().ok().filter(|_| is_number).ok_or(shape)?;
-        Ok(Self { project: ProjectRef::from_segment(project)?, rule })
-    }
-}
-
 /// A project, or all that the caller may read: `projects/7`, `projects/-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProjectsRef {
@@ -326,6 +276,3 @@ impl FromStr for ScopeRef {
 fn segments<const N: usize>(text: &str) -> Option<[&str; N]> {
     text.split('/').collect::<Vec<_>>().try_into().ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,8 @@ use consign_types::Digest;
 use consign_types::resource::ProjectsRef;
 
 use super::project;
-use crate::select::{Cursor, Order, Value};
+use crate::cursor::{Cursor, Value};
+use crate::select::Order;
 use crate::tables::file_row::LocatedFile;
 use crate::tables::files;
 use crate::{Listed, Metadata, Page, Result};

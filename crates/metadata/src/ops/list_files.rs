@@ -4,7 +4,8 @@ use consign_types::filter::Filter;
 use consign_types::resource::VersionRef;
 
 use super::listable_version;
-use crate::select::{Cursor, Order, Value, condition};
+use crate::cursor::{Cursor, Value};
+use crate::select::{Order, condition};
 use crate::tables::file_row::File;
 use crate::tables::files;
 use crate::{Listed, Metadata, Page, Result};

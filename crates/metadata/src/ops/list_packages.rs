@@ -5,7 +5,8 @@ use consign_types::resource::ProjectsRef;
 
 use super::find_package::PackageView;
 use super::project;
-use crate::select::{Cursor, Order, Value, condition};
+use crate::cursor::{Cursor, Value};
+use crate::select::{Order, condition};
 use crate::tables::packages::{self, Package, Selection};
 use crate::{Listed, Metadata, Page, Result};
 

@@ -4,7 +4,8 @@ use consign_types::filter::Filter;
 use consign_types::resource::NamespaceRef;
 
 use super::namespace;
-use crate::select::{Cursor, Order, Value, condition};
+use crate::cursor::{Cursor, Value};
+use crate::select::{Order, condition};
 use crate::tables::namespaces::Namespace;
 use crate::tables::projects::{self, Project, Selection};
 use crate::{Listed, Metadata, Page, Result};

@@ -5,7 +5,8 @@ use consign_types::resource::PackagesRef;
 
 use super::project;
 use super::tagging::mark;
-use crate::select::{Cursor, Order, Value, condition};
+use crate::cursor::{Cursor, Value};
+use crate::select::{Order, condition};
 use crate::tables::tags::{self, PlacedTag};
 use crate::{Listed, Metadata, Page, Result};
 

@@ -5,7 +5,8 @@ use consign_types::resource::PackagesRef;
 
 use super::project;
 use crate::connection::Db;
-use crate::select::{Cursor, Order, Value, condition};
+use crate::cursor::{Cursor, Value};
+use crate::select::{Order, condition};
 use crate::tables::packages;
 use crate::tables::version_row::Version;
 use crate::tables::versions::{self, Selection};

@@ -9,9 +9,10 @@ use super::BATCH;
 use super::file_row::{File, LocatedFile};
 use crate::batch::{Batch, push};
 use crate::connection::Db;
+use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{blobs, files, packages, projects, versions};
-use crate::select::{Condition, Cursor, Field, Order};
+use crate::select::{Condition, Field, Order};
 
 /// What lists of files can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {

@@ -8,9 +8,10 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
+use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{namespaces, projects};
-use crate::select::{Condition, Cursor, Field, Order};
+use crate::select::{Condition, Field, Order};
 
 /// A folder of projects.
 #[derive(Clone, Debug, Queryable, Serialize, Deserialize)]

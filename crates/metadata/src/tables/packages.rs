@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, push};
 use crate::connection::Db;
+use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{packages, projects};
-use crate::select::{Condition, Cursor, Field, Order};
+use crate::select::{Condition, Field, Order};
 
 /// A package.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, push};
 use crate::connection::{Db, each};
+use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::projects;
-use crate::select::{Condition, Cursor, Field, Order};
+use crate::select::{Condition, Field, Order};
 
 /// A project.
 #[derive(Clone, Debug, Queryable, QueryableByName, AsChangeset, Serialize, Deserialize)]

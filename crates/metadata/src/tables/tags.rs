@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::BATCH;
 use crate::batch::{Batch, push};
 use crate::connection::Db;
+use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{packages, tags, versions};
-use crate::select::{Condition, Cursor, Field, Order};
+use crate::select::{Condition, Field, Order};
 
 /// A tag, as its row has it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]

@@ -9,9 +9,10 @@ use diesel::sql_types::{Nullable, Text};
 use super::version_row::{Version, VersionRow};
 use crate::batch::{Batch, push};
 use crate::connection::Db;
+use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{packages, projects, versions};
-use crate::select::{Condition, Cursor, Field, Order};
+use crate::select::{Condition, Field, Order};
 
 /// What a query reads of a version.
 pub(crate) type Read = (VersionRow, PackageName, Option<String>);
