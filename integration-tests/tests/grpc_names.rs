@@ -58,6 +58,11 @@ async fn namespaces_nest_and_names_are_taken_once() {
         assert_eq!((made.path.as_str(), made.name.as_str()), ("group/sub/tool", "projects/2"));
         let again = grpc.projects().create_project(project("namespaces/group/sub")).await;
         assert_eq!(refused(again), (Code::AlreadyExists, Some(Reason::NameTaken)));
+        let shared = grpc.projects().create_namespace(namespace("group/sub/tool")).await;
+        assert_eq!(refused(shared), (Code::AlreadyExists, Some(Reason::NameTaken)), "a project has this path");
+        grpc.projects().create_namespace(namespace("group/tool")).await.unwrap();
+        let shared = grpc.projects().create_project(project("namespaces/group")).await;
+        assert_eq!(refused(shared), (Code::AlreadyExists, Some(Reason::NameTaken)), "a namespace has this path");
         let nowhere = grpc.projects().create_project(project("namespaces/nowhere")).await;
         assert_eq!(refused(nowhere), (Code::NotFound, Some(Reason::NamespaceNotFound)));
     }

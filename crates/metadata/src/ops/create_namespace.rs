@@ -5,7 +5,7 @@ use consign_types::resource::NamespaceRef;
 use consign_types::text::{DisplayName, RequestId};
 
 use super::idempotency::{Call, Fingerprint, once};
-use super::{namespace, or_else};
+use super::{check_free, namespace, or_else};
 use crate::tables::namespaces::{self, Namespace, NewNamespace};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -37,6 +37,7 @@ impl Metadata {
                 };
                 once(db, &call, |db| {
                     let parent = request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose()?;
+                    check_free(db, request.path.as_str())?;
                     let display_name = or_else(&request.display_name, request.path.last());
                     let new = NewNamespace {
                         parent_id: parent.map(|parent| parent.id),

@@ -7,7 +7,7 @@ use consign_types::version::Visibility;
 use consign_types::{Slug, Timestamp};
 
 use super::idempotency::{Call, Fingerprint, once};
-use super::{namespace, or_else};
+use super::{check_free, namespace, or_else};
 use crate::connection::Db;
 use crate::tables::projects::{self, NewProject, Project};
 use crate::tables::{counters, settings};
@@ -59,6 +59,7 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
         let namespace = namespace(db, &parent)?;
         let path = namespace.path.project(&request.slug);
         let path = path.map_err(|error| Error::ArgumentInvalid { field: "project_id", rule: error.to_string() })?;
+        check_free(db, path.as_str())?;
         let visibility = match request.visibility {
             Some(visibility) => visibility,
             None => inherited(db, namespace.id)?.in_force(&rules.defaults).visibility,

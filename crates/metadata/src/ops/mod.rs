@@ -129,6 +129,15 @@ fn listable_version(db: &mut Db, name: &VersionRef) -> Result<Version> {
     version(db, project.id, name)
 }
 
+/// Refuses a path that a namespace or a project has: they share their paths, so that each means one thing.
+fn check_free(db: &mut Db, path: &str) -> Result<()> {
+    let project = path.parse().ok().map(ProjectRef::Path);
+    let namespace = path.parse().ok().map(NamespaceRef::Path);
+    let project = project.map(|name| project_rows::find_any(db, &name)).transpose()?.flatten();
+    let namespace = namespace.map(|name| namespaces::find(db, &name)).transpose()?.flatten();
+    if project.is_some() || namespace.is_some() { Err(Error::NameTaken(path.to_owned())) } else { Ok(()) }
+}
+
 /// Refuses a change to a thing that is not as the caller read it last.
 fn etag_of(given: Option<&Etag>, actual: &str, name: &impl Display) -> Result<()> {
     match given {
