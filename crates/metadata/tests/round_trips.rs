@@ -15,21 +15,24 @@ use support::{opened, prepare, publish, receipt, request, version};
 
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Notes each statement, but for those that begin and end transactions.
+/// Notes each statement within a transaction: not those that begin and end it, nor those by which the pool makes connections.
 #[expect(clippy::unnecessary_wraps, reason = "diesel asks for a function of this shape")]
 fn note() -> Option<Box<dyn Instrumentation>> {
-    Some(Box::new(|event: InstrumentationEvent<'_>| {
+    let mut is_begun = false;
+    Some(Box::new(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let text = query.to_string();
-            let is_frame = ["BEGIN", "COMMIT", "ROLLBACK"].iter().any(|word| text.trim_start().starts_with(word));
-            if !is_frame {
-                STATEMENTS.lock().unwrap().push(text);
+            match text.split_ascii_whitespace().next() {
+                Some("BEGIN") => is_begun = true,
+                Some("COMMIT" | "ROLLBACK") => is_begun = false,
+                _ if is_begun => STATEMENTS.lock().unwrap().push(text),
+                _ => {}
             }
         }
     }))
 }
 
-/// The statements that an operation sends. The first time it may be others, since connections are made.
+/// The statements that an operation sends the second time, when all is there that it needs.
 async fn statements<T>(operation: impl AsyncFn(usize) -> T) -> Vec<String> {
     operation(0).await;
     STATEMENTS.lock().unwrap().clear();
