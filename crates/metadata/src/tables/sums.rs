@@ -23,7 +23,7 @@ pub(crate) fn settings_of(db: &mut Db, project: i64) -> Result<Option<String>> {
     Ok(projects::table.find(project).select(sql::<Nullable<Text>>(CHAIN)).first(db)?)
 }
 
-/// The projects of a namespace and of those below it, or all of them, but not the deleted ones.
+/// Whether a project is not deleted and its path lies between these, which are those of [`bounds`].
 #[diesel::dsl::auto_type]
 fn within<'a>(first: &'a str, end: &'a str) -> _ {
     projects::deleted_at.is_null().and(projects::path.gt(first)).and(projects::path.lt(end))
