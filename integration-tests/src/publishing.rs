@@ -48,6 +48,7 @@ pub fn message(ticket: &UploadTicket, offset: i64, data: &'static [u8], finish: 
         write_offset: offset,
         chunk: Some(Chunk { data: data.into(), crc32c: Some(crc32c::crc32c(data).cast_signed()) }),
         finish,
+        ..WriteRequest::default()
     }
 }
 

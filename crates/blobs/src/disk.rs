@@ -6,16 +6,16 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, StatVfsMountFlags, renameat_with, statvfs};
+use consign_types::Timestamp;
+use rustix::fs::{AtFlags, CWD, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{renameat_with, statvfs, syncfs, utimensat};
 
-/// A new file, locked until it is closed; an error if there is one of this name.
+/// A new file; an error if there is one of this name.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.lock()?;
-    Ok(file)
+    OpenOptions::new().read(true).write(true).create_new(true).open(path)
 }
 
 /// Opens a file for reading.
@@ -28,9 +28,44 @@ pub(crate) fn size(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// Writes at the end of the file.
-pub(crate) fn append(mut file: &File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)
+/// Opens a file for reading and writing.
+pub(crate) fn open_to_write(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// All of a file.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+/// The size of a file and when it was last written to.
+pub(crate) fn look(path: &Path) -> io::Result<(u64, Timestamp)> {
+    let file = fs::metadata(path)?;
+    Ok((file.len(), Timestamp::from_micros(file.mtime().saturating_mul(1_000_000).saturating_add(file.mtime_nsec() / 1000))))
+}
+
+/// Makes it look as if a file had been written to just now.
+pub(crate) fn touch(path: &Path) -> io::Result<()> {
+    Ok(utimensat(CWD, path, &Timestamps { last_access: NOW, last_modification: NOW }, AtFlags::empty())?)
+}
+
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+
+/// Whether there is something of this name.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Makes a file of these bytes, in place of one that is there. Its content is durable, its name is not.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    sync(&file)
+}
+
+/// Writes at a position in the file.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
 }
 
 /// Fills the buffer from a position in the file.
@@ -76,22 +111,17 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether there is a directory of this name.
-pub(crate) fn is_directory(path: &Path) -> bool {
-    path.is_dir()
-}
-
-/// Removes a file.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    fs::remove_file(path)
-}
-
-/// Removes a file unless some process holds it open with its lock.
-pub(crate) fn remove_if_abandoned(path: &Path) -> io::Result<()> {
-    match File::open(path)?.try_lock() {
-        Ok(()) => remove(path),
-        Err(_) => Ok(()),
+/// Removes a file, if it is there.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
+}
+
+/// Makes durable all that was written to the file system of `path`, by whomever.
+pub(crate) fn sync_file_system(path: &Path) -> io::Result<()> {
+    Ok(syncfs(File::open(path)?)?)
 }
 
 /// The names in a directory; none where there is no directory.

@@ -41,6 +41,27 @@ pub enum Error {
         /// What came.
         actual: Digest,
     },
+    /// A newer stream brings the same bytes, or the upload was finished or cancelled by another.
+    #[error("another stream of this upload has taken over")]
+    Superseded,
+    /// Bytes between those that came are missing.
+    #[error("bytes are missing after the first `{committed}`")]
+    Gap {
+        /// How many came from the start on.
+        committed: i64,
+    },
+    /// A part is not one that an upload may have.
+    #[error("the part {rule}")]
+    Part {
+        /// What is wrong with it.
+        rule: &'static str,
+    },
+    /// A part starts or ends where the store can't.
+    #[error("a part starts and ends at multiples of `{grain}`, or at the end of the upload, whose size is declared")]
+    Alignment {
+        /// In bytes.
+        grain: i64,
+    },
     /// A published blob is not in the store.
     #[error("blob `{0}` is not in the store")]
     Missing(Digest),
@@ -67,6 +88,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// What was done together with others failed, and one of these was told why.
+    #[error("what was done together failed")]
+    Unanswered,
     /// Work on a blocking thread panicked.
     #[error("work on the store failed")]
     Task(#[from] tokio::task::JoinError),
@@ -90,11 +114,14 @@ impl Refusal for Error {
             Self::SizeMismatch { .. } => Reason::SizeMismatch,
             Self::Offset { .. } => Reason::OffsetMismatch,
             Self::DigestMismatch { .. } => Reason::DigestMismatch,
+            Self::Superseded => Reason::UploadSuperseded,
+            Self::Gap { .. } => Reason::UploadIncomplete,
+            Self::Part { .. } | Self::Alignment { .. } => Reason::ArgumentInvalid,
             Self::Missing(_) => Reason::BlobMissing,
             Self::Corrupt(_) => Reason::BlobCorrupt,
             Self::Range { .. } => Reason::RangeNotSatisfiable,
             Self::Full => Reason::StorageFull,
-            Self::Disk { .. } | Self::Task(_) => Reason::Internal,
+            Self::Unanswered | Self::Disk { .. } | Self::Task(_) => Reason::Internal,
         }
     }
 
@@ -104,9 +131,11 @@ impl Refusal for Error {
             Self::SizeMismatch { expected, actual } => vec![("expected", expected.to_string()), ("actual", actual.to_string())],
             Self::Offset { received, .. } => vec![("committed_size", received.to_string())],
             Self::DigestMismatch { expected, actual } => vec![("expected", expected.to_string()), ("actual", actual.to_string())],
+            Self::Gap { committed } => vec![("committed_size", committed.to_string())],
+            Self::Alignment { grain } => vec![("part_alignment_bytes", grain.to_string())],
             Self::Missing(digest) | Self::Corrupt(digest) => vec![("sha256", digest.to_string())],
             Self::Range { size, .. } => vec![("size", size.to_string())],
-            Self::Full | Self::Disk { .. } | Self::Task(_) => Vec::new(),
+            Self::Superseded | Self::Part { .. } | Self::Full | Self::Unanswered | Self::Disk { .. } | Self::Task(_) => Vec::new(),
         }
     }
 }

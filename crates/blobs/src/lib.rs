@@ -1,70 +1,164 @@
-//! The blob plane: bytes under their SHA-256, on local disk. It knows no name, no user and no database.
+//! The blob plane: bytes under their SHA-256. It knows no name, no user and no database.
 //!
 //! What a caller may do is written in a ticket; what was stored is written in a receipt. Both come and go unsigned here: the
 //! edge checks and signs them.
 //!
-//! - [`upload`]: bytes on their way in: spooled, hashed as they come, checked, placed
+//! - [`upload`]: bytes on their way in, by one stream
+//! - [`batch`]: small blobs, many at once
 //! - [`download`]: bytes on their way out
-//! - `local`: the store on a local disk
+//! - [`store`]: what a store is
+//! - [`local`]: the store on a local disk
+//! - [`progress`]: how far an upload has come
+//! - `session`, `sessions`: the uploads under way
 //! - `disk`: the file-system calls, and nothing else
 
 mod disk;
 mod error;
-mod local;
+mod session;
+mod sessions;
 
+pub mod batch;
 pub mod download;
+pub mod local;
+pub mod progress;
+pub mod store;
 pub mod upload;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use consign_types::Timestamp;
+use consign_types::receipt::Receipt;
 use consign_types::ticket::{DownloadTicket, UploadTicket};
 
 pub use download::Download;
 pub use error::{Error, Result};
-pub use upload::Upload;
+pub use local::Local;
+pub use store::Store;
+pub use upload::{Share, Upload};
 
-use local::Local;
+use sessions::Sessions;
 
-/// Where bytes are kept, and how.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The directory of the store. Made if it is not there.
-    pub directory: PathBuf,
-    /// Bytes of the disk that uploads leave free, so that the database beside them and deletes go on working.
-    pub reserve_bytes: u64,
-    /// What time it is.
-    pub clock: fn() -> Timestamp,
-}
+/// How long an upload is kept after its last byte. Its reservation in the metadata plane lasts as long.
+pub const UPLOAD_SECONDS: i64 = 24 * 60 * 60;
 
 /// The blob plane. Clones share one store.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    store: Arc<Local>,
+    store: Arc<dyn Store>,
+    sessions: Arc<Sessions>,
     clock: fn() -> Timestamp,
 }
 
+/// How far an upload has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadState {
+    /// Bytes from the start that are durable.
+    pub committed: i64,
+    /// Bytes from the start that have come.
+    pub hashed: i64,
+    /// Runs of bytes after those that are durable.
+    pub ahead: Vec<std::ops::Range<i64>>,
+    /// Parts start and end at multiples of this.
+    pub grain: i64,
+    /// What came of it, if it was finished.
+    pub receipt: Option<Receipt>,
+}
+
 impl Blobs {
-    /// Opens the store, and removes what broken uploads left in the spool.
-    pub async fn open(config: Config) -> Result<Self> {
-        let store = tokio::task::spawn_blocking(move || Local::open(config.directory, config.reserve_bytes)).await??;
-        Ok(Self { store: Arc::new(store), clock: config.clock })
+    /// The blob plane over a store.
+    pub fn over(store: Arc<dyn Store>, clock: fn() -> Timestamp) -> Self {
+        Self { store, sessions: Arc::default(), clock }
     }
 
-    /// Starts an upload. Dropping it before [`Upload::finish`] leaves nothing behind.
-    pub fn upload(&self, ticket: UploadTicket) -> Upload {
-        Upload::new(Arc::clone(&self.store), ticket, self.clock)
+    /// Opens a stream of an upload, which begins at `offset`.
+    ///
+    /// An upload that is finished already answers its receipt: there is nothing to send.
+    pub async fn upload(&self, ticket: UploadTicket, offset: i64, share: Share) -> Result<Opened> {
+        if let Some(receipt) = self.find_receipt(&ticket, offset > 0).await? {
+            return Ok(Opened::Finished(receipt));
+        }
+        match Upload::open(self.clone(), ticket.clone(), offset, share).await {
+            // It may have waited for the end of the upload.
+            Err(error @ Error::Offset { .. }) => self.find_receipt(&ticket, true).await?.map(Opened::Finished).ok_or(error),
+            opened => opened.map(Opened::Stream),
+        }
+    }
+
+    /// How far an upload has come.
+    pub async fn query_upload(&self, ticket: &UploadTicket) -> Result<UploadState> {
+        let plan = upload::plan(ticket);
+        if let Some(receipt) = self.find_receipt(ticket, true).await? {
+            let (committed, hashed, receipt) = (receipt.size, receipt.size, Some(receipt));
+            return Ok(UploadState { committed, hashed, receipt, grain: self.store.grain(plan.max_bytes), ..UploadState::default() });
+        }
+        let seat = self.sessions.enter(ticket.upload);
+        let state = UploadState { grain: self.store.grain(plan.max_bytes), ..UploadState::default() };
+        let Some(session) = seat.find(&*self.store, plan).await? else { return Ok(state) };
+        Ok(UploadState { committed: session.committed(), hashed: session.hashed(), ahead: session.ahead(), ..state })
+    }
+
+    /// Drops an upload and what has come of it. One that is gone or never began counts as dropped.
+    pub async fn cancel_upload(&self, ticket: &UploadTicket) -> Result<()> {
+        let seat = self.sessions.enter(ticket.upload);
+        self.sessions.forget(ticket.upload);
+        match seat.find(&*self.store, upload::plan(ticket)).await? {
+            Some(session) => session.cancel().await,
+            None => self.store.remove_spool(ticket.upload).await,
+        }
+    }
+
+    /// Drops the uploads that nobody went on with for too long, and returns how many those were.
+    pub async fn expire_uploads(&self) -> Result<usize> {
+        let end = self.now().plus_seconds(-UPLOAD_SECONDS);
+        let spools = self.store.list_spools().await?;
+        let over = spools.iter().filter(|spool| spool.written < end && !self.sessions.has(spool.upload));
+        let mut count = 0;
+        for spool in over {
+            self.store.remove_spool(spool.upload).await?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Opens a blob for reading.
-    pub async fn download(&self, ticket: DownloadTicket) -> Result<Download> {
-        Download::open(Arc::clone(&self.store), ticket).await
+    pub async fn download(&self, ticket: &DownloadTicket) -> Result<Download> {
+        Download::open(&*self.store, ticket).await
     }
 
     /// Asks the store for a sign of life.
     pub async fn ping(&self) -> Result<()> {
-        let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || store.ping()).await?
+        self.store.ping().await
     }
+
+    /// How many bytes a stream of an upload holds in memory, at most.
+    pub fn upload_bytes(&self, ticket: &UploadTicket) -> u32 {
+        self.store.upload_bytes(upload::plan(ticket).max_bytes)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The receipt of an upload that was finished.
+    ///
+    /// A copy of the declared bytes proves nothing by itself, for others may have brought it: it must have the generation that this
+    /// upload alone gives.
+    async fn find_receipt(&self, ticket: &UploadTicket, ask_store: bool) -> Result<Option<Receipt>> {
+        if let Some(receipt) = self.sessions.receipt(ticket.upload) {
+            return Ok(Some(receipt));
+        }
+        let (Some(digest), Some(size), true) = (ticket.digest, ticket.size, ask_store) else { return Ok(None) };
+        let name = upload::name(ticket, digest);
+        let is_there = self.store.has(name).await?;
+        Ok(is_there.then(|| upload::receipt(ticket, digest, size, name.generation, self.now())))
+    }
+}
+
+/// What became of the wish to send bytes.
+#[derive(Debug)]
+pub enum Opened {
+    /// They may come.
+    Stream(Upload),
+    /// They came before.
+    Finished(Receipt),
 }

@@ -1,231 +1,147 @@
 //! The store on a local disk.
 //!
 //! ```text
-//! <directory>/spool/<upload>-<n>                       bytes that are not checked yet
-//! <directory>/blobs/<2 digits>/<2 digits>/<digest>.<generation>
+//! <directory>/blobs/<2 digits>/<2 digits>/<digest>.<generation>   a copy
+//! <directory>/blobs/<2 digits>/<2 digits>/<copy>.sums             the checksums of its pieces, where it has many
+//! <directory>/spool/<upload>                                      bytes that are not checked yet
+//! <directory>/spool/<upload>.progress                             how far they have come
+//! <directory>/trash/<copy>                                        bytes that lost their name
+//! <directory>/quarantine/<copy>                                   bytes that no longer fit their name
 //! ```
 //!
-//! A stored name is a digest and a generation, so removing an old copy can never hit a newer one of the same bytes. A name
-//! appears only once its bytes are checked and durable, and is never given to other bytes.
+//! A name appears only once its bytes are checked and durable. One process has the directory for itself.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+mod blob;
+mod layout;
+mod put;
+mod spool;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use consign_types::Digest;
-use sha2::Digest as _;
+use async_trait::async_trait;
+use consign_types::Timestamp;
+use tokio::task::spawn_blocking;
 
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::store::{Blob, CopyName, Plan, Small, Spool, Store, StoredCopy, StoredSpool};
+use blob::LocalBlob;
+use layout::Layout;
+use spool::LocalSpool;
 
-/// A directory of blobs.
-#[derive(Debug)]
-pub(crate) struct Local {
-    directory: PathBuf,
+/// What an upload holds in memory: two blocks of 1 MiB and a message.
+const UPLOAD_BYTES: u32 = (2 << 20) + (512 << 10);
+
+/// A directory of blobs. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Local {
+    layout: Arc<Layout>,
     reserve_bytes: u64,
-    /// Tells the spools of this process apart.
-    spools: AtomicU64,
-    /// Directories whose own names this process has synced. Finding a directory is not enough: whoever made it may not have
-    /// come to sync it.
-    durable: Mutex<HashSet<PathBuf>>,
+    /// Tells the temporary files of this process apart.
+    numbers: Arc<AtomicU64>,
 }
 
 impl Local {
-    /// Opens a store, which is made if it is not there, and removes spools that no process writes.
-    pub(crate) fn open(directory: PathBuf, reserve_bytes: u64) -> Result<Self> {
-        let store = Self { directory, reserve_bytes, spools: AtomicU64::new(0), durable: Mutex::default() };
-        for directory in [store.spool(), store.blobs()] {
-            store.ensure_directory(&directory)?;
-        }
-        let failed = |path: &Path| Error::disk(format!("list the directory `{}`", path.display()));
-        for name in disk::list(&store.spool()).map_err(failed(&store.spool()))? {
-            let path = store.spool().join(name);
-            if let Err(error) = disk::remove_if_abandoned(&path) {
-                tracing::warn!(path = %path.display(), %error, "abandoned spool stays");
-            }
-        }
-        Ok(store)
-    }
-
-    /// Whether the directory is there and can be written.
-    pub(crate) fn ping(&self) -> Result<()> {
-        disk::check_writable(&self.spool()).map_err(Error::disk("write to the store"))
-    }
-
-    /// An empty spool.
-    pub(crate) fn create_spool(&self, upload: i64) -> Result<Spool> {
-        let number = self.spools.fetch_add(1, Ordering::Relaxed);
-        let path = self.spool().join(format!("{upload}-{}-{number}", std::process::id()));
-        let file = disk::create(&path).map_err(Error::disk("make a spool"))?;
-        tracing::trace!(upload, "spool made");
-        Ok(Spool { file, path, hash: sha2::Sha256::new(), size: 0, placed: false })
-    }
-
-    /// Adds bytes to a spool.
-    pub(crate) fn append(&self, spool: &mut Spool, bytes: &[u8]) -> Result<()> {
-        let free = disk::free_bytes(&self.directory).map_err(Error::disk("look at the store"))?;
-        if free < self.reserve_bytes {
-            return Err(Error::Full);
-        }
-        disk::append(&spool.file, bytes).map_err(Error::disk("write to a spool"))?;
-        spool.hash.update(bytes);
-        spool.size += i64::try_from(bytes.len()).expect("a batch is smaller than memory");
-        tracing::trace!(size = spool.size, "bytes spooled");
-        Ok(())
-    }
-
-    /// Makes a spool durable under its digest, and returns the generation of the copy.
-    ///
-    /// A copy of these bytes that is there already is kept, if its generation is at least `min_generation` and it still has
-    /// these bytes; the spool takes the place of one that is damaged, so that whoever refers to it has the bytes again. When this returns, the copy survives the loss of power: its content was synced before it got its name, and the name
-    /// is synced now.
-    pub(crate) fn place(&self, mut spool: Spool, digest: &Digest, generation: i64, min_generation: i64) -> Result<i64> {
-        let directory = self.directory_of(digest);
-        disk::sync(&spool.file).map_err(Error::disk("sync a spool"))?;
-        tracing::trace!(%digest, "spool synced");
-        self.ensure_directory(&directory)?;
-        let generation = loop {
-            if let Some(existing) = Self::find_copy(&directory, digest, min_generation)? {
-                if !self.is_whole(digest, existing)? {
-                    self.replace_damaged(&spool.path, digest, existing)?;
-                    spool.placed = true;
-                }
-                break existing;
-            }
-            match disk::rename_without_replacing(&spool.path, &self.path_of(digest, generation)) {
-                Ok(()) => {
-                    spool.placed = true;
-                    break generation;
-                }
-                // Another upload of these bytes was faster: its copy is looked at in the next round.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Error::disk("place a blob")(error)),
-            }
+    /// Opens a store, which is made if it is not there, and removes what broken uploads left that can't go on.
+    pub async fn open(directory: PathBuf, reserve_bytes: u64) -> Result<Self> {
+        let work = move || {
+            let layout = Layout::open(directory)?;
+            spool::remove_abandoned(&layout)?;
+            Ok(Self { layout: Arc::new(layout), reserve_bytes, numbers: Arc::default() })
         };
-        tracing::trace!(%digest, generation, "blob placed");
-        disk::sync_directory(&directory).map_err(Error::disk("sync a directory of blobs"))?;
-        tracing::trace!(%digest, generation, "blob durable");
-        Ok(generation)
+        spawn_blocking(work).await?
     }
 
-    /// Whether a copy still has the bytes that its name says.
-    fn is_whole(&self, digest: &Digest, generation: i64) -> Result<bool> {
-        let file = match disk::open(&self.path_of(digest, generation)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            result => result.map_err(Error::disk("open a blob"))?,
-        };
-        let (mut hash, mut buffer, mut offset) = (sha2::Sha256::new(), vec![0; 1 << 20], 0);
-        loop {
-            let read = disk::read_some_at(&file, &mut buffer, offset).map_err(Error::disk("read a blob"))?;
-            if read == 0 {
-                return Ok(Digest::from_bytes(hash.finalize().into()) == *digest);
-            }
-            hash.update(&buffer[..read]);
-            offset += read as u64;
-        }
+    /// Refuses bytes where they would take what is to stay free.
+    fn check_room(&self) -> Result<()> {
+        let free = disk::free_bytes(self.layout.directory()).map_err(Error::disk("look at the store"))?;
+        if free < self.reserve_bytes { Err(Error::Full) } else { Ok(()) }
     }
 
-    /// Puts a spool in the place of a damaged copy, which is kept under another name for those who look into why.
-    ///
-    /// The name has bytes at every instant: where another upload has healed the copy in the meantime, good ones replace good ones.
-    fn replace_damaged(&self, spool: &Path, digest: &Digest, generation: i64) -> Result<()> {
-        let path = self.path_of(digest, generation);
-        let aside = path.with_extension(format!("{generation}.damaged"));
-        match disk::link(&path, &aside) {
-            Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
-                return Err(Error::disk("keep a damaged blob")(error));
-            }
-            _ => {}
-        }
-        disk::rename(spool, &path).map_err(Error::disk("replace a damaged blob"))?;
-        tracing::error!(kept = %aside.display(), "a damaged blob is replaced by the bytes that came now");
-        Ok(())
+    fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Opens a copy for reading. One that does not have the size it was stored with is damaged.
-    pub(crate) fn open_copy(&self, digest: &Digest, generation: i64, size: i64) -> Result<File> {
-        let file = disk::open(&self.path_of(digest, generation)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::Missing(*digest),
-            _ => Error::disk("open a blob")(error),
-        })?;
-        let stored = disk::size(&file).map_err(Error::disk("look at a blob"))?;
-        if i64::try_from(stored) == Ok(size) { Ok(file) } else { Err(Error::Corrupt(*digest)) }
-    }
-
-    /// Makes a directory and those above it where they are missing, and makes sure that their names are durable.
-    fn ensure_directory(&self, path: &Path) -> Result<()> {
-        let known = || self.durable.lock().unwrap_or_else(PoisonError::into_inner);
-        if known().contains(path) {
-            return Ok(());
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !disk::is_directory(parent) || path.starts_with(&self.directory) && path != self.directory {
-            self.ensure_directory(parent)?;
-        }
-        let failed = || Error::disk(format!("make the directory `{}`", path.display()));
-        disk::create_directory(path).map_err(failed())?;
-        disk::sync_directory(parent).map_err(failed())?;
-        known().insert(path.to_owned());
-        Ok(())
-    }
-
-    /// The generation of some copy that may be used.
-    fn find_copy(directory: &Path, digest: &Digest, min_generation: i64) -> Result<Option<i64>> {
-        let names = disk::list(directory).map_err(Error::disk("list a directory of blobs"))?;
-        let prefix = format!("{digest}.");
-        let generations = names.iter().filter_map(|name| name.to_str()?.strip_prefix(&prefix)?.parse().ok());
-        Ok(generations.filter(|generation| *generation >= min_generation).max())
-    }
-
-    fn directory_of(&self, digest: &Digest) -> PathBuf {
-        let digest = digest.to_string();
-        self.blobs().join(&digest[..2]).join(&digest[2..4])
-    }
-
-    fn path_of(&self, digest: &Digest, generation: i64) -> PathBuf {
-        self.directory_of(digest).join(format!("{digest}.{generation}"))
-    }
-
-    fn spool(&self) -> PathBuf {
-        self.directory.join("spool")
-    }
-
-    fn blobs(&self) -> PathBuf {
-        self.directory.join("blobs")
+    /// Does something with the layout on a thread that may wait for the disk.
+    async fn with<T: Send + 'static>(&self, work: impl FnOnce(&Layout) -> Result<T> + Send + 'static) -> Result<T> {
+        let layout = Arc::clone(&self.layout);
+        spawn_blocking(in_span(move || work(&layout))).await?
     }
 }
 
-/// Bytes that are not checked yet. Dropping it removes them, unless they were placed.
-#[derive(Debug)]
-pub(crate) struct Spool {
-    file: File,
-    path: PathBuf,
-    hash: sha2::Sha256,
-    size: i64,
-    placed: bool,
+#[async_trait]
+impl Store for Local {
+    async fn create_spool(&self, plan: Plan) -> Result<Arc<dyn Spool>> {
+        let store = self.clone();
+        let spool = spawn_blocking(in_span(move || LocalSpool::create(store, plan.upload))).await??;
+        Ok(Arc::new(spool))
+    }
+
+    async fn find_spool(&self, plan: Plan) -> Result<Option<(Arc<dyn Spool>, Progress)>> {
+        let store = self.clone();
+        let found = spawn_blocking(in_span(move || LocalSpool::find(store, plan.upload))).await??;
+        Ok(found.map(|(spool, progress)| (Arc::new(spool) as Arc<dyn Spool>, progress)))
+    }
+
+    async fn list_spools(&self) -> Result<Vec<StoredSpool>> {
+        self.with(spool::list).await
+    }
+
+    async fn remove_spool(&self, upload: i64) -> Result<()> {
+        self.with(move |layout| spool::remove(layout, upload)).await
+    }
+
+    async fn put(&self, blobs: Vec<Small>) -> Vec<Result<i64>> {
+        put::put(self, blobs).await
+    }
+
+    async fn has(&self, name: CopyName) -> Result<bool> {
+        self.with(move |layout| Ok(disk::exists(&layout.copy(name)))).await
+    }
+
+    async fn open(&self, name: CopyName, size: i64) -> Result<Arc<dyn Blob>> {
+        let blob = self.with(move |layout| LocalBlob::open(layout, name, size)).await?;
+        Ok(Arc::new(blob))
+    }
+
+    async fn list(&self, after: Option<CopyName>, limit: usize) -> Result<Vec<StoredCopy>> {
+        self.with(move |layout| layout.list(after, limit)).await
+    }
+
+    async fn discard(&self, name: CopyName) -> Result<()> {
+        self.with(move |layout| layout.discard(name)).await
+    }
+
+    async fn quarantine(&self, name: CopyName) -> Result<()> {
+        self.with(move |layout| layout.quarantine(name)).await
+    }
+
+    async fn list_quarantined(&self) -> Result<Vec<CopyName>> {
+        self.with(Layout::list_quarantined).await
+    }
+
+    async fn empty_trash(&self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.with(move |layout| layout.empty_trash(before, limit)).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.with(|layout| disk::check_writable(&layout.spools()).map_err(Error::disk("write to the store"))).await
+    }
+
+    fn grain(&self, _: i64) -> i64 {
+        1
+    }
+
+    fn upload_bytes(&self, _: i64) -> u32 {
+        UPLOAD_BYTES
+    }
 }
 
-impl Spool {
-    /// How many bytes it holds.
-    pub(crate) fn size(&self) -> i64 {
-        self.size
-    }
-
-    /// What they hash to.
-    pub(crate) fn digest(&self) -> Digest {
-        Digest::from_bytes(self.hash.clone().finalize().into())
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if !self.placed
-            && let Err(error) = disk::remove(&self.path)
-        {
-            tracing::warn!(path = %self.path.display(), %error, "spool stays until the next start");
-        }
-    }
+/// Carries the caller's span to the blocking thread.
+fn in_span<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let span = tracing::Span::current();
+    move || span.in_scope(work)
 }

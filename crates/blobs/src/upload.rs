@@ -1,61 +1,122 @@
-//! Bytes on their way in.
+//! Bytes on their way in: one stream of an upload.
 
+use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
 
-use consign_types::receipt::Receipt;
+use bytes::BytesMut;
+use consign_types::receipt::{RECEIPT_SECONDS, Receipt};
 use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, Timestamp};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
+use crate::Blobs;
 use crate::error::{Error, Result};
-use crate::local::{Local, Spool};
+use crate::session::{Claim, End, Sealed, Session, length};
+use crate::sessions::Seat;
+use crate::store::{CopyName, Plan, Small};
 
-/// How many bytes are hashed and written in one go on a blocking thread.
-const BATCH_BYTES: usize = 1 << 20;
+/// How many bytes are hashed and written in one go, where the store does not ask for more.
+const BLOCK_BYTES: i64 = 1 << 20;
 
-/// How long a receipt is believed. The store keeps bytes for longer than that after it placed them, whether files refer to them or
-/// not.
-const RECEIPT_SECONDS: i64 = 12 * 60 * 60;
+/// What a stream brings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// All that has not come yet. Any other stream of the upload is superseded.
+    #[default]
+    Rest,
+    /// These bytes, beside other streams. One that brings some of the same is superseded.
+    Part {
+        /// Where they start.
+        offset: i64,
+        /// How many there are.
+        size: i64,
+    },
+}
 
-/// An upload. Bytes are collected into batches; while one batch is hashed and written, the next one is received, so an upload
-/// holds two batches in memory, whatever its size. No thread waits for a slow caller.
+/// One stream of an upload. Bytes are collected into blocks; while one block is hashed and written, the next one is received, so a
+/// stream holds two blocks in memory, whatever its size. No thread waits for a slow caller.
 ///
-/// Dropping it leaves nothing behind.
+/// Where it is dropped before its end, what has come is kept, and the upload can go on by another stream; unless it is
+/// [`Upload::fleeting`].
 #[derive(Debug)]
 pub struct Upload {
-    store: Arc<Local>,
+    blobs: Blobs,
     ticket: UploadTicket,
-    clock: fn() -> Timestamp,
-    received: i64,
-    batch: Vec<u8>,
-    writing: Option<JoinHandle<Result<Spool>>>,
+    range: Range<i64>,
+    is_part: bool,
+    is_fleeting: bool,
+    /// Whether it is still to be decided what becomes of what has come.
+    is_open: bool,
+    /// The next byte to be received.
+    position: i64,
+    block: BytesMut,
+    taken: Option<Taken>,
+    writing: Option<JoinHandle<Result<()>>>,
+}
+
+/// A place at the upload's session. A stream that brings few bytes, and all of them, never needs one.
+#[derive(Debug)]
+struct Taken {
+    session: Arc<Session>,
+    claim: Arc<Claim>,
+    seat: Seat,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.session.release(&self.claim);
+    }
 }
 
 impl Upload {
-    pub(crate) fn new(store: Arc<Local>, ticket: UploadTicket, clock: fn() -> Timestamp) -> Self {
-        Self { store, ticket, clock, received: 0, batch: Vec::new(), writing: None }
+    /// A stream that begins at `offset` and brings `share` of the upload.
+    pub(crate) async fn open(blobs: Blobs, ticket: UploadTicket, offset: i64, share: Share) -> Result<Self> {
+        let limit = ticket.size.unwrap_or(ticket.max_bytes);
+        let range = match share {
+            Share::Rest => 0..i64::MAX,
+            Share::Part { offset, size } if 0 <= offset && 0 < size && size <= limit.saturating_sub(offset) => offset..offset + size,
+            Share::Part { .. } => return Err(Error::Part { rule: "lies outside of the upload" }),
+        };
+        let is_part = share != Share::Rest;
+        let (position, block) = (range.start, BytesMut::new());
+        let mut upload =
+            Self { blobs, ticket, range, is_part, is_fleeting: false, is_open: true, position, block, taken: None, writing: None };
+        if is_part || offset > 0 {
+            upload.take().await?;
+        }
+        if !is_part && offset > upload.position {
+            return Err(Error::Offset { received: upload.position, offset });
+        }
+        Ok(upload)
     }
 
-    /// Adds bytes that belong at `offset`. Those that were received before are skipped, so a caller may send them again. More than
-    /// the ticket allows, or than were declared, are refused at once.
-    pub async fn write(&mut self, offset: i64, mut bytes: &[u8]) -> Result<()> {
-        let repeated = self.received.checked_sub(offset).and_then(|repeated| usize::try_from(repeated).ok());
-        let repeated = repeated.filter(|_| offset >= 0).ok_or(Error::Offset { received: self.received, offset })?;
-        bytes = &bytes[repeated.min(bytes.len())..];
-        self.received = self.received.saturating_add(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
-        if let Some(expected) = self.ticket.size
-            && self.received > expected
-        {
-            return Err(Error::SizeMismatch { expected, actual: self.received });
-        }
-        if self.received > self.ticket.max_bytes {
-            return Err(Error::TooLarge { limit: self.ticket.max_bytes });
+    /// Nobody will go on with it: where it breaks off, what has come is dropped.
+    #[must_use]
+    pub fn fleeting(mut self) -> Self {
+        self.is_fleeting = true;
+        self
+    }
+
+    /// Adds bytes that belong at `offset`. Those that came before are skipped, so a caller may send them again. More than the ticket
+    /// allows, or than were declared, are refused at once.
+    pub async fn write(&mut self, offset: i64, bytes: &[u8]) -> Result<()> {
+        let repeated = self.position.checked_sub(offset).and_then(|repeated| usize::try_from(repeated).ok());
+        let repeated = repeated.filter(|_| offset >= self.range.start).ok_or(Error::Offset { received: self.position, offset })?;
+        let mut bytes = &bytes[repeated.min(bytes.len())..];
+        let end = self.position.saturating_add(length(bytes));
+        if let Err(error) = self.check_end(end) {
+            return Err(self.refuse(error).await);
         }
         // Copied: a slice would keep the whole message alive that it came in, however small its share of it is.
         while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(BATCH_BYTES - self.batch.len()));
-            self.batch.extend_from_slice(now);
-            if self.batch.len() == BATCH_BYTES {
+            let room = self.block_bytes() - self.block.len();
+            let (now, later) = bytes.split_at(bytes.len().min(room));
+            self.block.extend_from_slice(now);
+            self.position += length(now);
+            if now.len() == room {
                 self.flush().await?;
             }
             bytes = later;
@@ -63,63 +124,214 @@ impl Upload {
         Ok(())
     }
 
-    /// Checks the bytes against what was declared and stores them. When this returns, they survive the loss of power.
-    pub async fn finish(mut self) -> Result<Receipt> {
-        if let Some(expected) = self.ticket.size
-            && self.received != expected
-        {
-            return Err(Error::SizeMismatch { expected, actual: self.received });
+    fn check_end(&self, end: i64) -> Result<()> {
+        match self.ticket.size {
+            Some(expected) if end > expected => Err(Error::SizeMismatch { expected, actual: end }),
+            _ if end > self.ticket.max_bytes => Err(Error::TooLarge { limit: self.ticket.max_bytes }),
+            _ if end > self.range.end => Err(Error::Part { rule: "has fewer bytes than came" }),
+            _ => Ok(()),
         }
-        let spool = self.written().await?;
-        let batch = std::mem::take(&mut self.batch);
-        let Self { store, ticket, clock, .. } = self;
-        let work = move || {
-            let spool = append(&store, spool, ticket.upload, &batch)?;
-            seal(&store, spool, &ticket, clock)
-        };
-        spawn_blocking(in_span(work)).await?
     }
 
-    async fn flush(&mut self) -> Result<()> {
-        let spool = self.written().await?;
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_BYTES));
-        let (store, upload) = (Arc::clone(&self.store), self.ticket.upload);
-        self.writing = Some(spawn_blocking(in_span(move || append(&store, spool, upload, &batch))));
+    /// Checks the bytes against what was declared and stores them. When this returns, they survive the loss of power.
+    pub async fn finish(mut self) -> Result<Receipt> {
+        // Fewer bytes than were declared: others may have brought the rest.
+        if self.taken.is_none() && self.ticket.size.is_some_and(|size| length(&self.block) < size) {
+            self.take().await?;
+        }
+        let receipt = match self.taken {
+            None => self.put().await?,
+            Some(_) => self.place().await?,
+        };
+        self.is_open = false;
+        Ok(receipt)
+    }
+
+    /// Ends the stream and keeps what has come. Returns how many bytes from the start are durable.
+    pub async fn pause(mut self) -> Result<i64> {
+        self.keep().await
+    }
+
+    /// Stores what has come whole and is all at hand.
+    async fn put(&mut self) -> Result<Receipt> {
+        let bytes = mem::take(&mut self.block).freeze();
+        let (blobs, ticket) = (self.blobs.clone(), self.ticket.clone());
+        let digest = Digest::of(&bytes);
+        let size = length(&bytes);
+        check(&ticket, size, digest)?;
+        let small = Small { upload: ticket.upload, name: name(&ticket, digest), min_generation: ticket.min_generation, bytes };
+        let generation = blobs.store.put(vec![small]).await.pop().expect("each blob has its answer")?;
+        let receipt = receipt(&ticket, digest, size, generation, blobs.now());
+        blobs.sessions.remember(&receipt);
+        Ok(receipt)
+    }
+
+    async fn place(&mut self) -> Result<Receipt> {
+        self.flush().await?;
+        self.written().await?;
+        let Some(taken) = &self.taken else { return Err(Error::Superseded) };
+        let end = match self.ticket.size {
+            Some(size) if self.is_part => End::Declared(size),
+            _ => End::Here(self.position),
+        };
+        let (ticket, now) = (&self.ticket, self.blobs.now());
+        let place = async {
+            let Sealed { spool, digest, size, sums } = taken.session.seal(&taken.claim, end).await?;
+            if let Err(error) = check(ticket, size, digest) {
+                spool.remove().await?;
+                return Err(error);
+            }
+            let generation = spool.place(name(ticket, digest), size, ticket.min_generation, sums).await?;
+            let receipt = receipt(ticket, digest, size, generation, now);
+            self.blobs.sessions.remember(&receipt);
+            Ok(receipt)
+        };
+        taken.seat.alone(place).await
+    }
+
+    /// Ends an upload that can't succeed, and drops what has come of it; unless a newer stream has it now.
+    async fn refuse(&mut self, error: Error) -> Error {
+        self.block.clear();
+        if let Some(taken) = self.taken.take()
+            && !taken.claim.is_lost()
+        {
+            drop(taken);
+            if let Err(error) = self.blobs.cancel_upload(&self.ticket).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
+            }
+        }
+        error
+    }
+
+    async fn keep(&mut self) -> Result<i64> {
+        if self.taken.is_none() {
+            if self.block.is_empty() {
+                return Ok(0);
+            }
+            self.take().await?;
+        }
+        let grain = self.taken.as_ref().map_or(1, |taken| taken.session.grain());
+        let is_last = self.position == self.range.end || Some(self.position) == self.ticket.size;
+        if length(&self.block) % grain == 0 || is_last {
+            self.flush().await?;
+        }
+        self.written().await?;
+        let taken = self.taken.take().ok_or(Error::Superseded)?;
+        let committed = taken.session.save().await?;
+        taken.session.leave(&taken.claim).await?;
+        Ok(committed)
+    }
+
+    /// Takes a place at the upload's session, which may have come further than this stream: what it brings again is skipped.
+    async fn take(&mut self) -> Result<()> {
+        let seat = self.blobs.sessions.enter(self.ticket.upload);
+        let (session, claim) = loop {
+            let session = seat.session(&*self.blobs.store, plan(&self.ticket)).await?;
+            self.check_alignment(session.grain())?;
+            if let Some(claim) = session.claim(self.range.clone()).await {
+                break (session, claim);
+            }
+        };
+        if !self.is_part && self.block.is_empty() {
+            self.position = session.hashed();
+        }
+        self.taken = Some(Taken { session, claim, seat });
         Ok(())
     }
 
-    /// Waits for the batch that is being written.
-    async fn written(&mut self) -> Result<Option<Spool>> {
-        match self.writing.take() {
-            Some(task) => task.await?.map(Some),
-            None => Ok(None),
+    fn check_alignment(&self, grain: i64) -> Result<()> {
+        let is_aligned = |at: i64| at % grain == 0 || Some(at) == self.ticket.size;
+        if self.is_part && !(is_aligned(self.range.start) && is_aligned(self.range.end)) {
+            return Err(Error::Alignment { grain });
+        }
+        Ok(())
+    }
+
+    fn block_bytes(&self) -> usize {
+        let grain = self.taken.as_ref().map_or(BLOCK_BYTES, |taken| taken.session.grain().max(BLOCK_BYTES));
+        usize::try_from(grain).expect("a block is smaller than memory")
+    }
+
+    /// Lets the block be written while the next one is received.
+    async fn flush(&mut self) -> Result<()> {
+        if self.taken.is_none() {
+            self.take().await?;
+            if self.block.len() < self.block_bytes() {
+                return Ok(());
+            }
+        }
+        self.written().await?;
+        let Some(taken) = self.taken.as_ref().filter(|_| !self.block.is_empty()) else { return Ok(()) };
+        let capacity = self.block_bytes();
+        let block = mem::replace(&mut self.block, BytesMut::with_capacity(capacity)).freeze();
+        let (session, claim, offset) = (Arc::clone(&taken.session), Arc::clone(&taken.claim), self.position - length(&block));
+        let write = async move { session.write(&claim, offset, block).await };
+        self.writing = Some(tokio::spawn(write.in_current_span()));
+        Ok(())
+    }
+
+    /// Waits for the block that is being written.
+    async fn written(&mut self) -> Result<()> {
+        let written = match self.writing.take() {
+            Some(task) => task.await.map_err(Error::from).flatten(),
+            None => Ok(()),
+        };
+        match written {
+            // What is held of an upload that the disk has no room for would take room from others.
+            Err(Error::Full) => Err(self.refuse(Error::Full).await),
+            written => written,
         }
     }
 }
 
-fn append(store: &Local, spool: Option<Spool>, upload: i64, batch: &[u8]) -> Result<Spool> {
-    let mut spool = spool.map_or_else(|| store.create_spool(upload), Ok)?;
-    store.append(&mut spool, batch)?;
-    Ok(spool)
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if !self.is_open || self.taken.is_none() && (self.is_fleeting || self.block.is_empty()) {
+            return;
+        }
+        let (ticket, range) = (self.ticket.clone(), self.range.clone());
+        let mut broken = Self {
+            blobs: self.blobs.clone(),
+            ticket,
+            range,
+            block: mem::take(&mut self.block),
+            taken: self.taken.take(),
+            writing: self.writing.take(),
+            is_open: false,
+            ..*self
+        };
+        runtime.spawn(async move {
+            if broken.is_fleeting {
+                broken.refuse(Error::Superseded).await;
+            } else if let Err(error) = broken.keep().await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "an upload that broke off is not kept as far as it came");
+            }
+        });
+    }
 }
 
-fn seal(store: &Local, spool: Spool, ticket: &UploadTicket, clock: fn() -> Timestamp) -> Result<Receipt> {
-    let (digest, size) = (spool.digest(), spool.size());
-    check(ticket.digest, digest)?;
-    let generation = store.place(spool, &digest, ticket.upload.max(ticket.min_generation), ticket.min_generation)?;
-    let expires = clock().plus_seconds(RECEIPT_SECONDS);
-    Ok(Receipt { upload: ticket.upload, project: ticket.project, digest, size, generation, expires })
+/// What a store must know of an upload.
+pub(crate) fn plan(ticket: &UploadTicket) -> Plan {
+    let max_bytes = ticket.size.unwrap_or(ticket.max_bytes);
+    Plan { upload: ticket.upload, name: ticket.digest.map(|digest| name(ticket, digest)), max_bytes }
 }
 
-fn check(declared: Option<Digest>, actual: Digest) -> Result<()> {
-    match declared {
-        Some(expected) if expected != actual => Err(Error::DigestMismatch { expected, actual }),
+/// The name that the bytes of an upload get. The numbers of uploads rise, and so do generations.
+pub(crate) fn name(ticket: &UploadTicket, digest: Digest) -> CopyName {
+    CopyName { digest, generation: ticket.upload.max(ticket.min_generation) }
+}
+
+/// Compares the bytes that came with those that were declared.
+pub(crate) fn check(ticket: &UploadTicket, size: i64, digest: Digest) -> Result<()> {
+    match (ticket.size, ticket.digest) {
+        (Some(expected), _) if expected != size => Err(Error::SizeMismatch { expected, actual: size }),
+        (_, Some(expected)) if expected != digest => Err(Error::DigestMismatch { expected, actual: digest }),
         _ => Ok(()),
     }
 }
 
-/// Carries the caller's span to the blocking thread.
-fn in_span<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
-    let span = tracing::Span::current();
-    move || span.in_scope(work)
+pub(crate) fn receipt(ticket: &UploadTicket, digest: Digest, size: i64, generation: i64, now: Timestamp) -> Receipt {
+    let expires = now.plus_seconds(RECEIPT_SECONDS);
+    Receipt { upload: ticket.upload, project: ticket.project, digest, size, generation, expires }
 }

@@ -118,7 +118,8 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let max_chunk = usize::try_from(ticket.max_chunk_bytes).unwrap_or_default().max(1);
-    let opening = WriteRequest { ticket: ticket.token, upload_id: ticket.upload_id, ..WriteRequest::default() };
+    // A body that broke off can't be read again, so nobody could go on.
+    let opening = WriteRequest { ticket: ticket.token, upload_id: ticket.upload_id, discard_if_broken: true, ..WriteRequest::default() };
     let pieces = body.map_ok(move |bytes| tokio_stream::iter(chunks(bytes, max_chunk)).map(Ok)).try_flatten();
     let start = (Some(Box::pin(pieces)), 0, broken);
     let rest = futures::stream::unfold(start, async |(pieces, write_offset, broken)| {

@@ -30,7 +30,7 @@ use crate::budget::{Budget, charge};
 use crate::config::Settings;
 use crate::deadline::honour;
 use crate::error::{Error, Result};
-use crate::grpc::blob::{BlobApi, MAX_MESSAGE_BYTES};
+use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES};
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
@@ -48,6 +48,9 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
 
 /// The services of the blob plane.
 pub(crate) const BLOB_SERVICES: &[&str] = &[blob_service_server::SERVICE_NAME];
+
+/// The one method whose messages may be larger than a chunk. They are held whole, so they are charged as the bodies of calls are.
+const BATCH_WRITE: &str = "/consign.blob.v1.BlobService/BatchWrite";
 
 /// The largest question to the services that everybody may ask.
 const MAX_QUESTION_BYTES: usize = 16 << 10;
@@ -81,7 +84,9 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
 /// The blob plane. Tickets say what a caller may do.
 pub(crate) fn blobs(blobs: Blobs, notes: Notes, budgets: &Budgets) -> Router {
     let service = BlobServiceServer::new(BlobApi { blobs, notes, transfers: budgets.transfers.clone() });
-    router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES)))
+    let batches = service.clone().max_decoding_message_size(MAX_BATCH_MESSAGE_BYTES);
+    let batches = Router::new().route_service(BATCH_WRITE, batches).layer(from_fn_with_state(budgets.bodies.clone(), charge));
+    router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES))).merge(batches)
 }
 
 /// The door for gRPC: the planes of this process, and the services that tell about them.

@@ -5,9 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
-use consign_blobs::Blobs;
+use consign_blobs::{Blobs, Local};
 use consign_metadata::Metadata;
 use consign_types::secret::Secret;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -73,6 +74,9 @@ impl Running {
         if let Some(metadata) = planes.metadata {
             self.tasks.spawn(jobs::downloads::run(metadata.clone(), self.stopping.clone()));
             self.tasks.spawn(jobs::expire::run(metadata, self.stopping.clone()));
+        }
+        if let Some(blobs) = planes.blobs {
+            self.tasks.spawn(jobs::uploads::run(blobs, self.stopping.clone()));
         }
         self.tasks.spawn(health.run(self.stopping.clone()));
         Ok(())
@@ -159,8 +163,8 @@ impl Planes {
         };
         let blobs = if role.has_blobs() {
             let reserve_bytes = settings.limits.reserve_bytes;
-            let config = consign_blobs::Config { directory: settings.database.data_dir.clone(), reserve_bytes, clock: clock::now };
-            Some(Blobs::open(config).await?)
+            let store = Local::open(settings.database.data_dir.clone(), reserve_bytes).await?;
+            Some(Blobs::over(Arc::new(store), clock::now))
         } else {
             None
         };

@@ -148,7 +148,9 @@ reasons! {
     ChunkCorrupt = "CHUNK_CORRUPT", InvalidArgument;
     #[doc = "A chunk does not start where the one before it ended. Continue from the committed size."]
     OffsetMismatch = "OFFSET_MISMATCH", OutOfRange;
-    #[doc = "The stream ended without `finish`. Nothing was stored; start over."]
+    #[doc = "A newer stream brings the same bytes of this upload, or it was finished or cancelled by another. Ask how far it has come."]
+    UploadSuperseded = "UPLOAD_SUPERSEDED", Aborted;
+    #[doc = "The upload is not complete. Send the bytes after `committed_size`, and finish it."]
     UploadIncomplete = "UPLOAD_INCOMPLETE", Aborted;
     #[doc = "The range to read lies outside of the blob."]
     RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE", OutOfRange;

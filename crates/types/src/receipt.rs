@@ -5,6 +5,10 @@ use prost::Message;
 use crate::note::Note;
 use crate::{Digest, Timestamp};
 
+/// How long a receipt is believed, in seconds. The blob plane keeps bytes for longer than that after it placed them, whether files refer
+/// to them or not.
+pub const RECEIPT_SECONDS: i64 = 12 * 60 * 60;
+
 /// The word of the blob plane that it holds these bytes, checked and durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {

@@ -1,42 +1,47 @@
 //! `consign.blob.v1.BlobService`.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod batch;
+mod read;
+mod write;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use consign_blobs::{Blobs, Download, Upload};
+use consign_blobs::{Blobs, UPLOAD_SECONDS};
 use consign_proto::blob::blob_service_server::BlobService;
-use consign_proto::blob::{Chunk, GetCapabilitiesRequest, GetCapabilitiesResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse};
-use consign_proto::chunks;
-use consign_proto::status::{invalid, refused, status};
+use consign_proto::blob::{
+    BatchReadRequest, BatchReadResponse, BatchWriteRequest, BatchWriteResponse, ByteRange, CancelUploadRequest, CancelUploadResponse,
+    GetCapabilitiesRequest, GetCapabilitiesResponse, QueryUploadRequest, QueryUploadResponse, ReadRequest, ReadResponse, WriteRequest,
+    WriteResponse,
+};
+use consign_proto::status::{refused, status};
+use consign_proto::timestamp;
 use consign_types::Reason;
-use tokio::sync::mpsc;
-use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
+use consign_types::receipt::RECEIPT_SECONDS;
+use consign_types::ticket::UploadTicket;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::budget::{Budget, Share};
+use crate::budget::Budget;
+use crate::clock;
 use crate::notes::Notes;
 
 /// The most bytes in one chunk, either way.
 pub(crate) const MAX_CHUNK_BYTES: i32 = 256 << 10;
 
-/// The largest message: a chunk and what surrounds it.
+/// The largest message of a transfer: a chunk and what surrounds it.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 512 << 10;
 
-/// What a transfer holds in memory: two batches or read-ahead chunks of about 1 MiB, and a message.
-const TRANSFER_BYTES: u32 = (2 << 20) + (512 << 10);
+/// The most blobs in a batch, the most bytes in one of them, and in all.
+const MAX_BATCH_ITEMS: usize = 1000;
+const MAX_BATCH_BLOB_BYTES: usize = 64 << 10;
+const MAX_BATCH_BYTES: usize = 3 << 20;
 
-/// How long a caller may take for the message that has the ticket. Until then it holds nothing of what others wait for.
-const GREETING: Duration = Duration::from_secs(10);
+/// The largest message of a batch: its blobs, and for each a ticket and what surrounds it.
+pub(crate) const MAX_BATCH_MESSAGE_BYTES: usize = 4 << 20;
 
-/// How long a transfer may then pass without a message.
+/// How long a transfer may pass without a message.
 const SILENCE: Duration = Duration::from_mins(1);
-
-/// Chunks that are read ahead of a slow reader.
-const READ_AHEAD: usize = 4;
 
 /// The service, over the blob plane. The right to a transfer is in its ticket.
 #[derive(Clone, Debug)]
@@ -46,109 +51,77 @@ pub(crate) struct BlobApi {
     pub(crate) transfers: Budget,
 }
 
+impl BlobApi {
+    /// The ticket for an upload that the caller names too.
+    fn upload_ticket(&self, ticket: &[u8], upload_id: &str) -> Result<UploadTicket, Status> {
+        let ticket = self.notes.upload_ticket(ticket)?;
+        if upload_id == ticket.upload.to_string() {
+            Ok(ticket)
+        } else {
+            Err(refused(Reason::TicketInvalid, "the ticket is for another upload"))
+        }
+    }
+}
+
 #[tonic::async_trait]
 impl BlobService for BlobApi {
     async fn write(&self, request: Request<Streaming<WriteRequest>>) -> Result<Response<WriteResponse>, Status> {
-        let mut messages = request.into_inner();
-        let mut message = next(&mut messages, GREETING).await?;
-        let ticket = self.notes.upload_ticket(&message.ticket)?;
-        if message.upload_id != ticket.upload.to_string() {
-            return Err(refused(Reason::TicketInvalid, "the ticket is for another upload"));
-        }
-        let _share = self.transfers.reserve(TRANSFER_BYTES).await?;
-        let mut upload = self.blobs.upload(ticket);
-        loop {
-            receive(&mut upload, &message).await?;
-            if message.finish {
-                break;
-            }
-            message = next(&mut messages, SILENCE).await?;
-        }
-        let receipt = upload.finish().await.map_err(status)?;
-        Ok(Response::new(WriteResponse {
-            committed_size: receipt.size,
-            receipt: self.notes.sign(&receipt),
-            sha256: Bytes::copy_from_slice(receipt.digest.as_bytes()),
+        write::write(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn query_upload(&self, request: Request<QueryUploadRequest>) -> Result<Response<QueryUploadResponse>, Status> {
+        let request = request.into_inner();
+        let ticket = self.upload_ticket(&request.ticket, &request.upload_id)?;
+        let state = self.blobs.query_upload(&ticket).await.map_err(status)?;
+        let range = |range: std::ops::Range<i64>| ByteRange { offset: range.start, size_bytes: range.end - range.start };
+        Ok(Response::new(QueryUploadResponse {
+            committed_size: state.committed,
+            hashed_size: state.hashed,
+            receipt: state.receipt.map(|receipt| self.notes.sign(&receipt)).unwrap_or_default(),
+            expire_time: Some(timestamp(clock::now().plus_seconds(UPLOAD_SECONDS))),
+            part_ranges: state.ahead.into_iter().map(range).collect(),
+            part_alignment_bytes: state.grain,
         }))
     }
 
-    async fn read(&self, request: Request<ReadRequest>) -> Result<Response<BoxStream<ReadResponse>>, Status> {
+    async fn cancel_upload(&self, request: Request<CancelUploadRequest>) -> Result<Response<CancelUploadResponse>, Status> {
         let request = request.into_inner();
-        let ticket = self.notes.download_ticket(&request.ticket)?;
-        let limit = match request.read_limit {
-            0 => None,
-            1.. => Some(request.read_limit),
-            _ => return Err(invalid("read_limit", Reason::ArgumentInvalid, "must not be negative")),
-        };
-        let share = self.transfers.reserve(TRANSFER_BYTES).await?;
-        let blob = self.blobs.download(ticket).await.map_err(status)?;
-        let blob = blob.range(request.read_offset, limit).map_err(status)?;
-        let (sender, receiver) = mpsc::channel(READ_AHEAD);
-        tokio::spawn(send(blob, sender));
-        Ok(Response::new(Box::pin(Messages { messages: ReceiverStream::new(receiver), _share: share })))
+        let ticket = self.upload_ticket(&request.ticket, &request.upload_id)?;
+        self.blobs.cancel_upload(&ticket).await.map_err(status)?;
+        Ok(Response::new(CancelUploadResponse {}))
+    }
+
+    async fn batch_write(&self, request: Request<BatchWriteRequest>) -> Result<Response<BatchWriteResponse>, Status> {
+        batch::write(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn read(&self, request: Request<ReadRequest>) -> Result<Response<BoxStream<ReadResponse>>, Status> {
+        read::read(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn batch_read(&self, request: Request<BatchReadRequest>) -> Result<Response<BatchReadResponse>, Status> {
+        batch::read(self, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_capabilities(&self, _: Request<GetCapabilitiesRequest>) -> Result<Response<GetCapabilitiesResponse>, Status> {
-        Ok(Response::new(GetCapabilitiesResponse { max_chunk_bytes: MAX_CHUNK_BYTES, ..GetCapabilitiesResponse::default() }))
+        let small = |limit: usize| i32::try_from(limit).expect("a limit of a batch is small");
+        let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+        Ok(Response::new(GetCapabilitiesResponse {
+            max_chunk_bytes: MAX_CHUNK_BYTES,
+            max_batch_blob_bytes: small(MAX_BATCH_BLOB_BYTES),
+            max_batch_bytes: small(MAX_BATCH_BYTES),
+            max_batch_items: small(MAX_BATCH_ITEMS),
+            max_blob_bytes: 0,
+            upload_retention: seconds(UPLOAD_SECONDS),
+            receipt_lease: seconds(RECEIPT_SECONDS),
+        }))
     }
 }
 
-/// The messages of a download, which hold their share of the memory until the last was taken.
-struct Messages {
-    messages: ReceiverStream<Result<ReadResponse, Status>>,
-    _share: Share,
-}
-
-impl Stream for Messages {
-    type Item = Result<ReadResponse, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.messages).poll_next(cx)
-    }
-}
-
-/// The next message of an upload. One that does not come in time, and the end of a stream that did not say `finish`, end the upload.
-async fn next(messages: &mut Streaming<WriteRequest>, patience: Duration) -> Result<WriteRequest, Status> {
-    let incomplete = |text: String| refused(Reason::UploadIncomplete, text);
-    let message = tokio::time::timeout(patience, messages.message()).await;
-    let message = message.map_err(|_| incomplete(format!("no message came for `{}` seconds", patience.as_secs())))??;
-    message.ok_or_else(|| incomplete("the stream ended without `finish`".to_owned()))
-}
-
-/// Takes one message into an upload.
-async fn receive(upload: &mut Upload, message: &WriteRequest) -> Result<(), Status> {
-    let Some(Chunk { data, crc32c }) = &message.chunk else {
-        return Ok(());
-    };
-    if data.len() > MAX_CHUNK_BYTES.unsigned_abs() as usize {
-        return Err(invalid("chunk.data", Reason::ArgumentInvalid, format!("at most `{MAX_CHUNK_BYTES}` bytes")));
-    }
+/// Refuses bytes that arrived damaged, where the caller sent their CRC-32C.
+fn check_sum(data: &Bytes, crc32c: Option<i32>, what: impl FnOnce() -> String) -> Result<(), Status> {
     if crc32c.is_some_and(|sum| sum.cast_unsigned() != crc32c::crc32c(data)) {
-        return Err(refused(Reason::ChunkCorrupt, format!("the chunk at `{}` arrived damaged: send it again", message.write_offset)));
+        return Err(refused(Reason::ChunkCorrupt, format!("{} arrived damaged: send it again", what())));
     }
-    upload.write(message.write_offset, data).await.map_err(status)
-}
-
-/// Sends a blob in chunks, until its end, an error, or the caller's loss of interest.
-async fn send(mut blob: Download, sender: mpsc::Sender<Result<ReadResponse, Status>>) {
-    let mut size_bytes = blob.size();
-    loop {
-        let bytes = match blob.next().await {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return,
-            Err(error) => {
-                // Nobody is left to tell where this fails.
-                let _ = sender.send_timeout(Err(status(error)), SILENCE).await;
-                return;
-            }
-        };
-        for data in chunks(bytes, MAX_CHUNK_BYTES.unsigned_abs() as usize) {
-            let crc32c = Some(crc32c::crc32c(&data).cast_signed());
-            let message = ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes };
-            if sender.send_timeout(Ok(message), SILENCE).await.is_err() {
-                return;
-            }
-            size_bytes = 0;
-        }
-    }
+    Ok(())
 }

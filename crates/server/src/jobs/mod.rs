@@ -3,3 +3,4 @@
 pub(crate) mod downloads;
 pub(crate) mod expire;
 pub(crate) mod health;
+pub(crate) mod uploads;

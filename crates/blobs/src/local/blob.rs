@@ -1,0 +1,170 @@
+//! Copies on a local disk, as they are read.
+//!
+//! A large copy is checked piece by piece against its checksums, so a range of it is read without the rest. A small one is read
+//! and hashed whole, whichever part of it is asked for.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use consign_types::Digest;
+use sha2::Digest as _;
+use tokio::task::spawn_blocking;
+
+use super::in_span;
+use super::layout::Layout;
+use super::spool::SUMS_FROM_BYTES;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::progress::Sums;
+use crate::store::{Blob, CopyName, PIECE_BYTES, PIECE_SIZE, Piece, Pieces};
+
+/// How many pieces are read in one go on a blocking thread.
+const AT_ONCE: i64 = 4;
+
+/// An open copy.
+#[derive(Debug)]
+pub(super) struct LocalBlob {
+    file: File,
+    digest: Digest,
+    size: i64,
+    sums: Option<Sums>,
+}
+
+impl LocalBlob {
+    pub(super) fn open(layout: &Layout, name: CopyName, size: i64) -> Result<Self> {
+        let file = match disk::open(&layout.copy(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let is_damaged = layout.is_quarantined(name);
+                return Err(if is_damaged { Error::Corrupt(name.digest) } else { Error::Missing(name.digest) });
+            }
+            file => file.map_err(Error::disk("open a blob"))?,
+        };
+        let stored = disk::size(&file).map_err(Error::disk("look at a blob"))?;
+        if i64::try_from(stored) != Ok(size) {
+            return Err(Error::Corrupt(name.digest));
+        }
+        let sums = if size > SUMS_FROM_BYTES { read_sums(layout, name, size) } else { None };
+        Ok(Self { file, digest: name.digest, size, sums })
+    }
+
+    fn read_pieces(&self, range: &Range<i64>) -> Result<VecDeque<Piece>> {
+        match &self.sums {
+            Some(sums) => self.read_checked(range, sums),
+            None if self.is_small() => self.read_whole(range),
+            None => Ok([Piece { bytes: self.read_run(range)?, crc32c: None }].into()),
+        }
+    }
+
+    fn is_small(&self) -> bool {
+        self.size <= SUMS_FROM_BYTES
+    }
+
+    fn read_run(&self, range: &Range<i64>) -> Result<Bytes> {
+        let length = usize::try_from(range.end - range.start).expect("a run of pieces is smaller than memory");
+        let mut bytes = BytesMut::zeroed(length);
+        let offset = u64::try_from(range.start).expect("a position is not negative");
+        disk::read_at(&self.file, &mut bytes, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::Corrupt(self.digest),
+            _ => Error::disk("read a blob")(error),
+        })?;
+        Ok(bytes.freeze())
+    }
+
+    fn read_whole(&self, range: &Range<i64>) -> Result<VecDeque<Piece>> {
+        let bytes = self.read_run(&(0..self.size))?;
+        if Digest::of(&bytes) != self.digest {
+            return Err(Error::Corrupt(self.digest));
+        }
+        let position = |at: i64| usize::try_from(at).expect("a small blob is smaller than memory");
+        let mut rest = bytes.slice(position(range.start)..position(range.end));
+        let mut pieces = VecDeque::new();
+        while !rest.is_empty() {
+            pieces.push_back(Piece { bytes: rest.split_to(rest.len().min(PIECE_BYTES)), crc32c: None });
+        }
+        Ok(pieces)
+    }
+
+    /// Reads the pieces that have the range, checks them, and cuts off what lies outside.
+    fn read_checked(&self, range: &Range<i64>, sums: &Sums) -> Result<VecDeque<Piece>> {
+        let start = range.start / PIECE_SIZE * PIECE_SIZE;
+        let end = ((range.end + PIECE_SIZE - 1) / PIECE_SIZE * PIECE_SIZE).min(self.size);
+        let mut bytes = self.read_run(&(start..end))?;
+        let (mut at, mut pieces) = (start, VecDeque::new());
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+            let crc32c = crc32c::crc32c(&piece);
+            let number = usize::try_from(at / PIECE_SIZE).expect("a blob has fewer pieces");
+            if sums.get(number) != Some(crc32c) {
+                return Err(Error::Corrupt(self.digest));
+            }
+            let piece_end = at + i64::try_from(piece.len()).expect("a piece is smaller than memory");
+            let within = (range.start.max(at) - at)..(range.end.min(piece_end) - at);
+            let position = |at: i64| usize::try_from(at).expect("a piece is smaller than memory");
+            let kept = piece.slice(position(within.start)..position(within.end));
+            let crc32c = (kept.len() == piece.len()).then_some(crc32c);
+            pieces.push_back(Piece { bytes: kept, crc32c });
+            at = piece_end;
+        }
+        Ok(pieces)
+    }
+}
+
+#[async_trait]
+impl Blob for LocalBlob {
+    fn is_checked(&self) -> bool {
+        self.is_small() || self.sums.is_some()
+    }
+
+    async fn read(self: Arc<Self>, range: Range<i64>) -> Result<Box<dyn Pieces>> {
+        Ok(Box::new(LocalPieces { blob: self, range, pieces: VecDeque::new() }))
+    }
+}
+
+/// The rest of a range, and what of it is read already.
+struct LocalPieces {
+    blob: Arc<LocalBlob>,
+    range: Range<i64>,
+    pieces: VecDeque<Piece>,
+}
+
+#[async_trait]
+impl Pieces for LocalPieces {
+    async fn next(&mut self) -> Result<Option<Piece>> {
+        if self.pieces.is_empty() && !self.range.is_empty() {
+            let Range { start, end } = self.range;
+            let run = if self.blob.is_small() { end - start } else { AT_ONCE * PIECE_SIZE - start % PIECE_SIZE };
+            let run = start..end.min(start + run);
+            self.range.start = run.end;
+            let blob = Arc::clone(&self.blob);
+            self.pieces = spawn_blocking(in_span(move || blob.read_pieces(&run))).await??;
+        }
+        Ok(self.pieces.pop_front())
+    }
+}
+
+fn read_sums(layout: &Layout, name: CopyName, size: i64) -> Option<Sums> {
+    let sums = Sums::decode(&disk::read(&layout.sums(name)).ok()?);
+    sums.filter(|sums| sums.bytes() == size)
+}
+
+/// Whether a copy still has the bytes that its name says.
+pub(super) fn is_whole(layout: &Layout, name: CopyName) -> Result<bool> {
+    let file = match disk::open(&layout.copy(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        result => result.map_err(Error::disk("open a blob"))?,
+    };
+    let (mut hash, mut buffer, mut offset) = (sha2::Sha256::new(), vec![0; PIECE_BYTES], 0);
+    loop {
+        let read = disk::read_some_at(&file, &mut buffer, offset).map_err(Error::disk("read a blob"))?;
+        if read == 0 {
+            return Ok(Digest::from_bytes(hash.finalize().into()) == name.digest);
+        }
+        hash.update(&buffer[..read]);
+        offset += read as u64;
+    }
+}

@@ -1,0 +1,316 @@
+//! How far an upload has come: what is hashed, what lies ahead of that, and the checksums of what is hashed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use consign_types::Digest;
+use prost::Message;
+use sha2::Digest as _;
+use sha2::Sha256;
+use sha2::digest::common::hazmat::{SerializableState as _, SerializedState};
+
+use crate::session::length;
+use crate::store::PIECE_BYTES;
+
+/// How far an upload has come, as it is kept beside its spool.
+#[derive(Clone, PartialEq, Message)]
+pub struct Progress {
+    /// Bytes from the start that are hashed.
+    #[prost(int64, tag = "1")]
+    pub hashed: i64,
+    /// SHA-256 as it stands after them.
+    #[prost(bytes = "vec", tag = "2")]
+    midstate: Vec<u8>,
+    /// CRC-32C of each whole piece of them, four bytes each.
+    #[prost(bytes = "vec", tag = "3")]
+    sums: Vec<u8>,
+    /// CRC-32C of the bytes after the last whole piece.
+    #[prost(uint32, tag = "4")]
+    last_sum: u32,
+    /// Runs of bytes further on that are written.
+    #[prost(message, repeated, tag = "5")]
+    ahead: Vec<Run>,
+}
+
+/// A run of bytes.
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Run {
+    #[prost(int64, tag = "1")]
+    start: i64,
+    #[prost(int64, tag = "2")]
+    end: i64,
+}
+
+impl Progress {
+    /// As it is.
+    pub(crate) fn of(hashing: &Hashing, ahead: &Runs) -> Self {
+        Self {
+            hashed: hashing.end,
+            midstate: hashing.hash.serialize().to_vec(),
+            sums: hashing.sums.whole.clone(),
+            last_sum: hashing.sums.last,
+            ahead: ahead.iter().map(|run| Run { start: run.start, end: run.end }).collect(),
+        }
+    }
+
+    /// Whether nothing has come.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.hashed == 0 && self.ahead.is_empty()
+    }
+
+    /// Takes it up again; `None` where it can't have been kept by this program.
+    pub(crate) fn resume(&self) -> Option<(Hashing, Runs)> {
+        let midstate = SerializedState::<Sha256>::try_from(self.midstate.as_slice()).ok()?;
+        let hash = Sha256::deserialize(&midstate).ok()?;
+        let pieces = usize::try_from(self.hashed).ok()? / PIECE_BYTES;
+        let is_sound =
+            self.sums.len() == pieces * SUM_BYTES && self.ahead.iter().all(|run| self.hashed <= run.start && run.start < run.end);
+        let sums = Sums { whole: self.sums.clone(), last: self.last_sum, bytes: self.hashed };
+        let mut ahead = Runs::default();
+        self.ahead.iter().for_each(|run| ahead.insert(run.start..run.end));
+        is_sound.then_some((Hashing { hash, sums, end: self.hashed }, ahead))
+    }
+}
+
+/// The bytes of one checksum.
+const SUM_BYTES: usize = 4;
+
+/// The CRC-32C of each piece of a blob, by which a part of it can be checked without reading the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    whole: Vec<u8>,
+    last: u32,
+    bytes: i64,
+}
+
+impl Sums {
+    fn add(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let filled = usize::try_from(self.bytes).expect("a size is not negative") % PIECE_BYTES;
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - filled));
+            self.last = crc32c::crc32c_append(self.last, now);
+            self.bytes += length(now);
+            if filled + now.len() == PIECE_BYTES {
+                self.whole.extend_from_slice(&self.last.to_le_bytes());
+                self.last = 0;
+            }
+            bytes = later;
+        }
+    }
+
+    /// Those of bytes that are all at hand.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut sums = Self::default();
+        sums.add(bytes);
+        sums
+    }
+
+    /// The checksum of a piece, by its number.
+    pub fn get(&self, piece: usize) -> Option<u32> {
+        let start = piece * SUM_BYTES;
+        match self.whole.get(start..start + SUM_BYTES) {
+            Some(sum) => Some(u32::from_le_bytes(sum.try_into().expect("a checksum has four bytes"))),
+            None => (start == self.whole.len()).then_some(self.last),
+        }
+    }
+
+    /// For how many bytes they are.
+    pub fn bytes(&self) -> i64 {
+        self.bytes
+    }
+
+    /// As they are kept: with a checksum of their own.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut text = self.bytes.to_le_bytes().to_vec();
+        text.extend_from_slice(&self.whole);
+        text.extend_from_slice(&self.last.to_le_bytes());
+        text.extend_from_slice(&crc32c::crc32c(&text).to_le_bytes());
+        text
+    }
+
+    /// Reads what [`Sums::encode`] wrote; `None` where it is damaged.
+    pub fn decode(text: &[u8]) -> Option<Self> {
+        let (text, sum) = text.split_last_chunk()?;
+        let (bytes, sums) = text.split_first_chunk()?;
+        let (whole, last) = sums.split_last_chunk()?;
+        let bytes = i64::from_le_bytes(*bytes);
+        let is_sound = crc32c::crc32c(text) == u32::from_le_bytes(*sum)
+            && usize::try_from(bytes).is_ok_and(|bytes| bytes / PIECE_BYTES * SUM_BYTES == whole.len());
+        is_sound.then(|| Self { whole: whole.to_vec(), last: u32::from_le_bytes(*last), bytes })
+    }
+}
+
+/// The bytes from the start that are hashed.
+#[derive(Debug, Default)]
+pub(crate) struct Hashing {
+    hash: Sha256,
+    sums: Sums,
+    pub(crate) end: i64,
+}
+
+/// The hash of some bytes more, and the checksums of the pieces that they complete.
+#[derive(Debug)]
+pub(crate) struct Step {
+    hash: Sha256,
+    end: i64,
+    sums: Sums,
+}
+
+impl Hashing {
+    /// The step over the bytes that come next, on a thread of its own: hashing a block takes longer than a task may keep others
+    /// waiting. Nothing has changed until the step is taken.
+    pub(crate) fn step(&self, block: Bytes) -> impl Future<Output = Result<Step, tokio::task::JoinError>> + use<> {
+        let sums = Sums { whole: Vec::new(), ..self.sums };
+        let mut step = Step { hash: self.hash.clone(), end: self.end + length(&block), sums };
+        tokio::task::spawn_blocking(move || {
+            // Piece by piece, so that the second pass finds them in the processor's cache.
+            for piece in block.chunks(PIECE_BYTES) {
+                step.hash.update(piece);
+                step.sums.add(piece);
+            }
+            step
+        })
+    }
+
+    pub(crate) fn take(&mut self, step: Step) {
+        self.hash = step.hash;
+        self.end = step.end;
+        self.sums.whole.extend_from_slice(&step.sums.whole);
+        self.sums.last = step.sums.last;
+        self.sums.bytes = step.sums.bytes;
+    }
+
+    /// What all of them hash to, and their checksums.
+    pub(crate) fn finish(&self) -> (Digest, Sums) {
+        (Digest::from_bytes(self.hash.clone().finalize().into()), self.sums.clone())
+    }
+}
+
+/// Runs of bytes that do not touch each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Runs(BTreeMap<i64, i64>);
+
+impl Runs {
+    /// Adds a run, and joins those that it touches.
+    pub(crate) fn insert(&mut self, run: Range<i64>) {
+        let Range { mut start, mut end } = run;
+        let touched: Vec<(i64, i64)> =
+            self.0.range(..=end).rev().map(|(&start, &end)| (start, end)).take_while(|run| run.1 >= start).collect();
+        for run in touched {
+            self.0.remove(&run.0);
+            start = start.min(run.0);
+            end = end.max(run.1);
+        }
+        if start < end {
+            self.0.insert(start, end);
+        }
+    }
+
+    /// Forgets what lies before a position, and returns where the run ends that has it, if one has.
+    pub(crate) fn reach(&mut self, position: i64) -> Option<i64> {
+        while let Some(first) = self.0.first_entry() {
+            if *first.key() > position {
+                return None;
+            }
+            if *first.get() > position {
+                return Some(*first.get());
+            }
+            first.remove();
+        }
+        None
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Range<i64>> {
+        self.0.iter().map(|(&start, &end)| start..end)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(bytes: usize) -> Vec<u8> {
+        (0..bytes).map(|n| (n / 3 % 251).to_le_bytes()[0]).collect()
+    }
+
+    async fn add(hashing: &mut Hashing, bytes: &[u8]) {
+        let step = hashing.step(Bytes::copy_from_slice(bytes)).await.unwrap();
+        hashing.take(step);
+    }
+
+    #[tokio::test]
+    async fn a_hash_goes_on_where_it_was_kept() {
+        let bytes = pattern(700_001);
+        for cut in [0, 1, 63, 64, PIECE_BYTES, PIECE_BYTES + 5, bytes.len()] {
+            let mut first = Hashing::default();
+            add(&mut first, &bytes[..cut]).await;
+            let kept = Progress::of(&first, &Runs::default()).encode_to_vec();
+
+            let (mut second, _) = Progress::decode(kept.as_slice()).unwrap().resume().unwrap();
+            add(&mut second, &bytes[cut..]).await;
+
+            assert_eq!(second.finish(), (Digest::of(&bytes), Sums::of(&bytes)), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn progress_that_is_not_ours_is_not_taken_up() {
+        let mut hashing = Hashing::default();
+        add(&mut hashing, b"hello").await;
+        let good = Progress::of(&hashing, &Runs::default());
+        assert!(good.resume().is_some());
+        for bad in [
+            Progress::default(),
+            Progress { hashed: -1, ..good.clone() },
+            Progress { hashed: 1 << 30, ..good.clone() },
+            Progress { midstate: vec![0; 7], ..good.clone() },
+            Progress { ahead: vec![Run { start: 1, end: 9 }], ..good.clone() },
+            Progress { ahead: vec![Run { start: 9, end: 9 }], ..good },
+        ] {
+            assert!(bad.resume().is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_read_as_they_were_written_and_not_when_damaged() {
+        for size in [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES * 2 + 1] {
+            let bytes = pattern(size);
+            let sums = Sums::of(&bytes);
+            for (number, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
+                assert_eq!(sums.get(number), Some(crc32c::crc32c(piece)));
+            }
+            let text = sums.encode();
+            assert_eq!(Sums::decode(&text), Some(sums));
+            for at in 0..text.len() {
+                let mut damaged = text.clone();
+                damaged[at] ^= 1;
+                assert_eq!(Sums::decode(&damaged), None);
+                assert_eq!(Sums::decode(&text[..at]), None);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn runs_hold_what_was_inserted(runs in proptest::collection::vec((0..60_i64, 1..20_i64), 0..12), position in 0..90_i64) {
+            let mut kept = Runs::default();
+            for (start, length) in &runs {
+                kept.insert(*start..start + length);
+            }
+            let has = |byte: i64| runs.iter().any(|(start, length)| (*start..start + length).contains(&byte));
+            for byte in 0..90 {
+                prop_assert_eq!(kept.0.iter().any(|(start, end)| (*start..*end).contains(&byte)), has(byte));
+            }
+            prop_assert!(kept.0.iter().zip(kept.0.iter().skip(1)).all(|(a, b)| a.1 < b.0), "no two touch");
+            let end = (position..200).find(|byte| !has(*byte)).filter(|end| *end > position);
+            prop_assert_eq!(kept.reach(position), end);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! An upload as it stands: its spool, how far it is hashed, and who writes to it.
+//!
+//! Bytes may come on several streams. What follows on what is hashed is hashed as it is written; what comes ahead of that is read
+//! back when the bytes between have come. An upload that nobody writes to is on the store alone, so that it can go on in another
+//! process; one that failed is taken up again from there.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use consign_types::Digest;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use crate::error::{Error, Result};
+use crate::progress::{Hashing, Progress, Runs, Step, Sums};
+use crate::store::{Hashed, Spool};
+
+/// How many bytes may be written before it is kept durably how far the upload has come.
+const SAVE_BYTES: i64 = 64 << 20;
+
+/// How many bytes are read back in one go.
+const READ_BACK_BYTES: i64 = 1 << 20;
+
+/// An upload under way.
+#[derive(Debug)]
+pub(crate) struct Session {
+    spool: Arc<dyn Spool>,
+    claims: Mutex<Vec<Arc<Claim>>>,
+    hashing: Arc<AsyncMutex<Hashing>>,
+    hashed: AtomicI64,
+    ahead: Mutex<Runs>,
+    /// Held by whoever keeps the progress, so that an older one never takes the place of a newer one.
+    saving: AsyncMutex<()>,
+    saved: AtomicI64,
+    is_closed: AtomicBool,
+}
+
+/// The right of one stream to write to a range. It is lost to a newer stream that claims a part of it.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    range: Range<i64>,
+    is_lost: AtomicBool,
+    /// Held while a block is written: whoever takes the claim away waits until then.
+    turn: AsyncMutex<()>,
+}
+
+impl Session {
+    /// An upload of which nothing has come.
+    pub(crate) fn new(spool: Arc<dyn Spool>) -> Self {
+        Self::at(spool, Hashing::default(), Runs::default())
+    }
+
+    /// An upload that goes on where it was saved.
+    pub(crate) fn resume(spool: Arc<dyn Spool>, progress: &Progress) -> Option<Self> {
+        let (hashing, ahead) = progress.resume()?;
+        Some(Self::at(spool, hashing, ahead))
+    }
+
+    fn at(spool: Arc<dyn Spool>, hashing: Hashing, ahead: Runs) -> Self {
+        let end = AtomicI64::new(hashing.end);
+        let (hashed, saved) = (AtomicI64::new(hashing.end), end);
+        let (hashing, ahead) = (Arc::new(AsyncMutex::new(hashing)), Mutex::new(ahead));
+        Self {
+            spool,
+            claims: Mutex::default(),
+            hashing,
+            hashed,
+            ahead,
+            saving: AsyncMutex::default(),
+            saved,
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// How many bytes from the start are hashed.
+    pub(crate) fn hashed(&self) -> i64 {
+        self.hashed.load(Ordering::Acquire)
+    }
+
+    /// How many of them are durable, with the hash as it stands after them.
+    pub(crate) fn committed(&self) -> i64 {
+        self.saved.load(Ordering::Acquire)
+    }
+
+    /// Whether it failed, was finished or was cancelled: it takes nothing more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn grain(&self) -> i64 {
+        self.spool.grain()
+    }
+
+    /// Runs of bytes that have come ahead of those that are hashed.
+    pub(crate) fn ahead(&self) -> Vec<Range<i64>> {
+        lock(&self.ahead).iter().collect()
+    }
+
+    /// Claims a range for a stream. Older claims on any part of it are lost, and what they are writing is written first. `None` where
+    /// the upload is closed.
+    pub(crate) async fn claim(&self, range: Range<i64>) -> Option<Arc<Claim>> {
+        let claim = Arc::new(Claim { range, is_lost: AtomicBool::new(false), turn: AsyncMutex::default() });
+        let older: Vec<Arc<Claim>> = {
+            let mut claims = lock(&self.claims);
+            if self.is_closed() {
+                return None;
+            }
+            let overlaps = |other: &Arc<Claim>| other.range.start < claim.range.end && claim.range.start < other.range.end;
+            let older: Vec<_> = claims.extract_if(.., |other| overlaps(other)).collect();
+            claims.push(Arc::clone(&claim));
+            older
+        };
+        for older in older {
+            older.is_lost.store(true, Ordering::Release);
+            drop(older.turn.lock().await);
+        }
+        Some(claim)
+    }
+
+    /// Waits until nothing is done to a closed upload any more, so that its spool may be given to another.
+    pub(crate) async fn settle(&self) {
+        let claims: Vec<_> = lock(&self.claims).drain(..).collect();
+        for claim in claims {
+            drop(claim.turn.lock().await);
+        }
+        drop(self.saving.lock().await);
+    }
+
+    /// Gives a claim up.
+    pub(crate) fn release(&self, claim: &Arc<Claim>) {
+        lock(&self.claims).retain(|other| !Arc::ptr_eq(other, claim));
+    }
+
+    fn check(&self, claim: &Claim) -> Result<()> {
+        if claim.is_lost() || self.is_closed() { Err(Error::Superseded) } else { Ok(()) }
+    }
+
+    /// Writes a block. Bytes of it that are hashed already are skipped.
+    pub(crate) async fn write(self: &Arc<Self>, claim: &Claim, offset: i64, block: Bytes) -> Result<()> {
+        let _turn = claim.turn.lock().await;
+        self.check(claim)?;
+        let written = self.write_block(offset, block).await;
+        self.closed_by(written)
+    }
+
+    /// After a failure, what is hashed in memory may not be what is in the spool: whoever goes on takes up what was saved.
+    fn closed_by<T>(&self, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            self.is_closed.store(true, Ordering::Release);
+        }
+        result
+    }
+
+    async fn write_block(self: &Arc<Self>, offset: i64, block: Bytes) -> Result<()> {
+        let end = offset + length(&block);
+        let Ok(mut hashing) = Arc::clone(&self.hashing).try_lock_owned() else {
+            return self.write_ahead(offset, end, block).await;
+        };
+        if hashing.end < offset {
+            self.write_ahead(offset, end, block).await?;
+        } else if hashing.end < end {
+            let skipped = usize::try_from(hashing.end - offset).expect("a block is smaller than memory");
+            let block = block.slice(skipped..);
+            let hash = hashing.step(block.clone());
+            let (step, written) = tokio::join!(hash, self.spool.write(hashing.end, block, Hashed::Already));
+            written?;
+            self.advance(&mut hashing, step?);
+        }
+        self.catch_up(&mut hashing).await?;
+        self.save_at_times(hashing);
+        Ok(())
+    }
+
+    async fn write_ahead(&self, offset: i64, end: i64, block: Bytes) -> Result<()> {
+        self.spool.write(offset, block, Hashed::Later).await?;
+        lock(&self.ahead).insert(offset..end);
+        Ok(())
+    }
+
+    fn advance(&self, hashing: &mut Hashing, step: Step) {
+        hashing.take(step);
+        self.hashed.store(hashing.end, Ordering::Release);
+    }
+
+    /// Hashes what has come ahead, as far as nothing is missing between.
+    async fn catch_up(&self, hashing: &mut Hashing) -> Result<()> {
+        loop {
+            let reached = lock(&self.ahead).reach(hashing.end);
+            let Some(reached) = reached else { return Ok(()) };
+            let bytes = self.grain().max(READ_BACK_BYTES).min(reached - hashing.end);
+            let bytes = usize::try_from(bytes).expect("a block is smaller than memory");
+            let block = self.spool.read_back(hashing.end, bytes).await?;
+            let step = hashing.step(block).await?;
+            self.advance(hashing, step);
+        }
+    }
+
+    /// Keeps, beside the transfer, how far it has come, where it has come far since the last time.
+    fn save_at_times(self: &Arc<Self>, hashing: OwnedMutexGuard<Hashing>) {
+        if hashing.end - self.committed() < SAVE_BYTES || self.saving.try_lock().is_err() {
+            return;
+        }
+        drop(hashing);
+        let session = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = session.save().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot keep how far an upload has come");
+            }
+        });
+    }
+
+    /// Makes durable what has come, and returns how many bytes from the start that are.
+    pub(crate) async fn save(&self) -> Result<i64> {
+        let _saving = self.saving.lock().await;
+        let progress = {
+            let mut hashing = self.hashing.lock().await;
+            self.catch_up(&mut hashing).await?;
+            Progress::of(&hashing, &lock(&self.ahead))
+        };
+        if self.is_closed() {
+            return Ok(self.committed());
+        }
+        if progress.is_nothing() {
+            return Ok(0);
+        }
+        let saved = async {
+            self.spool.sync().await?;
+            self.spool.save(&progress).await
+        };
+        self.closed_by(saved.await)?;
+        self.saved.store(progress.hashed, Ordering::Release);
+        Ok(progress.hashed)
+    }
+
+    /// Closes the upload for all who write to it, and returns what its bytes hash to and how many there are.
+    ///
+    /// It stays open where bytes are missing, or where it has come to another end than the one that brings the last bytes says.
+    pub(crate) async fn seal(&self, claim: &Claim, end: End) -> Result<Sealed> {
+        let _turn = claim.turn.lock().await;
+        self.check(claim)?;
+        let _saving = self.saving.lock().await;
+        let mut hashing = self.hashing.lock().await;
+        let caught_up = self.catch_up(&mut hashing).await;
+        self.closed_by(caught_up)?;
+        let received = hashing.end;
+        if !lock(&self.ahead).is_empty() || matches!(end, End::Declared(size) if received < size) {
+            return Err(Error::Gap { committed: received });
+        }
+        if let End::Here(offset) = end
+            && offset != received
+        {
+            return Err(Error::Offset { received, offset });
+        }
+        self.is_closed.store(true, Ordering::Release);
+        let size = hashing.end;
+        let (digest, sums) = hashing.finish();
+        Ok(Sealed { spool: Arc::clone(&self.spool), digest, size, sums })
+    }
+
+    /// Closes the upload and removes it, where nothing has come and nobody else brings anything.
+    pub(crate) async fn leave(&self, claim: &Arc<Claim>) -> Result<()> {
+        let _saving = self.saving.lock().await;
+        {
+            let claims = lock(&self.claims);
+            let is_shared = claims.iter().any(|other| !Arc::ptr_eq(other, claim));
+            if is_shared || self.hashed() > 0 || !lock(&self.ahead).is_empty() || self.is_closed() {
+                return Ok(());
+            }
+            self.is_closed.store(true, Ordering::Release);
+        }
+        self.spool.remove().await
+    }
+
+    /// Closes the upload for all who write to it, and removes what has come.
+    pub(crate) async fn cancel(&self) -> Result<()> {
+        drop(self.claim(0..i64::MAX).await);
+        let _saving = self.saving.lock().await;
+        let _hashing = self.hashing.lock().await;
+        if self.is_closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.spool.remove().await
+    }
+}
+
+/// Where an upload ends, as whoever finishes it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Where its own bytes end.
+    Here(i64),
+    /// Where it was declared to end.
+    Declared(i64),
+}
+
+impl Claim {
+    /// Whether a newer stream took it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Acquire)
+    }
+}
+
+/// An upload that takes nothing more.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) spool: Arc<dyn Spool>,
+    pub(crate) digest: Digest,
+    pub(crate) size: i64,
+    pub(crate) sums: Sums,
+}
+
+pub(crate) fn length(bytes: &[u8]) -> i64 {
+    i64::try_from(bytes.len()).expect("a block is smaller than memory")
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,101 @@
+//! The local disk.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use consign_blobs::store::CopyName;
+use consign_blobs::{Blobs, Error, Local, Share, Store};
+use integration_tests::service::files;
+use tempfile::TempDir;
+
+use crate::fixture::{EARLY, Fixture, begin, blobs, pattern, read, ticket, upload};
+
+pub(crate) struct LocalFixture {
+    directory: TempDir,
+}
+
+impl LocalFixture {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn copy(&self, name: CopyName) -> PathBuf {
+        let digest = name.digest.to_string();
+        self.directory.path().join("blobs").join(&digest[..2]).join(&digest[2..4]).join(name.to_string())
+    }
+}
+
+#[async_trait]
+impl Fixture for LocalFixture {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(Local::open(self.directory.path().to_owned(), 0).await.unwrap())
+    }
+
+    async fn damage(&self, name: CopyName, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => fs::write(self.copy(name), bytes).unwrap(),
+            None => fs::remove_file(self.copy(name)).unwrap(),
+        }
+    }
+
+    async fn leftovers(&self) -> Vec<String> {
+        let is_copy = |path: &PathBuf| CopyName::parse(path.file_name().unwrap().to_str().unwrap()).is_some();
+        let has_copy = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sums") && path.with_extension("").exists();
+        let left = files(self.directory.path()).into_iter().filter(|path| !is_copy(path) && !has_copy(path));
+        left.map(|path| path.display().to_string()).collect()
+    }
+}
+
+mod battery {
+    use super::*;
+
+    crate::run_battery!(async { LocalFixture::new() });
+}
+
+#[tokio::test]
+async fn a_start_removes_what_nobody_can_go_on_with_and_nothing_else() {
+    let fixture = LocalFixture::new();
+    let first = blobs(&fixture).await;
+    let spool = fixture.directory.path().join("spool");
+    let mut paused = begin(&first, ticket(2), 0, Share::Rest).await.unwrap();
+    paused.write(0, b"kept").await.unwrap();
+    paused.pause().await.unwrap();
+    for name in ["1", "77", "78.progress", "79.small-1", "79.sums"] {
+        fs::write(spool.join(name), "half").unwrap();
+    }
+
+    let second = blobs(&fixture).await;
+
+    let mut names: Vec<_> = files(&spool).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["2", "2.progress"]);
+    assert_eq!(second.query_upload(&ticket(2)).await.unwrap().committed, 4);
+}
+
+#[tokio::test]
+async fn uploads_leave_the_reserve_free() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = Local::open(directory.path().to_owned(), u64::MAX).await.unwrap();
+    let blobs = Blobs::over(Arc::new(full), || EARLY);
+
+    assert!(matches!(upload(&blobs, ticket(1), &[b"hello"]).await, Err(Error::Full)));
+    assert!(matches!(upload(&blobs, ticket(2), &[&pattern(3 << 20)]).await, Err(Error::Full)));
+    assert_eq!(files(directory.path()), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_found_by_whoever_reads_that_part_alone() {
+    let fixture = LocalFixture::new();
+    let blobs = blobs(&fixture).await;
+    let content = pattern(2_500_000);
+    let receipt = upload(&blobs, ticket(1), &[&content]).await.unwrap();
+    let mut flipped = content.clone();
+    flipped[1_234_567] ^= 1;
+    fixture.damage(crate::fixture::copy_of(&receipt), Some(&flipped)).await;
+
+    assert!(read(&blobs, &receipt, 0, Some(1_000_000)).await.unwrap() == content[..1_000_000], "the rest of it is good");
+    assert!(matches!(read(&blobs, &receipt, 1_234_000, Some(1000)).await, Err(Error::Corrupt(_))));
+    assert!(matches!(read(&blobs, &receipt, 1_200_000, Some(10)).await, Err(Error::Corrupt(_))), "the piece is checked whole");
+}

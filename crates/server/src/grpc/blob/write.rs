@@ -1,0 +1,70 @@
+//! `Write`: one stream of an upload.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use consign_blobs::{Opened, Share, Upload};
+use consign_proto::blob::{Chunk, WriteRequest, WriteResponse};
+use consign_proto::status::{invalid, refused, status};
+use consign_types::Reason;
+use consign_types::receipt::Receipt;
+use tonic::{Status, Streaming};
+
+use super::{BlobApi, MAX_CHUNK_BYTES, SILENCE, check_sum};
+
+/// How long a caller may take for the message that has the ticket. Until then it holds nothing of what others wait for.
+const GREETING: Duration = Duration::from_secs(10);
+
+pub(super) async fn write(api: &BlobApi, mut messages: Streaming<WriteRequest>) -> Result<WriteResponse, Status> {
+    let Some(mut message) = next(&mut messages, GREETING).await? else {
+        return Err(refused(Reason::UploadIncomplete, "the stream ended before its first message"));
+    };
+    let ticket = api.upload_ticket(&message.ticket, &message.upload_id)?;
+    let _share = api.transfers.reserve(api.blobs.upload_bytes(&ticket)).await?;
+    let share = match message.part_size {
+        0 => Share::Rest,
+        1.. => Share::Part { offset: message.write_offset, size: message.part_size },
+        _ => return Err(invalid("part_size", Reason::ArgumentInvalid, "must not be negative")),
+    };
+    let mut upload = match api.blobs.upload(ticket, message.write_offset, share).await.map_err(status)? {
+        Opened::Stream(upload) if message.discard_if_broken => upload.fleeting(),
+        Opened::Stream(upload) => upload,
+        Opened::Finished(receipt) => return Ok(answer(api, &receipt)),
+    };
+    loop {
+        receive(&mut upload, &message).await?;
+        if message.finish {
+            let receipt = upload.finish().await.map_err(status)?;
+            return Ok(answer(api, &receipt));
+        }
+        message = match next(&mut messages, SILENCE).await? {
+            Some(message) => message,
+            None => break,
+        };
+    }
+    let committed_size = upload.pause().await.map_err(status)?;
+    Ok(WriteResponse { committed_size, ..WriteResponse::default() })
+}
+
+fn answer(api: &BlobApi, receipt: &Receipt) -> WriteResponse {
+    let sha256 = Bytes::copy_from_slice(receipt.digest.as_bytes());
+    WriteResponse { committed_size: receipt.size, receipt: api.notes.sign(receipt), sha256 }
+}
+
+/// The next message of an upload; `None` where the caller has ended the stream. One that does not come in time breaks it off.
+async fn next(messages: &mut Streaming<WriteRequest>, patience: Duration) -> Result<Option<WriteRequest>, Status> {
+    let message = tokio::time::timeout(patience, messages.message()).await;
+    message.map_err(|_| refused(Reason::UploadIncomplete, format!("no message came for `{}` seconds", patience.as_secs())))?
+}
+
+/// Takes one message into an upload.
+async fn receive(upload: &mut Upload, message: &WriteRequest) -> Result<(), Status> {
+    let Some(Chunk { data, crc32c }) = &message.chunk else {
+        return Ok(());
+    };
+    if data.len() > MAX_CHUNK_BYTES.unsigned_abs() as usize {
+        return Err(invalid("chunk.data", Reason::ArgumentInvalid, format!("at most `{MAX_CHUNK_BYTES}` bytes")));
+    }
+    check_sum(data, *crc32c, || format!("the chunk at `{}`", message.write_offset))?;
+    upload.write(message.write_offset, data).await.map_err(status)
+}
