@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 STEP := .ci/step
 TOOLS := target/tools
+# A real S3 server for the tests.
+WEED := CONSIGN_TEST_WEED=$(CURDIR)/$(TOOLS)/venv/bin/weed
 # Passed on by `make run`: make run ARGS='--http-listen 127.0.0.1:9090'
 ARGS ?=
 # How long `make fuzz` looks at each parser.
@@ -27,16 +29,16 @@ test: setup check unit ## Install what is missing, then check and test everythin
 check: fmt lint walls sizes doc deny machete proto ## Check everything that needs no test
 
 unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
-	@.ci/setup postgres buf
-	@CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf $(STEP) tests .ci/with-postgres cargo test --workspace --locked
+	@.ci/setup postgres buf seaweed
+	@$(WEED) CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf $(STEP) tests .ci/with-postgres cargo test --workspace --locked
 
 stress: ## Run the races of the tests for long: minutes, where `unit` takes seconds
-	@.ci/setup postgres
-	@CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 $(STEP) stress .ci/with-postgres .ci/stress
+	@.ci/setup postgres seaweed
+	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 $(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
-	@.ci/setup postgres
-	@$(STEP) bench .ci/with-postgres cargo bench --locked -p integration-tests
+	@.ci/setup postgres seaweed
+	@$(WEED) $(STEP) bench .ci/with-postgres cargo bench --locked -p integration-tests
 
 fuzz: ## Fuzz every parser of foreign input, each for FUZZ_SECONDS
 	@.ci/setup cargo-fuzz
