@@ -10,6 +10,7 @@
 //! - [`lists`]: lists over gRPC, all asked alike
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
+//! - [`s3`]: an S3 server that fails on demand, and a real one
 //! - [`tagging`]: tags and their rules over gRPC, step by step
 //! - [`linearizability`]: whether what concurrent callers saw can be told as one call after the other
 //! - [`wait`]: polling a condition with a deadline
@@ -24,6 +25,7 @@ pub mod load;
 pub mod publishing;
 pub mod reference;
 pub mod rest;
+pub mod s3;
 pub mod service;
 pub mod tagging;
 pub mod wait;
