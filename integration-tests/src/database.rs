@@ -52,8 +52,20 @@ impl Database {
     /// Changes rows past all operations.
     pub fn execute(&self, statement: &str) {
         match self.url.strip_prefix("sqlite:") {
-            Some(path) => execute_on(&mut connect::<SqliteConnection>(path), statement),
+            Some(path) => {
+                let mut connection = connect::<SqliteConnection>(path);
+                connection.batch_execute("pragma busy_timeout = 30000").expect("the connection takes settings");
+                execute_on(&mut connection, statement);
+            }
             None => execute(&self.url, statement),
+        }
+    }
+
+    /// An instant, so many seconds ago, as an expression of SQL.
+    pub fn ago(&self, seconds: u32) -> String {
+        match &self.server {
+            None => format!("((cast(strftime('%s', 'now') as integer) - {seconds}) * 1000000)"),
+            Some(_) => format!("(now() - interval '{seconds} seconds')"),
         }
     }
 

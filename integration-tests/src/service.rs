@@ -163,6 +163,12 @@ impl TestService {
         self.shut_down().await;
     }
 
+    /// The options by which `consign admin` finds its data.
+    pub fn data_options(&self) -> Vec<String> {
+        let directory = self.settings.database.data_dir.display().to_string();
+        ["--data-dir", &directory, "--database-url", self.database().url()].map(str::to_owned).to_vec()
+    }
+
     /// Its database.
     pub fn database(&self) -> &Database {
         self.database.as_ref().expect("the test gave it a database")

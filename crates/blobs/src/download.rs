@@ -7,7 +7,8 @@ use consign_types::ticket::DownloadTicket;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
-use crate::store::{Blob, CopyName, Piece, Pieces, Store};
+use crate::store::{Blob, Piece, Pieces, Store};
+use consign_types::CopyName;
 
 /// An open blob.
 #[derive(Debug)]

@@ -88,6 +88,18 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The bucket did not do what it was asked to.
+    #[error("cannot {action}: the object store does not answer as it should")]
+    Backend {
+        /// What was tried.
+        action: &'static str,
+        /// What the library said.
+        #[source]
+        source: Box<object_store::Error>,
+    },
+    /// The bucket said that it did what it was asked to, and it did not.
+    #[error("cannot {0}: the object store did not do it")]
+    Unfinished(&'static str),
     /// What was done together with others failed, and one of these was told why.
     #[error("what was done together failed")]
     Unanswered,
@@ -97,6 +109,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The bucket failed at `action`.
+    pub(crate) fn backend(action: &'static str, source: object_store::Error) -> Self {
+        Self::Backend { action, source: Box::new(source) }
+    }
+
     /// The disk failed at `action`; a full disk is told apart, whichever call notices it.
     pub(crate) fn disk(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let action = action.into();
@@ -121,6 +138,7 @@ impl Refusal for Error {
             Self::Corrupt(_) => Reason::BlobCorrupt,
             Self::Range { .. } => Reason::RangeNotSatisfiable,
             Self::Full => Reason::StorageFull,
+            Self::Backend { .. } | Self::Unfinished(_) => Reason::BlobPlaneUnavailable,
             Self::Unanswered | Self::Disk { .. } | Self::Task(_) => Reason::Internal,
         }
     }
@@ -135,7 +153,14 @@ impl Refusal for Error {
             Self::Alignment { grain } => vec![("part_alignment_bytes", grain.to_string())],
             Self::Missing(digest) | Self::Corrupt(digest) => vec![("sha256", digest.to_string())],
             Self::Range { size, .. } => vec![("size", size.to_string())],
-            Self::Superseded | Self::Part { .. } | Self::Full | Self::Unanswered | Self::Disk { .. } | Self::Task(_) => Vec::new(),
+            Self::Superseded
+            | Self::Part { .. }
+            | Self::Full
+            | Self::Backend { .. }
+            | Self::Unfinished(_)
+            | Self::Unanswered
+            | Self::Disk { .. }
+            | Self::Task(_) => Vec::new(),
         }
     }
 }

@@ -8,6 +8,8 @@
 //! - [`download`]: bytes on their way out
 //! - [`store`]: what a store is
 //! - [`local`]: the store on a local disk
+//! - [`s3`]: the store on S3
+//! - [`sweep`], [`scrub`], [`check`]: removing what nobody needs, finding what is damaged, telling what is wrong
 //! - [`progress`]: how far an upload has come
 //! - `session`, `sessions`: the uploads under way
 //! - `disk`: the file-system calls, and nothing else
@@ -18,10 +20,14 @@ mod session;
 mod sessions;
 
 pub mod batch;
+pub mod check;
 pub mod download;
 pub mod local;
 pub mod progress;
+pub mod s3;
+pub mod scrub;
 pub mod store;
+pub mod sweep;
 pub mod upload;
 
 use std::sync::Arc;
@@ -33,6 +39,7 @@ use consign_types::ticket::{DownloadTicket, UploadTicket};
 pub use download::Download;
 pub use error::{Error, Result};
 pub use local::Local;
+pub use s3::{S3, S3Config};
 pub use store::Store;
 pub use upload::{Share, Upload};
 

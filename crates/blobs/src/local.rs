@@ -7,6 +7,7 @@
 //! <directory>/spool/<upload>.progress                             how far they have come
 //! <directory>/trash/<copy>                                        bytes that lost their name
 //! <directory>/quarantine/<copy>                                   bytes that no longer fit their name
+//! <directory>/scrubbed                                            the copy that was scrubbed last
 //! ```
 //!
 //! A name appears only once its bytes are checked and durable. One process has the directory for itself.
@@ -15,6 +16,7 @@ mod blob;
 mod layout;
 mod put;
 mod spool;
+mod strays;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +29,9 @@ use tokio::task::spawn_blocking;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::store::{Blob, CopyName, Plan, Small, Spool, Store, StoredCopy, StoredSpool};
+use crate::store::{Blob, Plan, Small, Spool, Store, StoredCopy, StoredSpool};
 use blob::LocalBlob;
+use consign_types::CopyName;
 use layout::Layout;
 use spool::LocalSpool;
 
@@ -47,12 +50,15 @@ pub struct Local {
 impl Local {
     /// Opens a store, which is made if it is not there, and removes what broken uploads left that can't go on.
     pub async fn open(directory: PathBuf, reserve_bytes: u64) -> Result<Self> {
-        let work = move || {
-            let layout = Layout::open(directory)?;
-            spool::remove_abandoned(&layout)?;
-            Ok(Self { layout: Arc::new(layout), reserve_bytes, numbers: Arc::default() })
-        };
-        spawn_blocking(work).await?
+        let store = Self::attach(directory, reserve_bytes).await?;
+        store.with(spool::remove_abandoned).await?;
+        Ok(store)
+    }
+
+    /// Opens a store beside the process that has it, and removes nothing.
+    pub async fn attach(directory: PathBuf, reserve_bytes: u64) -> Result<Self> {
+        let layout = spawn_blocking(move || Layout::open(directory)).await??;
+        Ok(Self { layout: Arc::new(layout), reserve_bytes, numbers: Arc::default() })
     }
 
     /// Refuses bytes where they would take what is to stay free.
@@ -123,8 +129,29 @@ impl Store for Local {
         self.with(Layout::list_quarantined).await
     }
 
-    async fn empty_trash(&self, before: Timestamp, limit: usize) -> Result<usize> {
-        self.with(move |layout| layout.empty_trash(before, limit)).await
+    async fn list_trash(&self, before: Timestamp, limit: usize) -> Result<Vec<CopyName>> {
+        self.with(move |layout| layout.list_trash(before, limit)).await
+    }
+
+    async fn remove_trash(&self, name: CopyName) -> Result<()> {
+        self.with(move |layout| layout.remove_trash(name)).await
+    }
+
+    async fn list_strays(&self) -> Result<Vec<(String, Timestamp)>> {
+        self.with(strays::list).await
+    }
+
+    async fn remove_stray(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.with(move |layout| strays::remove(layout, &name)).await
+    }
+
+    async fn find_scrub_cursor(&self) -> Result<Option<CopyName>> {
+        self.with(Layout::find_scrub_cursor).await
+    }
+
+    async fn save_scrub_cursor(&self, cursor: Option<CopyName>) -> Result<()> {
+        self.with(move |layout| layout.save_scrub_cursor(cursor)).await
     }
 
     async fn ping(&self) -> Result<()> {

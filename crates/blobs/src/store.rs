@@ -6,35 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use consign_types::{Digest, Timestamp};
+use consign_types::{CopyName, Timestamp};
 
 use crate::error::Result;
 use crate::progress::{Progress, Sums};
-
-/// The name of one stored copy of some bytes. A generation is never given to two copies of the same bytes, so removing an old copy
-/// can never hit a newer one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CopyName {
-    /// What the bytes hash to.
-    pub digest: Digest,
-    /// Which copy of them.
-    pub generation: i64,
-}
-
-impl fmt::Display for CopyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.digest, self.generation)
-    }
-}
-
-impl CopyName {
-    /// Reads what [`fmt::Display`] writes, and nothing else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (digest, generation) = text.split_once('.')?;
-        let name = Self { digest: digest.parse().ok()?, generation: generation.parse().ok()? };
-        (name.to_string() == text).then_some(name)
-    }
-}
 
 /// A stored copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +106,23 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The copies that are quarantined.
     async fn list_quarantined(&self) -> Result<Vec<CopyName>>;
 
-    /// Removes what came to the trash before an instant, at most `limit`; returns how many those were.
-    async fn empty_trash(&self, before: Timestamp, limit: usize) -> Result<usize>;
+    /// Copies that came to the trash before an instant, at most `limit`.
+    async fn list_trash(&self, before: Timestamp, limit: usize) -> Result<Vec<CopyName>>;
+
+    /// Removes the bytes of a copy in the trash for good.
+    async fn remove_trash(&self, name: CopyName) -> Result<()>;
+
+    /// What belongs to nothing: the names that the store gives it, with when it was written.
+    async fn list_strays(&self) -> Result<Vec<(String, Timestamp)>>;
+
+    /// Removes a stray by the name that [`Store::list_strays`] gave it.
+    async fn remove_stray(&self, name: &str) -> Result<()>;
+
+    /// Where scrubbing has come to, as it was last saved.
+    async fn find_scrub_cursor(&self) -> Result<Option<CopyName>>;
+
+    /// Keeps where scrubbing has come to.
+    async fn save_scrub_cursor(&self, cursor: Option<CopyName>) -> Result<()>;
 
     /// Asks for a sign of life.
     async fn ping(&self) -> Result<()>;

@@ -16,7 +16,8 @@ use crate::Blobs;
 use crate::error::{Error, Result};
 use crate::session::{Claim, End, Sealed, Session, length};
 use crate::sessions::Seat;
-use crate::store::{CopyName, Plan, Small};
+use crate::store::{Plan, Small};
+use consign_types::CopyName;
 
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
 const BLOCK_BYTES: i64 = 1 << 20;

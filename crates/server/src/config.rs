@@ -1,5 +1,8 @@
 //! The settings: options on the command line, or variables in the environment. No other file reads either.
 
+mod collection;
+mod store;
+
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
@@ -12,6 +15,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::{Error, Result};
+
+pub use collection::CollectionSettings;
+pub use store::StoreSettings;
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -96,6 +102,14 @@ pub struct Settings {
     /// Days for which what was deleted can be brought back.
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_RESTORE_DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16))]
     pub restore_days: u16,
+
+    /// Where blobs are kept.
+    #[command(flatten)]
+    pub store: StoreSettings,
+
+    /// When what nobody needs is removed.
+    #[command(flatten)]
+    pub collection: CollectionSettings,
 
     /// What a process takes on at most.
     #[command(flatten)]

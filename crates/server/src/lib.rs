@@ -23,9 +23,11 @@ mod probes;
 mod routes;
 
 pub mod config;
+pub mod fsck;
 pub mod run;
 pub mod telemetry;
 
 pub use config::{Role, Settings};
 pub use error::{Error, Result};
+pub use fsck::{Finding, FsckSettings, fsck};
 pub use run::{Running, migrate, recount, start};

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use consign_blobs::{Blobs, Local};
+use consign_blobs::{Blobs, Local, S3, Store};
 use consign_metadata::Metadata;
 use consign_types::secret::Secret;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -71,15 +71,27 @@ impl Running {
             let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
             self.tasks.spawn(accept::serve(listener, app, connections, self.stopping.clone()));
         }
-        if let Some(metadata) = planes.metadata {
-            self.tasks.spawn(jobs::downloads::run(metadata.clone(), self.stopping.clone()));
-            self.tasks.spawn(jobs::expire::run(metadata, self.stopping.clone()));
-        }
-        if let Some(blobs) = planes.blobs {
-            self.tasks.spawn(jobs::uploads::run(blobs, self.stopping.clone()));
-        }
+        self.start_jobs(planes, settings);
         self.tasks.spawn(health.run(self.stopping.clone()));
         Ok(())
+    }
+}
+
+impl Running {
+    /// Starts what is done in the background. Garbage is collected where both planes are.
+    fn start_jobs(&self, planes: Planes, settings: &Settings) {
+        let stop = || self.stopping.clone();
+        if let Some((metadata, blobs)) = planes.metadata.clone().zip(planes.blobs.clone()) {
+            self.tasks.spawn(jobs::collect::Collector::new(metadata, blobs, settings.collection).run(stop()));
+        }
+        if let Some(metadata) = planes.metadata {
+            self.tasks.spawn(jobs::downloads::run(metadata.clone(), stop()));
+            self.tasks.spawn(jobs::expire::run(metadata, settings.collection.interval(), stop()));
+        }
+        if let Some(blobs) = planes.blobs {
+            self.tasks.spawn(jobs::uploads::run(blobs.clone(), stop()));
+            self.tasks.spawn(jobs::scrub::run(blobs, stop()));
+        }
     }
 }
 
@@ -163,8 +175,11 @@ impl Planes {
         };
         let blobs = if role.has_blobs() {
             let reserve_bytes = settings.limits.reserve_bytes;
-            let store = Local::open(settings.database.data_dir.clone(), reserve_bytes).await?;
-            Some(Blobs::over(Arc::new(store), clock::now))
+            let store: Arc<dyn Store> = match settings.store.s3() {
+                Some(bucket) => Arc::new(S3::open(bucket)?),
+                None => Arc::new(Local::open(settings.database.data_dir.clone(), reserve_bytes).await?),
+            };
+            Some(Blobs::over(store, clock::now))
         } else {
             None
         };
@@ -191,7 +206,7 @@ fn create_directory(path: &Path) -> Result<()> {
 }
 
 /// Keeps a second process out of the data directory: SQLite has one writer, and spools have one owner.
-fn lock_directory(path: &Path) -> Result<File> {
+pub(crate) fn lock_directory(path: &Path) -> Result<File> {
     create_directory(path)?;
     let failed = |source| Error::DataDirectory { path: path.to_owned(), source };
     let file = File::create(path.join("lock")).map_err(failed)?;

@@ -170,6 +170,8 @@ reasons! {
     StorageFull = "STORAGE_FULL", ResourceExhausted;
     #[doc = "The service handles as much as it may at once. Try again soon."]
     Overloaded = "OVERLOADED", ResourceExhausted;
+    #[doc = "The object store behind the blob plane does not answer as it should. Try again soon."]
+    BlobPlaneUnavailable = "BLOB_PLANE_UNAVAILABLE", Unavailable;
     #[doc = "The metadata database can't be reached. Try again soon."]
     MetadataUnavailable = "METADATA_UNAVAILABLE", Unavailable;
     #[doc = "A fault of the service, logged there. The caller can't mend it."]

@@ -7,7 +7,7 @@
 //! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
 //! - [`resource`]: the names by which the API addresses those things
-//! - [`digest`]: SHA-256 digests
+//! - [`digest`]: SHA-256 digests; [`copy`]: the names of stored copies
 //! - [`content`]: the digest of a version's whole file set
 //! - [`kind`]: error kinds, reasons, and what an error tells its caller
 //! - [`note`]: signed notes, and the keys; [`ticket`] and [`receipt`]: what they say
@@ -22,6 +22,7 @@
 
 pub mod access;
 pub mod content;
+pub mod copy;
 pub mod digest;
 pub mod duplicates;
 pub mod filter;
@@ -47,6 +48,7 @@ pub mod word;
 pub mod columns;
 
 pub use content::ContentDigest;
+pub use copy::CopyName;
 pub use digest::Digest;
 pub use kind::{ErrorKind, Reason, Refusal};
 pub use name::{FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, VersionName};

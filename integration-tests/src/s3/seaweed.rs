@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use object_store::ObjectStore as _;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -62,7 +63,11 @@ impl Seaweed {
             let answer = client.get(&health).send().await;
             answer.is_ok_and(|answer| answer.status().is_success()).then_some(Ok(()))
         });
-        ready.await.map(|()| server)
+        ready.await?;
+        // It makes the bucket a moment later.
+        let bucket = super::client(&server.endpoint()).build().expect("the settings are sound");
+        wait::until("the bucket", async || bucket.list_with_delimiter(None).await.ok()).await;
+        Ok(server)
     }
 
     /// Where it is.

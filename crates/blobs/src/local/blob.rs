@@ -21,7 +21,8 @@ use super::spool::SUMS_FROM_BYTES;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::Sums;
-use crate::store::{Blob, CopyName, PIECE_BYTES, PIECE_SIZE, Piece, Pieces};
+use crate::store::{Blob, PIECE_BYTES, PIECE_SIZE, Piece, Pieces};
+use consign_types::CopyName;
 
 /// How many pieces are read in one go on a blocking thread.
 const AT_ONCE: i64 = 4;

@@ -10,7 +10,11 @@ use consign_types::{Digest, Timestamp};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::session::lock;
-use crate::store::{CopyName, StoredCopy};
+use crate::store::StoredCopy;
+use consign_types::CopyName;
+
+/// The file that holds where scrubbing is.
+const SCRUBBED: &str = "scrubbed";
 
 /// The directory of a store.
 #[derive(Debug)]
@@ -176,16 +180,41 @@ impl Layout {
         Ok(names.iter().filter_map(|name| CopyName::parse(name.to_str()?)).collect())
     }
 
-    pub(super) fn empty_trash(&self, before: Timestamp, limit: usize) -> Result<usize> {
+    pub(super) fn list_trash(&self, before: Timestamp, limit: usize) -> Result<Vec<CopyName>> {
         let names = disk::list(&self.trash()).map_err(Error::disk("list the trash"))?;
-        let paths = names.into_iter().map(|name| self.trash().join(name));
-        let old = paths.filter(|path| disk::look(path).is_ok_and(|(_, moved)| moved < before)).take(limit);
-        let mut removed = 0;
-        for path in old {
-            disk::remove_if_there(&path).map_err(Error::disk("empty the trash"))?;
-            removed += 1;
+        let copies = names.iter().filter_map(|name| CopyName::parse(name.to_str()?));
+        let is_old = |name: &CopyName| disk::look(&self.trash().join(name.to_string())).is_ok_and(|(_, moved)| moved < before);
+        Ok(copies.filter(is_old).take(limit).collect())
+    }
+
+    pub(super) fn remove_trash(&self, name: CopyName) -> Result<()> {
+        disk::remove_if_there(&self.trash().join(name.to_string())).map_err(Error::disk("empty the trash"))
+    }
+
+    pub(super) fn find_scrub_cursor(&self) -> Result<Option<CopyName>> {
+        match disk::read(&self.directory.join(SCRUBBED)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // One that can't be read starts a pass anew.
+            text => Ok(std::str::from_utf8(&text.map_err(Error::disk("read where scrubbing is"))?).ok().and_then(CopyName::parse)),
         }
-        Ok(removed)
+    }
+
+    pub(super) fn save_scrub_cursor(&self, cursor: Option<CopyName>) -> Result<()> {
+        let text = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
+        let (new, path) = (self.directory.join("scrubbed-new"), self.directory.join(SCRUBBED));
+        let saved = disk::write_durably(&new, text.as_bytes()).and_then(|()| disk::rename(&new, &path));
+        saved.map_err(Error::disk("keep where scrubbing is"))
+    }
+
+    /// The directories that hold copies, with their names, in order.
+    pub(super) fn list_shelves(&self) -> Result<Vec<PathBuf>> {
+        let failed = || Error::disk("list the directories of blobs");
+        let mut shelves = Vec::new();
+        for outer in list_sorted(&self.blobs(), "").map_err(failed())? {
+            let directory = self.blobs().join(outer);
+            shelves.extend(list_sorted(&directory, "").map_err(failed())?.into_iter().map(|inner| directory.join(inner)));
+        }
+        Ok(shelves)
     }
 }
 

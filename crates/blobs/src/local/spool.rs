@@ -16,7 +16,8 @@ use super::{Local, blob, in_span};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Sums};
-use crate::store::{CopyName, Hashed, PIECE_SIZE, Spool, StoredSpool};
+use crate::store::{Hashed, PIECE_SIZE, Spool, StoredSpool};
+use consign_types::CopyName;
 
 /// The smallest blob that has its checksums beside it. Smaller ones are hashed as a whole whenever they are read.
 pub(super) const SUMS_FROM_BYTES: i64 = 1 << 20;
@@ -150,6 +151,12 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
             if !blob::is_whole(layout, existing)? {
                 replace_damaged(layout, spool, existing)?;
             }
+            // It is wanted again: garbage collection takes it for as young as what was stored now.
+            match disk::touch(&layout.copy(existing)) {
+                // It was discarded just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                touched => touched.map_err(Error::disk("touch a blob"))?,
+            }
             return Ok(generation);
         }
         // Files may refer to one that was found damaged: it has its bytes again.
@@ -216,7 +223,7 @@ pub(super) fn remove(layout: &Layout, upload: i64) -> Result<()> {
 /// All uploads that can go on.
 pub(super) fn list(layout: &Layout) -> Result<Vec<StoredSpool>> {
     let names = disk::list(&layout.spools()).map_err(Error::disk("list the spools"))?;
-    let uploads = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+    let uploads = names.iter().filter_map(|name| name.to_str()?.strip_suffix(".progress")?.parse().ok());
     let spool = |upload| Some(StoredSpool { upload, written: disk::look(&path_of(layout, upload)).ok()?.1 });
     Ok(uploads.filter_map(spool).collect())
 }

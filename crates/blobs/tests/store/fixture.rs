@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use consign_blobs::store::CopyName;
 use consign_blobs::{Blobs, Error, Opened, Share, Store, Upload};
+use consign_types::CopyName;
 use consign_types::receipt::Receipt;
 use consign_types::ticket::{DownloadTicket, UploadTicket};
 use consign_types::{Digest, Timestamp};
@@ -34,7 +34,7 @@ pub(crate) async fn blobs(fixture: &impl Fixture) -> Blobs {
 }
 
 pub(crate) fn ticket(upload: i64) -> UploadTicket {
-    UploadTicket { upload, project: 1, max_bytes: 1 << 40, digest: None, size: None, min_generation: 0, expires: NOW }
+    UploadTicket { upload, project: 1, max_bytes: 1 << 32, digest: None, size: None, min_generation: 0, expires: NOW }
 }
 
 /// The ticket of who told what comes.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use consign_blobs::store::CopyName;
 use consign_blobs::{Blobs, Error, Local, Share, Store};
+use consign_types::CopyName;
 use integration_tests::service::files;
 use tempfile::TempDir;
 

@@ -4,6 +4,7 @@
 mod battery;
 mod fixture;
 mod local;
+mod s3;
 
 /// Runs the whole battery on a fixture.
 macro_rules! run_battery {

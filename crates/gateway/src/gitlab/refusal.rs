@@ -88,7 +88,7 @@ impl Refusal {
             Reason::NameTaken => Self::message(StatusCode::BAD_REQUEST, json!({ "path": ["has already been taken"] })),
             Reason::UploadIncomplete => Self::message(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
             Reason::StorageFull => Self::message(StatusCode::INSUFFICIENT_STORAGE, "507 Insufficient Storage"),
-            Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobExpired => Self::unavailable(),
+            Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => Self::unavailable(),
             Reason::NameInvalid
             | Reason::PathInvalid
             | Reason::ArgumentInvalid
@@ -162,7 +162,7 @@ mod tests {
                 | Reason::RangeNotSatisfiable => 400,
                 Reason::UploadIncomplete => 408,
                 Reason::StorageFull => 507,
-                Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobExpired => 503,
+                Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => 503,
                 _ => 500,
             };
             let refusal = Refusal::refused(*reason, "words");

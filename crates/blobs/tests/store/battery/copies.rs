@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use consign_blobs::Error;
-use consign_blobs::store::CopyName;
+use consign_types::CopyName;
 use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, Timestamp};
 
@@ -107,9 +107,13 @@ pub(crate) async fn a_discarded_copy_is_gone_and_a_quarantined_one_is_damaged(fi
     assert_eq!(store.list(None, 10).await.unwrap(), []);
     assert_eq!(store.list_quarantined().await.unwrap(), [copy_of(&quarantined)]);
     assert!(!store.has(copy_of(&discarded)).await.unwrap());
-    assert_eq!(store.empty_trash(Timestamp::from_micros(1_700_000_000_000_000), 10).await.unwrap(), 0, "it came there just now");
-    assert_eq!(store.empty_trash(NOW, 10).await.unwrap(), 1);
-    assert_eq!(store.empty_trash(NOW, 10).await.unwrap(), 0);
+    let early = Timestamp::from_micros(1_700_000_000_000_000);
+    assert_eq!(store.list_trash(early, 10).await.unwrap(), [], "it came there just now");
+    assert_eq!(store.list_trash(NOW, 10).await.unwrap(), [copy_of(&discarded)]);
+    for _ in 0..2 {
+        store.remove_trash(copy_of(&discarded)).await.unwrap();
+    }
+    assert_eq!(store.list_trash(NOW, 10).await.unwrap(), []);
     let healed = upload(&blobs, ticket(3), &[&two]).await.unwrap();
     assert_eq!(healed.generation, 2, "those who refer to it have it again");
     assert!(read(&blobs, &quarantined, 0, None).await.unwrap() == two);

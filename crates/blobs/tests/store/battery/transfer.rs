@@ -100,7 +100,7 @@ pub(crate) async fn small_blobs_are_written_and_read_together_each_with_its_own_
     assert_eq!(fixture.leftovers().await, Vec::<String>::new());
     let again = fixture.open().await;
     assert_eq!(again.list(None, 100).await.unwrap().len(), 36);
-    fixture.damage(consign_blobs::store::CopyName { digest: tickets[5].1.digest, generation: tickets[5].1.generation }, None).await;
+    fixture.damage(consign_types::CopyName { digest: tickets[5].1.digest, generation: tickets[5].1.generation }, None).await;
     let found = blobs.read_batch(tickets.iter().map(|(_, ticket)| ticket.clone()).collect()).await;
     for (number, ((upload, _), found)) in tickets.iter().zip(found).enumerate() {
         match found {

@@ -8,6 +8,7 @@ use consign_proto::blob::{Chunk, WriteRequest, WriteResponse};
 use consign_proto::status::{invalid, refused, status};
 use consign_types::Reason;
 use consign_types::receipt::Receipt;
+use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
 use super::{BlobApi, MAX_CHUNK_BYTES, SILENCE, check_sum};
@@ -31,7 +32,9 @@ pub(super) async fn write(api: &BlobApi, mut messages: Streaming<WriteRequest>) 
         Opened::Stream(upload) => upload,
         Opened::Finished(receipt) => return Ok(answer(api, &receipt)),
     };
+    let mut pace = Pace::new();
     loop {
+        pace.count(&message)?;
         receive(&mut upload, &message).await?;
         if message.finish {
             let receipt = upload.finish().await.map_err(status)?;
@@ -57,6 +60,31 @@ async fn next(messages: &mut Streaming<WriteRequest>, patience: Duration) -> Res
     message.map_err(|_| refused(Reason::UploadIncomplete, format!("no message came for `{}` seconds", patience.as_secs())))?
 }
 
+/// How fast an upload is, on the whole. One that trickles would keep its share of the memory from others for as long as it likes.
+struct Pace {
+    started: Instant,
+    bytes: u64,
+}
+
+/// The least bytes in a second, and for how long an upload may bring none.
+const LEAST_RATE: u64 = 1024;
+const START: Duration = Duration::from_mins(1);
+
+impl Pace {
+    fn new() -> Self {
+        Self { started: Instant::now(), bytes: 0 }
+    }
+
+    fn count(&mut self, message: &WriteRequest) -> Result<(), Status> {
+        self.bytes += message.chunk.as_ref().map_or(0, |chunk| chunk.data.len() as u64);
+        let due = self.started.elapsed().saturating_sub(START).as_secs().saturating_mul(LEAST_RATE);
+        if self.bytes < due {
+            return Err(refused(Reason::UploadIncomplete, format!("less than `{LEAST_RATE}` bytes a second came")));
+        }
+        Ok(())
+    }
+}
+
 /// Takes one message into an upload.
 async fn receive(upload: &mut Upload, message: &WriteRequest) -> Result<(), Status> {
     let Some(Chunk { data, crc32c }) = &message.chunk else {
@@ -67,4 +95,26 @@ async fn receive(upload: &mut Upload, message: &WriteRequest) -> Result<(), Stat
     }
     check_sum(data, *crc32c, || format!("the chunk at `{}`", message.write_offset))?;
     upload.write(message.write_offset, data).await.map_err(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_trickles_is_broken_off_and_one_that_pauses_is_not() {
+        let message = |bytes| WriteRequest { chunk: Some(Chunk { data: vec![0; bytes].into(), crc32c: None }), ..WriteRequest::default() };
+        let mut fast = Pace::new();
+        fast.count(&message(200 << 10)).unwrap();
+        tokio::time::advance(Duration::from_secs(200)).await;
+        assert!(fast.count(&message(1)).is_ok(), "what it brought at first counts");
+
+        let mut slow = Pace::new();
+        for _ in 0..60 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert!(slow.count(&message(1)).is_ok());
+        }
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(slow.count(&message(1)).is_err());
+    }
 }
