@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use consign_types::duplicates::DuplicatePolicy;
-use consign_types::settings::{DuplicateSetting, InForce};
+use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
+use consign_types::version::Visibility;
 
 use crate::error::{Error, Result};
 
@@ -27,6 +28,20 @@ impl Rules {
     /// These rules.
     pub fn new(defaults: InForce, restore_seconds: i64) -> Self {
         Self { defaults, restore_seconds, policies: Policies::default() }
+    }
+
+    /// What holds where nobody says otherwise: as GitLab has it.
+    pub fn standard() -> Self {
+        let duplicate_policy = DuplicateSetting { allowed: true, exception: String::new(), reject_identical: false };
+        let defaults = InForce {
+            duplicate_policy,
+            max_file_bytes: 5 << 30,
+            quota_bytes: None,
+            default_version_mode: VersionMode::Open,
+            visibility: Visibility::Private,
+            dedup_scope: DedupScope::Readable,
+        };
+        Self::new(defaults, 7 * 24 * 60 * 60)
     }
 
     /// A policy, compiled once.

@@ -167,6 +167,16 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Binary;
+    use crate::columns::Instant;
+
+    loose_blobs (digest) {
+        digest -> Binary,
+        since -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
     use crate::columns::Instant;
 

@@ -5,6 +5,7 @@ drop table tag_moves;
 drop table tags;
 drop table leases;
 drop table files;
+drop table loose_blobs;
 drop table tombstones;
 drop table blobs;
 drop table version_labels;

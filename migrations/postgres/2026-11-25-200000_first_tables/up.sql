@@ -153,6 +153,14 @@ create table tombstones (
     created_at timestamptz not null,
     primary key (digest, generation)
 );
+create index tombstones_age on tombstones (created_at);
+
+-- Digests that files were removed of: garbage collection looks whether any file is left.
+create table loose_blobs (
+    digest bytea primary key check (octet_length(digest) = 32),
+    since timestamptz not null
+);
+create index loose_blobs_since on loose_blobs (since);
 
 -- A removed project has no version left, so the reference to that is enough.
 create table files (
@@ -188,6 +196,7 @@ create table leases (
 );
 create index leases_expiry on leases (expires_at);
 create index leases_project on leases (project_id, expires_at);
+create index leases_digest on leases (digest) where digest is not null;
 
 -- A name in a package that points at one of its versions.
 create table tags (

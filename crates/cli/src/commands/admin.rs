@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use consign_server::config::{DatabaseSettings, LogSettings};
-use consign_server::{migrate, recount, telemetry};
+use consign_server::{FsckSettings, fsck, migrate, recount, telemetry};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Admin {
@@ -11,6 +11,9 @@ pub(crate) enum Admin {
     Migrate(DatabaseSettings),
     /// Count anew what all projects hold, and tell where the counters differ: then it fails. The service may run meanwhile.
     Recount(DatabaseSettings),
+    /// Compare what files refer to with what is stored: tell what is missing, extra, corrupt and temporary; then it fails. The service may run
+    /// meanwhile.
+    Fsck(Box<FsckSettings>),
 }
 
 pub(crate) async fn run(command: Admin, logs: &LogSettings) -> Result<()> {
@@ -18,6 +21,7 @@ pub(crate) async fn run(command: Admin, logs: &LogSettings) -> Result<()> {
     match command {
         Admin::Migrate(database) => Ok(migrate(&database).await?),
         Admin::Recount(database) => report(&recount(&database).await?),
+        Admin::Fsck(settings) => check(&settings).await,
     }
 }
 
@@ -31,4 +35,14 @@ fn report(wrong: &[String]) -> Result<()> {
         return Ok(());
     }
     bail!("{} counters are wrong", wrong.len())
+}
+
+#[expect(clippy::print_stdout, reason = "what was found is the output of the command")]
+async fn check(settings: &FsckSettings) -> Result<()> {
+    match fsck(settings, |finding| println!("{finding}")).await? {
+        0 => println!("everything that is referred to is stored, and nothing else"),
+        found if settings.repair => println!("{found} findings; all but the missing ones were repaired"),
+        found => bail!("{found} findings"),
+    }
+    Ok(())
 }

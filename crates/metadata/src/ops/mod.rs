@@ -7,6 +7,7 @@ pub(crate) mod authenticate;
 mod change;
 pub(crate) mod change_state;
 pub(crate) mod compare_versions;
+mod condemn;
 mod copies;
 pub(crate) mod create_namespace;
 pub(crate) mod create_project;

@@ -1,6 +1,6 @@
 //! Removing for good what was deleted and can no longer be brought back.
 //!
-//! Rows go a bounded number at a time, files first: then what they were of. Their bytes are left to garbage collection.
+//! Rows go a bounded number at a time, files first: then what they were of. Their digests are noted for garbage collection.
 
 use consign_types::{Digest, Timestamp};
 
@@ -8,7 +8,9 @@ use super::change::lock;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::settings::Scope;
-use crate::tables::{counters, files, labels, leases, packages, projects, settings, sums, tag_moves, tag_rules, tags, versions};
+use crate::tables::{
+    counters, files, labels, leases, loose_blobs, packages, projects, settings, sums, tag_moves, tag_rules, tags, versions,
+};
 use crate::{Metadata, Result};
 
 /// How long after its time a thing is removed.
@@ -33,7 +35,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
         }
         // Only now: what was brought back meanwhile stays.
         let rows = files::list_purgeable(db, project, now, AT_ONCE)?;
-        return remove_files(db, project, &rows).map(|()| true);
+        return remove_files(db, project, &rows, now).map(|()| true);
     }
     // What was brought back before the lock is left: the next round finds something else.
     if let Some((version, project)) = versions::find_purgeable(db, now)? {
@@ -43,7 +45,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
         if versions::find_purgeable(db, now)? != Some((version, project)) {
             return Ok(true);
         }
-        return remove_version(db, project, version).map(|()| true);
+        return remove_version(db, project, version, now).map(|()| true);
     }
     if let Some((package, project)) = packages::find_purgeable(db, now)? {
         if lock(db, project)?.is_none() {
@@ -72,10 +74,10 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     Ok(true)
 }
 
-fn remove_version(db: &mut Db, project: i64, version: i64) -> Result<()> {
+fn remove_version(db: &mut Db, project: i64, version: i64, now: Timestamp) -> Result<()> {
     let rows = files::list_ids(db, version, AT_ONCE)?;
     if !rows.is_empty() {
-        return remove_files(db, project, &rows);
+        return remove_files(db, project, &rows, now);
     }
     labels::remove_of_version(db, version)?;
     tags::remove_of_version(db, version)?;
@@ -83,11 +85,12 @@ fn remove_version(db: &mut Db, project: i64, version: i64) -> Result<()> {
 }
 
 /// Removes rows that are counted nowhere any more but in the stored bytes: these sink by what no file of the project has any longer.
-fn remove_files(db: &mut Db, project: i64, rows: &[(i64, Digest)]) -> Result<()> {
+fn remove_files(db: &mut Db, project: i64, rows: &[(i64, Digest)], now: Timestamp) -> Result<()> {
     files::remove(db, &rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
     let mut digests: Vec<Digest> = rows.iter().map(|(_, digest)| *digest).collect();
     digests.sort_unstable();
     digests.dedup();
+    loose_blobs::insert(db, &digests, now)?;
     let mut counters = counters::get(db, project)?;
     counters.stored_bytes -= sums::missing_of(db, project, &digests)?;
     let mut batch = Batch::new(db);

@@ -82,3 +82,56 @@ pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestam
         push!(batch, diesel::insert_into(blobs::table).values(values).on_conflict_do_nothing());
     }
 }
+
+/// The generation of the rows that [`hold`] makes.
+const HELD: i64 = -1;
+
+/// Keeps publishers from these digests until the transaction ends, and returns the copies that files may refer to. The digests come
+/// sorted, so that those who hold some wait for each other in one order.
+///
+/// A digest that has no row gets one for as long: a publisher who enters it meanwhile waits.
+pub(crate) fn hold(db: &mut Db, digests: &[Digest], now: Timestamp) -> Result<Vec<StoredCopy>> {
+    debug_assert!(digests.is_sorted());
+    let mut found = Vec::new();
+    for digests in digests.chunks(BATCH) {
+        let copies: Vec<_> = digests.iter().map(|digest| StoredCopy { digest: *digest, generation: HELD, size_bytes: 0 }).collect();
+        let mut batch = Batch::new(db);
+        insert(&mut batch, &copies, now);
+        batch.send(db)?;
+        let query = blobs::table.filter(blobs::digest.eq_any(digests)).order(blobs::digest).select(COLUMNS);
+        let held: Vec<StoredCopy> = match db {
+            Db::Postgres(connection) => query.for_update().load(connection)?,
+            // Its writer is alone.
+            Db::Sqlite(connection) => query.load(connection)?,
+        };
+        found.extend(held.into_iter().filter(|copy| copy.generation != HELD));
+    }
+    Ok(found)
+}
+
+/// Removes the rows that [`hold`] made.
+pub(crate) fn let_go(db: &mut Db, digests: &[Digest]) -> Result<()> {
+    for digests in digests.chunks(BATCH) {
+        let held = blobs::table.filter(blobs::digest.eq_any(digests)).filter(blobs::generation.eq(HELD));
+        diesel::delete(held).execute(db)?;
+    }
+    Ok(())
+}
+
+/// Removes the rows of these digests, to which no file refers.
+pub(crate) fn remove(db: &mut Db, digests: &[Digest]) -> Result<()> {
+    for digests in digests.chunks(BATCH) {
+        diesel::delete(blobs::table.filter(blobs::digest.eq_any(digests))).execute(db)?;
+    }
+    Ok(())
+}
+
+/// Copies that files may refer to, in the order of their digests, at most `limit`, those after `after`.
+pub(crate) fn list_page(db: &mut Db, after: Option<Digest>, limit: i64) -> Result<Vec<StoredCopy>> {
+    let query = blobs::table.order(blobs::digest).limit(limit).select(COLUMNS).into_boxed();
+    let query = match after {
+        Some(after) => query.filter(blobs::digest.gt(after)),
+        None => query,
+    };
+    Ok(query.load(db)?)
+}

@@ -233,6 +233,15 @@ pub(crate) fn remove(db: &mut Db, ids: &[i64]) -> Result<()> {
     Ok(())
 }
 
+/// Those of some digests that any file has, deleted ones included.
+pub(crate) fn list_digests(db: &mut Db, digests: &[Digest]) -> Result<Vec<Digest>> {
+    let mut found = Vec::new();
+    for digests in digests.chunks(BATCH) {
+        found.append(&mut files::table.filter(files::digest.eq_any(digests)).select(files::digest).distinct().load(db)?);
+    }
+    Ok(found)
+}
+
 diesel::alias!(files as other: OtherFiles);
 
 /// A later row of the same path in the same version that is not deleted.

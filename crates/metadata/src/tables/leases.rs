@@ -55,3 +55,13 @@ pub(crate) fn remove_of_project(db: &mut Db, project: i64) -> Result<()> {
     diesel::delete(leases::table.filter(leases::project_id.eq(project))).execute(db)?;
     Ok(())
 }
+
+/// Those of some digests for which a lease is not over.
+pub(crate) fn list_digests(db: &mut Db, digests: &[Digest], now: Timestamp) -> Result<Vec<Digest>> {
+    let mut found = Vec::new();
+    for digests in digests.chunks(BATCH) {
+        let query = leases::table.filter(leases::digest.eq_any(digests)).filter(leases::expires_at.ge(now)).distinct();
+        found.append(&mut query.select(leases::digest.assume_not_null()).load(db)?);
+    }
+    Ok(found)
+}

@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod idempotency_records;
 pub(crate) mod labels;
 pub(crate) mod leases;
+pub(crate) mod loose_blobs;
 pub(crate) mod namespaces;
 pub(crate) mod packages;
 pub(crate) mod projects;

@@ -34,3 +34,10 @@ pub(crate) fn insert(db: &mut Db, copies: &[StoredCopy], now: Timestamp) -> Resu
     }
     Ok(())
 }
+
+/// Forgets tombstones from before an instant, at most `limit`; returns how many those were.
+pub(crate) fn remove_until(db: &mut Db, before: Timestamp, limit: i64) -> Result<usize> {
+    let query = tombstones::table.filter(tombstones::created_at.lt(before)).order(tombstones::created_at).limit(limit);
+    let Some(last) = query.select(tombstones::created_at).load::<Timestamp>(db)?.pop() else { return Ok(0) };
+    Ok(diesel::delete(tombstones::table.filter(tombstones::created_at.le(last))).execute(db)?)
+}

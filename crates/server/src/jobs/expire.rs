@@ -5,10 +5,12 @@ use std::time::Duration;
 use consign_metadata::{Expired, Metadata};
 use tokio_util::sync::CancellationToken;
 
+/// The pause between two rounds, at most.
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Runs until `stop`.
-pub(crate) async fn run(metadata: Metadata, stop: CancellationToken) {
+/// Runs until `stop`, as often as garbage is collected and more often.
+pub(crate) async fn run(metadata: Metadata, interval: Option<Duration>, stop: CancellationToken) {
+    let interval = interval.unwrap_or(INTERVAL).min(INTERVAL);
     let work = async {
         loop {
             match metadata.expire().await {
@@ -24,7 +26,7 @@ pub(crate) async fn run(metadata: Metadata, stop: CancellationToken) {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove what was deleted"),
             }
-            tokio::time::sleep(INTERVAL).await;
+            tokio::time::sleep(interval).await;
         }
     };
     stop.run_until_cancelled(work).await;

@@ -1,6 +1,8 @@
 //! What is done in the background, one job a file. Every job ends when the service does.
 
+pub(crate) mod collect;
 pub(crate) mod downloads;
 pub(crate) mod expire;
 pub(crate) mod health;
+pub(crate) mod scrub;
 pub(crate) mod uploads;

@@ -1,0 +1,102 @@
+//! Garbage collection: the one conversation between the planes.
+//!
+//! The metadata plane alone says what is referred to. It declares copies dead, durably; only then does the blob plane take their names.
+//! Where this ends between the two, the next walk through the store finds the copies again.
+
+use std::time::Duration;
+
+use consign_blobs::Blobs;
+use consign_metadata::Metadata;
+use consign_types::CopyName;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::config::CollectionSettings;
+
+/// How many digests are looked at in one transaction.
+const AT_ONCE: i64 = 200;
+
+/// How many copies are listed in one go.
+const PAGE: usize = 500;
+
+/// The walk through the store is done in this time, in equal parts; but no round is shorter than this many pages.
+const WALK: Duration = Duration::from_hours(24);
+const LEAST_PAGES: u64 = 20;
+
+/// The work of one process.
+pub(crate) struct Collector {
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: Blobs,
+    pub(crate) settings: CollectionSettings,
+    /// Where the walk through the store is.
+    after: Option<CopyName>,
+    /// How many pages this walk has had, and how many the last one had.
+    pages: u64,
+    last_pages: u64,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+impl Collector {
+    pub(crate) fn new(metadata: Metadata, blobs: Blobs, settings: CollectionSettings) -> Self {
+        Self { metadata, blobs, settings, after: None, pages: 0, last_pages: 0 }
+    }
+
+    /// Runs until `stop`.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let Some(interval) = self.settings.interval() else { return };
+        let work = async {
+            loop {
+                tokio::time::sleep(interval).await;
+                if let Err(error) = self.round(interval).await {
+                    tracing::warn!(error = &*error as &dyn std::error::Error, "a round of garbage collection was broken off");
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await;
+    }
+
+    async fn round(&mut self, interval: Duration) -> Result<()> {
+        let mut discarded = self.collect_loose().await?;
+        discarded += self.walk(interval).await?;
+        let removed = self.blobs.empty_trash(self.settings.trash_seconds).await?;
+        let forgotten = self.metadata.forget_tombstones().await?;
+        if discarded + removed + forgotten > 0 {
+            tracing::info!(discarded, removed, forgotten, "collected garbage");
+        }
+        Ok(())
+    }
+
+    /// Collects what has lost its last file.
+    async fn collect_loose(&self) -> Result<usize> {
+        let mut discarded = 0;
+        loop {
+            let (dead, is_more) = self.metadata.condemn_loose(self.settings.gc_grace_seconds, AT_ONCE).await?;
+            self.blobs.discard(&dead).await?;
+            discarded += dead.len();
+            if !is_more {
+                return Ok(discarded);
+            }
+        }
+    }
+
+    /// Walks a part of the way through the store, and collects what never had a file, or what an earlier round left.
+    async fn walk(&mut self, interval: Duration) -> Result<usize> {
+        let rounds = WALK.as_secs().div_ceil(interval.as_secs().max(1));
+        let mut discarded = 0;
+        for _ in 0..self.last_pages.div_ceil(rounds).max(LEAST_PAGES) {
+            let page = self.blobs.list_copies(self.after, PAGE).await?;
+            let Some(last) = page.last() else {
+                (self.after, self.last_pages, self.pages) = (None, self.pages, 0);
+                break;
+            };
+            (self.after, self.pages) = (Some(last.name), self.pages + 1);
+            let old = clock::now().plus_seconds(-self.settings.gc_grace_seconds);
+            let copies = page.iter().filter(|copy| copy.stored < old).map(|copy| copy.name).collect();
+            let dead = self.metadata.condemn(copies).await?;
+            self.blobs.discard(&dead).await?;
+            discarded += dead.len();
+        }
+        Ok(discarded)
+    }
+}
