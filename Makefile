@@ -27,12 +27,13 @@ test: setup check unit ## Install what is missing, then check and test everythin
 check: fmt lint walls sizes doc deny machete proto ## Check everything that needs no test
 
 unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
-	@.ci/setup postgres buf
+	@.ci/setup postgres disks buf
 	@CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf $(STEP) tests .ci/with-postgres cargo test --workspace --locked
 
-stress: ## Run the races of the tests for long: minutes, where `unit` takes seconds
-	@.ci/setup postgres
-	@CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 $(STEP) stress .ci/with-postgres .ci/stress
+stress: ## Run the races, kills and power cuts of the tests for long: minutes, where `unit` takes seconds
+	@.ci/setup postgres disks
+	@CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 CONSIGN_TEST_KILLS=500 CONSIGN_TEST_POWER_CUTS=50 \
+		$(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
 	@.ci/setup postgres
