@@ -29,12 +29,13 @@ test: setup check unit ## Install what is missing, then check and test everythin
 check: fmt lint walls sizes doc deny machete proto ## Check everything that needs no test
 
 unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
-	@.ci/setup postgres buf seaweed
+	@.ci/setup postgres disks buf seaweed
 	@$(WEED) CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf $(STEP) tests .ci/with-postgres cargo test --workspace --locked
 
-stress: ## Run the races of the tests for long: minutes, where `unit` takes seconds
-	@.ci/setup postgres seaweed
-	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 $(STEP) stress .ci/with-postgres .ci/stress
+stress: ## Run the races, kills, power cuts and collections of the tests for long: minutes, where `unit` takes seconds
+	@.ci/setup postgres disks seaweed
+	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 CONSIGN_TEST_KILLS=500 CONSIGN_TEST_POWER_CUTS=50 \
+		CONSIGN_TEST_COLLECTION_SECONDS=60 CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=1000 $(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
 	@.ci/setup postgres seaweed

@@ -6,7 +6,8 @@
 //! - [`grpc`]: calls as stubs make them
 //! - [`hostile`]: input of those who mean no good
 //! - [`generator`]: a database as large as one likes
-//! - [`load`]: how long races go on
+//! - [`load`]: how long races and tortures go on
+//! - [`power`]: a disk of its own, which can be turned off
 //! - [`lists`]: lists over gRPC, all asked alike
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
@@ -22,6 +23,7 @@ pub mod hostile;
 pub mod linearizability;
 pub mod lists;
 pub mod load;
+pub mod power;
 pub mod publishing;
 pub mod reference;
 pub mod rest;

@@ -55,7 +55,12 @@ impl Rest {
 
     /// Sends a request and reads the whole answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        Answer::read(request.send().await.expect("the gateway answers")).await
+        self.attempt(request).await.expect("the gateway answers")
+    }
+
+    /// The same, of a gateway that may be gone at any moment.
+    pub async fn attempt(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        Answer::try_read(request.send().await?).await
     }
 }
 
@@ -73,8 +78,12 @@ pub struct Answer {
 impl Answer {
     /// Reads an answer to its end.
     pub async fn read(response: Response) -> Self {
+        Self::try_read(response).await.expect("the body is whole")
+    }
+
+    async fn try_read(response: Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.expect("the body is whole").to_vec() }
+        Ok(Self { status, headers, body: response.bytes().await?.to_vec() })
     }
 
     /// The body as text.

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use clap::Parser;
 use consign_server::{Running, Settings, start};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -241,6 +242,16 @@ impl Binary {
     /// Kills the process: it has no time for anything.
     pub async fn kill(&mut self) {
         self.child.take().expect("the process runs").kill().await.expect("the process can be killed");
+    }
+
+    /// Stops the process where it is, for ever: it can only be killed afterwards. None of its threads comes back from the kernel any more,
+    /// though a call that one has begun goes on there. The first to stop has told all others before.
+    pub async fn freeze(&self) {
+        let process = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("the id is one");
+        kill_process(process, Signal::STOP).expect("the process can be stopped");
+        let status = format!("/proc/{}/stat", self.id());
+        let is_stopped = || std::fs::read_to_string(&status).is_ok_and(|text| text.contains(") T "));
+        wait::until("the stop of the process", async || is_stopped().then_some(())).await;
     }
 
     /// Waits until the process ended by itself, and returns the signal that ended it, if one did.

@@ -105,7 +105,15 @@ impl Store for Local {
     }
 
     async fn has(&self, name: CopyName) -> Result<bool> {
-        self.with(move |layout| Ok(disk::exists(&layout.copy(name)))).await
+        let look = move |layout: &Layout| {
+            let is_there = disk::exists(&layout.copy(name));
+            if is_there {
+                // Whoever named it may not have come to sync the name yet.
+                layout.sync(&layout.shelf(&name.digest))?;
+            }
+            Ok(is_there)
+        };
+        self.with(look).await
     }
 
     async fn open(&self, name: CopyName, size: i64) -> Result<Arc<dyn Blob>> {

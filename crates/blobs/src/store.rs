@@ -87,7 +87,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What is answered with a generation is durable.
     async fn put(&self, blobs: Vec<Small>) -> Vec<Result<i64>>;
 
-    /// Whether a copy is there.
+    /// Whether a copy is there. What is said to be there is durable.
     async fn has(&self, name: CopyName) -> Result<bool>;
 
     /// Opens a copy for reading. One that is gone is `Missing`; one that is damaged as far as can be seen now, or quarantined, is

@@ -1,5 +1,6 @@
 //! The service as a process of its own, with the options of `consign serve`, that kills itself at the step which
-//! `CONSIGN_TEST_KILL_AT` names: the event of that text, wherever it is logged.
+//! `CONSIGN_TEST_KILL_AT` names: the event of that text, wherever it is logged. At the step that `CONSIGN_TEST_HANG_AT` names, the thread
+//! that came to it hangs for ever, and the others go on.
 
 use std::fmt::Debug;
 
@@ -11,16 +12,30 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// As `kill -9`: the process has no time for anything, and what it wrote stays where it is.
-struct KillAt(String);
+/// Something that is done at a step.
+struct At {
+    step: String,
+    then: fn(),
+}
 
-impl<S: Subscriber> Layer<S> for KillAt {
+impl<S: Subscriber> Layer<S> for At {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut step = Step { wanted: &self.0, reached: false };
+        let mut step = Step { wanted: &self.step, reached: false };
         event.record(&mut step);
         if step.reached {
-            kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+            (self.then)();
         }
+    }
+}
+
+/// As `kill -9`: the process has no time for anything, and what it wrote stays where it is.
+fn kill() {
+    kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+}
+
+fn hang() {
+    loop {
+        std::thread::park();
     }
 }
 
@@ -38,8 +53,9 @@ impl Visit for Step<'_> {
 #[tokio::main]
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the harness tells and asks this way")]
 async fn main() -> anyhow::Result<()> {
-    let kill = std::env::var("CONSIGN_TEST_KILL_AT").ok().map(|step| KillAt(step).boxed());
-    telemetry::start(&LogSettings { log: "warn".to_owned(), log_format: None }, kill)?;
+    let at = |variable: &str, then: fn()| std::env::var(variable).ok().map(|step| At { step, then }.boxed());
+    let layer = at("CONSIGN_TEST_KILL_AT", kill).or_else(|| at("CONSIGN_TEST_HANG_AT", hang));
+    telemetry::start(&LogSettings { log: "warn".to_owned(), log_format: None }, layer)?;
     let options: Vec<String> = std::env::args().skip(1).collect();
     let running = start(&integration_tests::service::settings(&options)).await?;
     println!("gRPC  {}", running.grpc.expect("the service has planes"));
