@@ -74,7 +74,7 @@ async fn garbage_is_collected_while_others_publish_and_no_file_loses_its_bytes()
             .collect();
         let end = Instant::now() + Duration::from_secs(load::collection_seconds());
         while Instant::now() < end {
-            delete(&service, "id % 10 <> 0");
+            delete(&service, "id % 100 <> 0");
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         stop.store(true, Ordering::Relaxed);
@@ -106,7 +106,7 @@ async fn churn(client: usize, rest: &Rest, stop: &AtomicBool, published: &Atomic
     let mut round = client;
     while !stop.load(Ordering::Relaxed) {
         round += 8;
-        let number = round * 7 % 50;
+        let number = round * 7 % 1000;
         let path = file("tool", &format!("{client}.{}", round % 40), &format!("f{round}"));
         let answer = rest.put(&path, content(number)).await;
         match answer.status {

@@ -1,6 +1,7 @@
 //! The operations, on SQLite and on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod condemn;
 mod housekeeping;
 mod prepare;
 mod publish;
