@@ -33,6 +33,17 @@ pub fn chaos() -> usize {
     number("CONSIGN_TEST_CHAOS").unwrap_or(150)
 }
 
+/// How many connections mean no good at once: `CONSIGN_TEST_STRANGERS`, or 2000.
+pub fn strangers() -> usize {
+    number("CONSIGN_TEST_STRANGERS").unwrap_or(2000)
+}
+
+/// Says what a test has measured, to whoever runs it with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "a figure is the output of a test")]
+pub fn report(line: &str) {
+    println!("{line}");
+}
+
 /// How many faults of each kind are planted: `CONSIGN_TEST_FAULTS`, or 20.
 pub fn faults() -> usize {
     number("CONSIGN_TEST_FAULTS").unwrap_or(20)

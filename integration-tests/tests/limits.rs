@@ -92,7 +92,7 @@ async fn transfers_wait_for_their_share_of_the_memory() {
 
     let next = tokio::spawn({
         let rest = rest.clone();
-        async move { rest.put(&file("tool", "1.0", "next"), "hello").await }
+        async move { rest.put(&file("tool", "1.0", "next"), vec![7; 1 << 20]).await }
     });
     // Its lease is taken before it waits for its share.
     let prepared = async || (service.database().count("leases") == 4).then_some(());

@@ -106,9 +106,14 @@ impl Blobs {
 
     /// Drops an upload and what has come of it. One that is gone or never began counts as dropped.
     pub async fn cancel_upload(&self, ticket: &UploadTicket) -> Result<()> {
+        // To the end, though nobody waits for it any more.
+        tokio::spawn(self.clone().cancel_now(ticket.clone())).await?
+    }
+
+    async fn cancel_now(self, ticket: UploadTicket) -> Result<()> {
         let seat = self.sessions.enter(ticket.upload);
         self.sessions.forget(ticket.upload);
-        match seat.find(&*self.store, upload::plan(ticket)).await? {
+        match seat.find(&*self.store, upload::plan(&ticket)).await? {
             Some(session) => session.cancel().await,
             None => self.store.remove_spool(ticket.upload).await,
         }
@@ -151,10 +156,13 @@ impl Blobs {
     /// A copy of the declared bytes proves nothing by itself, for others may have brought it: it must have the generation that this
     /// upload alone gives.
     async fn find_receipt(&self, ticket: &UploadTicket, ask_store: bool) -> Result<Option<Receipt>> {
-        if let Some(receipt) = self.sessions.receipt(ticket.upload) {
+        let is_good = |receipt: &Receipt| receipt.expires > self.now() && receipt.generation >= ticket.min_generation;
+        if let Some(receipt) = self.sessions.receipt(ticket.upload).filter(is_good) {
             return Ok(Some(receipt));
         }
-        let (Some(digest), Some(size), true) = (ticket.digest, ticket.size, ask_store) else { return Ok(None) };
+        // A generation that another upload made the least one may be that upload's own.
+        let is_own = ticket.min_generation <= ticket.upload;
+        let (Some(digest), Some(size), true) = (ticket.digest, ticket.size, ask_store && is_own) else { return Ok(None) };
         let name = upload::name(ticket, digest);
         let is_there = self.store.has(name).await?;
         Ok(is_there.then(|| upload::receipt(ticket, digest, size, name.generation, self.now())))

@@ -221,6 +221,21 @@ impl Runs {
         None
     }
 
+    /// The parts of a range that no run has.
+    pub(crate) fn missing(&self, range: Range<i64>) -> Vec<Range<i64>> {
+        let (mut start, mut missing) = (range.start, Vec::new());
+        for run in self.iter().skip_while(|run| run.end <= range.start).take_while(|run| run.start < range.end) {
+            if start < run.start {
+                missing.push(start..run.start);
+            }
+            start = run.end;
+        }
+        if start < range.end {
+            missing.push(start..range.end);
+        }
+        missing
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = Range<i64>> {
         self.0.iter().map(|(&start, &end)| start..end)
     }
@@ -309,6 +324,10 @@ mod tests {
                 prop_assert_eq!(kept.0.iter().any(|(start, end)| (*start..*end).contains(&byte)), has(byte));
             }
             prop_assert!(kept.0.iter().zip(kept.0.iter().skip(1)).all(|(a, b)| a.1 < b.0), "no two touch");
+            let missing = kept.missing(position..position + 15);
+            for byte in position..position + 15 {
+                prop_assert_eq!(missing.iter().any(|run| run.contains(&byte)), !has(byte));
+            }
             let end = (position..200).find(|byte| !has(*byte)).filter(|end| *end > position);
             prop_assert_eq!(kept.reach(position), end);
         }

@@ -110,12 +110,13 @@ impl Store for S3 {
 
     async fn discard(&self, name: CopyName) -> Result<()> {
         let keys = self.client.keys();
+        // Its generation is over, so nothing is to bring it back.
+        self.client.rename(&keys.quarantine(name), &keys.healed(name)).await?;
         self.client.rename(&keys.copy(name), &keys.trash(name)).await
     }
 
     async fn quarantine(&self, name: CopyName) -> Result<()> {
-        let keys = self.client.keys();
-        self.client.rename(&keys.copy(name), &keys.quarantine(name)).await
+        copies::quarantine(&self.client, name).await
     }
 
     async fn list_quarantined(&self) -> Result<Vec<CopyName>> {

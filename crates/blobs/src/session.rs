@@ -111,19 +111,14 @@ impl Session {
             claims.push(Arc::clone(&claim));
             older
         };
-        for older in older {
-            older.is_lost.store(true, Ordering::Release);
-            drop(older.turn.lock().await);
-        }
+        take_away(older).await;
         Some(claim)
     }
 
     /// Waits until nothing is done to a closed upload any more, so that its spool may be given to another.
     pub(crate) async fn settle(&self) {
-        let claims: Vec<_> = lock(&self.claims).drain(..).collect();
-        for claim in claims {
-            drop(claim.turn.lock().await);
-        }
+        let claims = lock(&self.claims).drain(..).collect();
+        take_away(claims).await;
         drop(self.saving.lock().await);
     }
 
@@ -172,9 +167,18 @@ impl Session {
         Ok(())
     }
 
+    /// Bytes that have come before never change: they are hashed, or will be read back. Nobody else writes to this range now, so what is
+    /// missing of it is known.
     async fn write_ahead(&self, offset: i64, end: i64, block: Bytes) -> Result<()> {
-        self.spool.write(offset, block, Hashed::Later).await?;
-        lock(&self.ahead).insert(offset..end);
+        let missing = {
+            let ahead = lock(&self.ahead);
+            ahead.missing(offset.max(self.hashed())..end)
+        };
+        for run in missing {
+            let cut = |at: i64| usize::try_from(at - offset).expect("a block is smaller than memory");
+            self.spool.write(run.start, block.slice(cut(run.start)..cut(run.end)), Hashed::Later).await?;
+            lock(&self.ahead).insert(run);
+        }
         Ok(())
     }
 
@@ -239,6 +243,8 @@ impl Session {
     pub(crate) async fn seal(&self, claim: &Claim, end: End) -> Result<Sealed> {
         let _turn = claim.turn.lock().await;
         self.check(claim)?;
+        let others = lock(&self.claims).extract_if(.., |other| !std::ptr::eq(&raw const **other, claim)).collect();
+        take_away(others).await;
         let _saving = self.saving.lock().await;
         let mut hashing = self.hashing.lock().await;
         let caught_up = self.catch_up(&mut hashing).await;
@@ -281,6 +287,16 @@ impl Session {
             return Ok(());
         }
         self.spool.remove().await
+    }
+}
+
+/// Takes claims from those who have them, and waits until nothing is written by them any more.
+async fn take_away(claims: Vec<Arc<Claim>>) {
+    for claim in &claims {
+        claim.is_lost.store(true, Ordering::Release);
+    }
+    for claim in claims {
+        drop(claim.turn.lock().await);
     }
 }
 

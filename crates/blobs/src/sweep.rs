@@ -22,13 +22,16 @@ impl Blobs {
     }
 
     /// Takes the names from copies; their bytes stay in the trash. Nothing may refer to them, and nobody may come to.
+    /// One that can't be discarded keeps none of the others; the first failure is told.
     pub async fn discard(&self, copies: &[CopyName]) -> Result<()> {
+        let mut result = Ok(());
         for copy in copies {
-            self.store.discard(*copy).await?;
-            tracing::debug!(%copy, "blob discarded");
+            let discarded = self.store.discard(*copy).await;
+            tracing::debug!(%copy, is_done = discarded.is_ok(), "blob discarded");
+            result = result.and(discarded);
             tokio::time::sleep(PAUSE).await;
         }
-        Ok(())
+        result
     }
 
     /// Removes the bytes that came to the trash `seconds` ago or earlier. Returns how many copies those were.

@@ -48,6 +48,8 @@ pub struct Upload {
     ticket: UploadTicket,
     range: Range<i64>,
     is_part: bool,
+    /// Whether it goes on where another one stopped.
+    is_resumed: bool,
     is_fleeting: bool,
     /// Whether it is still to be decided what becomes of what has come.
     is_open: bool,
@@ -63,12 +65,25 @@ pub struct Upload {
 struct Taken {
     session: Arc<Session>,
     claim: Arc<Claim>,
-    seat: Seat,
+    seat: Option<Seat>,
 }
 
 impl Drop for Taken {
+    /// Where nothing has come, nothing is to stay. The seat is kept until that is done: whoever begins the upload anew waits.
     fn drop(&mut self) {
         self.session.release(&self.claim);
+        let (session, claim, seat) = (Arc::clone(&self.session), Arc::clone(&self.claim), self.seat.take());
+        if let Ok(runtime) = Handle::try_current()
+            && !session.is_closed()
+            && session.hashed() == 0
+        {
+            runtime.spawn(async move {
+                if let Err(error) = session.leave(&claim).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "an empty upload stays until it is over");
+                }
+                drop(seat);
+            });
+        }
     }
 }
 
@@ -83,8 +98,19 @@ impl Upload {
         };
         let is_part = share != Share::Rest;
         let (position, block) = (range.start, BytesMut::new());
-        let mut upload =
-            Self { blobs, ticket, range, is_part, is_fleeting: false, is_open: true, position, block, taken: None, writing: None };
+        let mut upload = Self {
+            blobs,
+            ticket,
+            range,
+            is_part,
+            is_resumed: offset > 0,
+            is_fleeting: false,
+            is_open: true,
+            position,
+            block,
+            taken: None,
+            writing: None,
+        };
         if is_part || offset > 0 {
             upload.take().await?;
         }
@@ -135,7 +161,13 @@ impl Upload {
     }
 
     /// Checks the bytes against what was declared and stores them. When this returns, they survive the loss of power.
-    pub async fn finish(mut self) -> Result<Receipt> {
+    ///
+    /// What has begun is done to the end, though nobody waits for it any more.
+    pub async fn finish(self) -> Result<Receipt> {
+        tokio::spawn(self.finish_now().in_current_span()).await?
+    }
+
+    async fn finish_now(mut self) -> Result<Receipt> {
         // Fewer bytes than were declared: others may have brought the rest.
         if self.taken.is_none() && self.ticket.size.is_some_and(|size| length(&self.block) < size) {
             self.take().await?;
@@ -150,7 +182,7 @@ impl Upload {
 
     /// Ends the stream and keeps what has come. Returns how many bytes from the start are durable.
     pub async fn pause(mut self) -> Result<i64> {
-        self.keep().await
+        tokio::spawn(async move { self.keep().await }.in_current_span()).await?
     }
 
     /// Stores what has come whole and is all at hand.
@@ -172,7 +204,7 @@ impl Upload {
         self.written().await?;
         let Some(taken) = &self.taken else { return Err(Error::Superseded) };
         let end = match self.ticket.size {
-            Some(size) if self.is_part => End::Declared(size),
+            Some(size) if self.is_part || (self.is_resumed && self.position < size) => End::Declared(size),
             _ => End::Here(self.position),
         };
         let (ticket, now) = (&self.ticket, self.blobs.now());
@@ -187,7 +219,10 @@ impl Upload {
             self.blobs.sessions.remember(&receipt);
             Ok(receipt)
         };
-        taken.seat.alone(place).await
+        match &taken.seat {
+            Some(seat) => seat.alone(place).await,
+            None => Err(Error::Superseded),
+        }
     }
 
     /// Ends an upload that can't succeed, and drops what has come of it; unless a newer stream has it now.
@@ -225,26 +260,12 @@ impl Upload {
 
     /// Takes a place at the upload's session, which may have come further than this stream: what it brings again is skipped.
     async fn take(&mut self) -> Result<()> {
-        let seat = self.blobs.sessions.enter(self.ticket.upload);
-        let (session, claim) = loop {
-            let session = seat.session(&*self.blobs.store, plan(&self.ticket)).await?;
-            self.check_alignment(session.grain())?;
-            if let Some(claim) = session.claim(self.range.clone()).await {
-                break (session, claim);
-            }
-        };
+        let enter = enter(self.blobs.clone(), self.ticket.clone(), self.range.clone(), self.is_part);
+        let taken = tokio::spawn(enter.in_current_span()).await??;
         if !self.is_part && self.block.is_empty() {
-            self.position = session.hashed();
+            self.position = taken.session.hashed();
         }
-        self.taken = Some(Taken { session, claim, seat });
-        Ok(())
-    }
-
-    fn check_alignment(&self, grain: i64) -> Result<()> {
-        let is_aligned = |at: i64| at % grain == 0 || Some(at) == self.ticket.size;
-        if self.is_part && !(is_aligned(self.range.start) && is_aligned(self.range.end)) {
-            return Err(Error::Alignment { grain });
-        }
+        self.taken = Some(taken);
         Ok(())
     }
 
@@ -309,6 +330,22 @@ impl Drop for Upload {
                 tracing::debug!(error = &error as &dyn std::error::Error, "an upload that broke off is not kept as far as it came");
             }
         });
+    }
+}
+
+/// Takes a place at an upload's session.
+async fn enter(blobs: Blobs, ticket: UploadTicket, range: Range<i64>, is_part: bool) -> Result<Taken> {
+    let seat = blobs.sessions.enter(ticket.upload);
+    loop {
+        let session = seat.session(&*blobs.store, plan(&ticket)).await?;
+        let grain = session.grain();
+        let is_aligned = |at: i64| at % grain == 0 || Some(at) == ticket.size;
+        if is_part && !(is_aligned(range.start) && is_aligned(range.end)) {
+            return Err(Error::Alignment { grain });
+        }
+        if let Some(claim) = session.claim(range.clone()).await {
+            return Ok(Taken { session, claim, seat: Some(seat) });
+        }
     }
 }
 

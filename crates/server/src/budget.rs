@@ -14,7 +14,7 @@ use axum::response::Response;
 use consign_proto::status;
 use consign_types::Reason;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::Status;
 
 /// The unit of a budget: a permit stands for this many bytes.
@@ -23,9 +23,16 @@ const UNIT: u64 = 1024;
 /// How long a transfer waits for its share.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a transfer may stand still while others wait for its share.
+const STANDSTILL: Duration = Duration::from_secs(2);
+
 /// A number of bytes that is shared by all requests. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<Semaphore>);
+pub(crate) struct Budget {
+    units: Arc<Semaphore>,
+    /// How many wait for a share.
+    waiting: Arc<watch::Sender<usize>>,
+}
 
 /// A share of a budget, until it is dropped.
 pub(crate) type Share = OwnedSemaphorePermit;
@@ -33,20 +40,55 @@ pub(crate) type Share = OwnedSemaphorePermit;
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
         let units = usize::try_from(bytes / UNIT).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
-        Self(Arc::new(Semaphore::new(units)))
+        Self { units: Arc::new(Semaphore::new(units)), waiting: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Takes a share, for which transfers wait in order.
     pub(crate) async fn reserve(&self, bytes: u32) -> Result<Share, Status> {
-        let share = Arc::clone(&self.0).acquire_many_owned(units(bytes.into()));
+        if let Some(share) = self.take(bytes as usize) {
+            return Ok(share);
+        }
+        let _waiting = Waiting::new(&self.waiting);
+        let share = Arc::clone(&self.units).acquire_many_owned(units(bytes.into()));
         match tokio::time::timeout(PATIENCE, share).await {
             Ok(share) => Ok(share.expect("the semaphore is never closed")),
             Err(_) => Err(overloaded()),
         }
     }
 
+    /// Waits as long as a transfer may stand still: for `patience`, or a few seconds where others wait for a share all that time.
+    pub(crate) async fn standstill(&self, patience: Duration) {
+        let mut waiting = self.waiting.subscribe();
+        let pressed = async {
+            loop {
+                // The sender is ours, so it is there.
+                let _ = waiting.wait_for(|waiting| *waiting > 0).await;
+                if tokio::time::timeout(STANDSTILL, waiting.wait_for(|waiting| *waiting == 0)).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(patience, pressed).await;
+    }
+
     fn take(&self, bytes: usize) -> Option<Share> {
-        Arc::clone(&self.0).try_acquire_many_owned(units(bytes as u64)).ok()
+        Arc::clone(&self.units).try_acquire_many_owned(units(bytes as u64)).ok()
+    }
+}
+
+/// Tells that somebody waits, until it is dropped.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
     }
 }
 
@@ -123,8 +165,30 @@ mod tests {
     async fn a_share_is_given_back_when_it_is_dropped() {
         let budget = Budget::new(2048);
         let share = budget.reserve(2048).await.unwrap();
-        assert_eq!(budget.0.available_permits(), 0);
+        assert_eq!(budget.units.available_permits(), 0);
         drop(share);
-        assert_eq!(budget.0.available_permits(), 2);
+        assert_eq!(budget.units.available_permits(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transfer_may_stand_still_for_long_unless_others_wait_all_the_time() {
+        let (budget, patience) = (Budget::new(2048), Duration::from_mins(1));
+        let elapsed = async || {
+            let started = tokio::time::Instant::now();
+            budget.standstill(patience).await;
+            started.elapsed()
+        };
+        assert_eq!(elapsed().await, patience);
+
+        let share = budget.reserve(2048).await.unwrap();
+        let waiting = tokio::spawn({
+            let budget = budget.clone();
+            async move { budget.reserve(1024).await.is_ok() }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(elapsed().await, STANDSTILL);
+        drop(share);
+        assert!(waiting.await.unwrap());
+        assert_eq!(elapsed().await, patience);
     }
 }

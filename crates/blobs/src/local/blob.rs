@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -153,17 +154,22 @@ fn read_sums(layout: &Layout, name: CopyName, size: i64) -> Option<Sums> {
     sums.filter(|sums| sums.bytes() == size)
 }
 
-/// Whether a copy still has the bytes that its name says.
-pub(super) fn is_whole(layout: &Layout, name: CopyName) -> Result<bool> {
-    let file = match disk::open(&layout.copy(name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+/// Whether a copy still has the bytes that its name says; `None` where it is gone.
+pub(super) fn is_whole(layout: &Layout, name: CopyName) -> Result<Option<bool>> {
+    has_bytes(&layout.copy(name), name)
+}
+
+/// The same of any file.
+pub(super) fn has_bytes(path: &Path, name: CopyName) -> Result<Option<bool>> {
+    let file = match disk::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(Error::disk("open a blob"))?,
     };
     let (mut hash, mut buffer, mut offset) = (sha2::Sha256::new(), vec![0; PIECE_BYTES], 0);
     loop {
         let read = disk::read_some_at(&file, &mut buffer, offset).map_err(Error::disk("read a blob"))?;
         if read == 0 {
-            return Ok(Digest::from_bytes(hash.finalize().into()) == name.digest);
+            return Ok(Some(Digest::from_bytes(hash.finalize().into()) == name.digest));
         }
         hash.update(&buffer[..read]);
         offset += read as u64;

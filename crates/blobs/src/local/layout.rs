@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use consign_types::{Digest, Timestamp};
 
+use super::blob::has_bytes;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::session::lock;
@@ -156,18 +157,36 @@ impl Layout {
     }
 
     pub(super) fn discard(&self, name: CopyName) -> Result<()> {
-        self.move_away(name, &self.trash().join(name.to_string()))
+        // Its generation is over, so nothing is to bring it back.
+        self.note_healed(name)?;
+        let to = self.trash().join(name.to_string());
+        if self.move_away(name, &to)? { self.note_moved(name, &to) } else { Ok(()) }
     }
 
     pub(super) fn quarantine(&self, name: CopyName) -> Result<()> {
-        self.move_away(name, &self.quarantine_place(name))
+        let to = self.quarantine_place(name);
+        if !self.move_away(name, &to)? {
+            return Ok(());
+        }
+        // An upload may have healed it since it was found damaged.
+        if has_bytes(&to, name)? == Some(true) {
+            return match disk::rename_without_replacing(&to, &self.copy(name)) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::disk("move a blob back")(error)),
+                _ => Ok(()),
+            };
+        }
+        self.note_moved(name, &to)
     }
 
-    fn move_away(&self, name: CopyName, to: &Path) -> Result<()> {
+    /// Takes its name from a copy; `false` where it is gone.
+    fn move_away(&self, name: CopyName, to: &Path) -> Result<bool> {
         match disk::rename(&self.copy(name), to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            result => result.map_err(Error::disk("move a blob away"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            result => result.map(|()| true).map_err(Error::disk("move a blob away")),
         }
+    }
+
+    fn note_moved(&self, name: CopyName, to: &Path) -> Result<()> {
         // The trash is emptied by the time at which bytes came there.
         disk::touch(to).map_err(Error::disk("move a blob away"))?;
         disk::remove_if_there(&self.sums(name)).map_err(Error::disk("remove the checksums of a blob"))?;

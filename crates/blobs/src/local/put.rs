@@ -77,7 +77,7 @@ impl Drop for Temporary {
 
 fn write(store: &Local, small: &Small) -> Result<Temporary> {
     store.check_room()?;
-    let path = store.layout.spools().join(format!("{}.small-{}", small.upload, store.next_number()));
+    let path = store.layout.spools().join(format!("{}-small-{}", small.upload, store.next_number()));
     let file = disk::create(&path).map_err(Error::disk("make a spool"))?;
     tracing::trace!(small.upload, "spool made");
     let temporary = Temporary { file, path };

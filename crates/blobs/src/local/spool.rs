@@ -148,8 +148,11 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
     loop {
         if let Some(generation) = layout.find(&name.digest, min_generation)? {
             let existing = CopyName { generation, ..name };
-            if !blob::is_whole(layout, existing)? {
-                replace_damaged(layout, spool, existing)?;
+            match blob::is_whole(layout, existing)? {
+                Some(true) => {}
+                Some(false) => replace_damaged(layout, spool, existing)?,
+                // It was discarded just now.
+                None => continue,
             }
             // It is wanted again: garbage collection takes it for as young as what was stored now.
             match disk::touch(&layout.copy(existing)) {
@@ -167,6 +170,8 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
             Ok(()) => {
                 tracing::trace!(digest = %name.digest, name.generation, "blob placed");
                 layout.note_healed(name)?;
+                // Its age counts from now, however long its bytes have been coming.
+                disk::touch(&layout.copy(name)).map_err(Error::disk("touch a blob"))?;
                 return Ok(name.generation);
             }
             // Another upload of these bytes was faster: its copy is looked at in the next round.

@@ -111,6 +111,18 @@ pub(super) async fn list_quarantined(client: &Client) -> Result<Vec<CopyName>> {
     Ok(found.iter().filter_map(|object| keys::read(&object.location)).collect())
 }
 
+/// Takes the name from a damaged copy, unless an upload has healed it since it was found damaged.
+pub(super) async fn quarantine(client: &Client, name: CopyName) -> Result<()> {
+    let (from, to) = (client.keys().copy(name), client.keys().quarantine(name));
+    let Some(found) = client.look(&from).await? else { return Ok(()) };
+    if hash(client, &from).await? == Some(name.digest) {
+        return Ok(());
+    }
+    client.copy(&from, &to, i64::try_from(found.size).unwrap_or(i64::MAX)).await?;
+    let is_same = client.look(&from).await?.is_some_and(|now| now.e_tag == found.e_tag);
+    client.remove(if is_same { &from } else { &to }).await
+}
+
 pub(super) async fn list_trash(client: &Client, before: Timestamp, limit: usize) -> Result<Vec<CopyName>> {
     let found = client.list(&client.keys().trashed(), None, usize::MAX).await?;
     let old = found.iter().filter(|object| written(object) < before);

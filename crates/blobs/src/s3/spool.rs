@@ -116,7 +116,14 @@ impl Spool for S3Spool {
             self.client.put(&self.client.keys().ahead(self.upload, offset), bytes.clone()).await?;
         }
         let index = usize::try_from(number).expect("an upload has at most ten thousand parts");
-        let tag = self.client.put_part(&self.key(), &self.kept.multipart, index, bytes).await?;
+        let tag = match self.client.put_part(&self.key(), &self.kept.multipart, index, bytes).await {
+            // The upload was completed or dropped by another process, or before this one was started: it can't go on.
+            Err(Error::Backend { source, .. }) if matches!(*source, S3Error::NotFound { .. }) => {
+                self.remove().await?;
+                return Err(Error::Superseded);
+            }
+            tag => tag?,
+        };
         lock(&self.parts).insert(number, tag);
         tracing::trace!(offset, "bytes spooled");
         Ok(())
@@ -152,7 +159,11 @@ impl Spool for S3Spool {
     }
 
     async fn remove(&self) -> Result<()> {
-        remove(&self.client, self.upload).await
+        match read(&self.client, self.upload).await? {
+            // The upload was begun anew by another: what is kept is that one's.
+            Some(kept) if kept.multipart != self.kept.multipart => self.client.abort_multipart(&self.key(), &self.kept.multipart).await,
+            _ => remove(&self.client, self.upload).await,
+        }
     }
 }
 

@@ -62,7 +62,7 @@ async fn a_start_removes_what_nobody_can_go_on_with_and_nothing_else() {
     let mut paused = begin(&first, ticket(2), 0, Share::Rest).await.unwrap();
     paused.write(0, b"kept").await.unwrap();
     paused.pause().await.unwrap();
-    for name in ["1", "77", "78.progress", "79.small-1", "79.sums"] {
+    for name in ["1", "77", "78.progress", "79-small-1", "79.sums"] {
         fs::write(spool.join(name), "half").unwrap();
     }
 

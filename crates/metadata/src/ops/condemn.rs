@@ -53,6 +53,23 @@ impl Metadata {
         Ok(page.into_iter().map(|copy| (name(&copy), copy.size_bytes)).collect())
     }
 
+    /// Copies that were declared dead within the life of a tombstone, and `seconds` ago or earlier, in the order of their names: at most
+    /// `limit`, those after `after`.
+    pub async fn list_dead(&self, after: Option<CopyName>, seconds: i64, limit: i64) -> Result<Vec<CopyName>> {
+        let before = self.now().plus_seconds(-seconds);
+        self.pool.read(move |db| tombstones::list_page(db, after, before, limit)).await
+    }
+
+    /// Those of some copies that were declared dead `seconds` ago or earlier. Files may have referred to them until then, and readers may have
+    /// tickets.
+    pub async fn list_buried(&self, copies: Vec<CopyName>, seconds: i64) -> Result<Vec<CopyName>> {
+        let digests: Vec<Digest> = copies.iter().map(|copy| copy.digest).collect();
+        let before = self.now().plus_seconds(-seconds);
+        let dead = self.pool.read(move |db| tombstones::list(db, &digests, before)).await?;
+        let dead: HashSet<CopyName> = dead.into_iter().collect();
+        Ok(copies.into_iter().filter(|copy| dead.contains(copy)).collect())
+    }
+
     /// Those of some copies that files may refer to.
     pub async fn list_kept(&self, copies: Vec<CopyName>) -> Result<Vec<CopyName>> {
         let digests: Vec<Digest> = copies.iter().map(|copy| copy.digest).collect();

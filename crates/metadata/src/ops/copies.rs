@@ -10,7 +10,7 @@ use super::publish_version::PublishFile;
 use crate::batch::{Batch, send_with};
 use crate::connection::Db;
 use crate::schema::{blobs, tombstones as dead};
-use crate::tables::blobs::StoredCopy;
+use crate::tables::blobs::{self as table, StoredCopy};
 use crate::tables::tombstones;
 use crate::{Error, Result};
 
@@ -20,17 +20,26 @@ fn copy_of(receipt: &Receipt) -> StoredCopy {
 
 /// The copies of files, one for each digest, sorted.
 pub(super) fn of(files: &[PublishFile]) -> Vec<StoredCopy> {
-    let mut copies: Vec<StoredCopy> = files.iter().map(|file| copy_of(&file.receipt)).collect();
-    copies.sort_unstable();
+    let mut copies = all_of(files);
     copies.dedup_by_key(|copy| copy.digest);
     copies
 }
 
+fn all_of(files: &[PublishFile]) -> Vec<StoredCopy> {
+    let mut copies: Vec<StoredCopy> = files.iter().map(|file| copy_of(&file.receipt)).collect();
+    copies.sort_unstable();
+    copies.dedup();
+    copies
+}
+
 /// Sends the writes of a publish, whose copies are entered already, and refuses it where one of these is on its way out.
-/// Copies that came in vain, since files refer to others of the same bytes, are declared dead.
 ///
-/// Whoever declares a copy dead removes its row, and holds it meanwhile. Either that was done before this looks, or the foreign key of
-/// the files waits for it and breaks: then the publish is run again, and finds the copy gone.
+/// Where files refer to an older copy of the same bytes than the one that came, they refer to the new one from now on, and the old one
+/// is declared dead: that the new one is stored is proven, and nobody would have stored it if the old one had been there and whole.
+/// An older copy that came in vain is declared dead itself.
+///
+/// Whoever declares a copy dead removes or changes its row, and holds it meanwhile. Either that was done before this looks, or the foreign
+/// key of the files waits for it and breaks: then the publish is run again, and finds the copy gone.
 pub(super) fn settle(db: &mut Db, batch: Batch<'_>, files: &[PublishFile], now: Timestamp) -> Result<()> {
     let digests: Vec<Digest> = files.iter().map(|file| file.receipt.digest).collect();
     let kept: Vec<(Digest, i64, Option<i64>)> = send_with!(
@@ -41,14 +50,21 @@ pub(super) fn settle(db: &mut Db, batch: Batch<'_>, files: &[PublishFile], now: 
             .filter(blobs::digest.eq_any(digests))
             .select((blobs::digest, blobs::generation, dead::generation.nullable()))
     );
-    let kept: HashMap<Digest, (i64, bool)> = kept.into_iter().map(|(digest, kept, dead)| (digest, (kept, dead.is_some()))).collect();
-    let mut vain = Vec::new();
+    let mut kept: HashMap<Digest, (i64, bool)> = kept.into_iter().map(|(digest, kept, dead)| (digest, (kept, dead.is_some()))).collect();
     for PublishFile { path, receipt, .. } in files {
-        match kept.get(&receipt.digest) {
-            Some((_, true)) | None => return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest }),
-            Some((kept, false)) if *kept != receipt.generation => vain.push(copy_of(receipt)),
-            Some(_) => {}
+        if kept.get(&receipt.digest).is_none_or(|(_, is_dead)| *is_dead) {
+            return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest });
         }
     }
-    tombstones::insert(db, &vain, now)
+    let mut dead = Vec::new();
+    for copy in all_of(files) {
+        let Some((kept, _)) = kept.get_mut(&copy.digest) else { continue };
+        if *kept < copy.generation && table::replace(db, copy, *kept)? {
+            dead.push(StoredCopy { generation: *kept, ..copy });
+            *kept = copy.generation;
+        } else if *kept > copy.generation {
+            dead.push(copy);
+        }
+    }
+    tombstones::insert(db, &dead, now)
 }

@@ -2,14 +2,14 @@
 
 use consign_types::version::VersionState;
 use consign_types::{Digest, Timestamp};
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::BATCH;
 use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::error::Result;
-use crate::schema::{blobs, files, packages, versions};
+use crate::schema::{blobs, files, packages, tombstones, versions};
 
 /// A stored copy of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Queryable)]
@@ -81,6 +81,13 @@ pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestam
     if !values.is_empty() {
         push!(batch, diesel::insert_into(blobs::table).values(values).on_conflict_do_nothing());
     }
+}
+
+/// Lets files refer to another copy of the same bytes than before, unless that one is dead or the row has changed. Whether it was done.
+pub(crate) fn replace(db: &mut Db, copy: StoredCopy, before: i64) -> Result<bool> {
+    let is_dead = tombstones::table.filter(tombstones::digest.eq(copy.digest)).filter(tombstones::generation.eq(copy.generation));
+    let row = blobs::table.filter(blobs::digest.eq(copy.digest)).filter(blobs::generation.eq(before)).filter(not(exists(is_dead)));
+    Ok(diesel::update(row).set(blobs::generation.eq(copy.generation)).execute(db)? == 1)
 }
 
 /// The generation of the rows that [`hold`] makes.

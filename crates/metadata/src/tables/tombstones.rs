@@ -1,6 +1,6 @@
 //! Tombstones: copies of bytes that nothing may refer to again.
 
-use consign_types::{Digest, Timestamp};
+use consign_types::{CopyName, Digest, Timestamp};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
@@ -23,6 +23,16 @@ pub(crate) fn list_newest(db: &mut Db, digests: &[Digest]) -> Result<Vec<(Digest
     Ok(found)
 }
 
+/// The copies of some digests that were dead before an instant.
+pub(crate) fn list(db: &mut Db, digests: &[Digest], before: Timestamp) -> Result<Vec<CopyName>> {
+    let mut found: Vec<(Digest, i64)> = Vec::new();
+    for digests in digests.chunks(BATCH) {
+        let query = tombstones::table.filter(tombstones::digest.eq_any(digests)).filter(tombstones::created_at.le(before));
+        found.append(&mut query.select((tombstones::digest, tombstones::generation)).load(db)?);
+    }
+    Ok(found.into_iter().map(|(digest, generation)| CopyName { digest, generation }).collect())
+}
+
 /// Declares copies dead.
 pub(crate) fn insert(db: &mut Db, copies: &[StoredCopy], now: Timestamp) -> Result<()> {
     for copies in copies.chunks(BATCH) {
@@ -40,4 +50,22 @@ pub(crate) fn remove_until(db: &mut Db, before: Timestamp, limit: i64) -> Result
     let query = tombstones::table.filter(tombstones::created_at.lt(before)).order(tombstones::created_at).limit(limit);
     let Some(last) = query.select(tombstones::created_at).load::<Timestamp>(db)?.pop() else { return Ok(0) };
     Ok(diesel::delete(tombstones::table.filter(tombstones::created_at.le(last))).execute(db)?)
+}
+
+/// Copies that were dead before an instant, in the order of their names, at most `limit`, those after `after`.
+pub(crate) fn list_page(db: &mut Db, after: Option<CopyName>, before: Timestamp, limit: i64) -> Result<Vec<CopyName>> {
+    let query = tombstones::table
+        .filter(tombstones::created_at.le(before))
+        .order((tombstones::digest, tombstones::generation))
+        .limit(limit)
+        .into_boxed();
+    let query = match after {
+        Some(CopyName { digest, generation }) => {
+            let later = tombstones::digest.eq(digest).and(tombstones::generation.gt(generation));
+            query.filter(tombstones::digest.gt(digest).or(later))
+        }
+        None => query,
+    };
+    let found: Vec<(Digest, i64)> = query.select((tombstones::digest, tombstones::generation)).load(db)?;
+    Ok(found.into_iter().map(|(digest, generation)| CopyName { digest, generation }).collect())
 }

@@ -19,6 +19,9 @@ const AT_ONCE: i64 = 200;
 /// How many copies are listed in one go.
 const PAGE: usize = 500;
 
+/// Longer than a ticket to read is good for.
+const TICKET_SECONDS: i64 = 60 * 60;
+
 /// The walk through the store is done in this time, in equal parts; but no round is shorter than this many pages.
 const WALK: Duration = Duration::from_hours(24);
 const LEAST_PAGES: u64 = 20;
@@ -28,6 +31,8 @@ pub(crate) struct Collector {
     pub(crate) metadata: Metadata,
     pub(crate) blobs: Blobs,
     pub(crate) settings: CollectionSettings,
+    /// Whether nothing that is dead is still there, as far as this process knows.
+    is_sound: bool,
     /// Where the walk through the store is.
     after: Option<CopyName>,
     /// How many pages this walk has had, and how many the last one had.
@@ -39,7 +44,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 impl Collector {
     pub(crate) fn new(metadata: Metadata, blobs: Blobs, settings: CollectionSettings) -> Self {
-        Self { metadata, blobs, settings, after: None, pages: 0, last_pages: 0 }
+        Self { metadata, blobs, settings, is_sound: false, after: None, pages: 0, last_pages: 0 }
     }
 
     /// Runs until `stop`.
@@ -49,6 +54,7 @@ impl Collector {
             loop {
                 tokio::time::sleep(interval).await;
                 if let Err(error) = self.round(interval).await {
+                    self.is_sound = false;
                     tracing::warn!(error = &*error as &dyn std::error::Error, "a round of garbage collection was broken off");
                 }
             }
@@ -57,6 +63,7 @@ impl Collector {
     }
 
     async fn round(&mut self, interval: Duration) -> Result<()> {
+        self.finish_last().await?;
         let mut discarded = self.collect_loose().await?;
         discarded += self.walk(interval).await?;
         let removed = self.blobs.empty_trash(self.settings.trash_seconds).await?;
@@ -65,6 +72,24 @@ impl Collector {
             tracing::info!(discarded, removed, forgotten, "collected garbage");
         }
         Ok(())
+    }
+
+    /// Discards what was declared dead and may still be there, where a round ended in between: a copy that is dead and there would be
+    /// found by uploads of its bytes, and refused when they are published.
+    async fn finish_last(&mut self) -> Result<()> {
+        let mut after = None;
+        while !self.is_sound {
+            let page = self.metadata.list_dead(after, self.mourning(), AT_ONCE).await?;
+            self.is_sound = page.is_empty();
+            after = page.last().copied();
+            self.blobs.discard(&page).await?;
+        }
+        Ok(())
+    }
+
+    /// For how long a copy is kept to which files have referred until it was declared dead: readers have tickets for it.
+    fn mourning(&self) -> i64 {
+        TICKET_SECONDS.min(self.settings.gc_grace_seconds)
     }
 
     /// Collects what has lost its last file.
@@ -93,7 +118,9 @@ impl Collector {
             (self.after, self.pages) = (Some(last.name), self.pages + 1);
             let old = clock::now().plus_seconds(-self.settings.gc_grace_seconds);
             let copies = page.iter().filter(|copy| copy.stored < old).map(|copy| copy.name).collect();
-            let dead = self.metadata.condemn(copies).await?;
+            let mut dead = self.metadata.condemn(copies).await?;
+            // Copies that came in vain were declared dead when others of the same bytes were published.
+            dead.extend(self.metadata.list_buried(page.iter().map(|copy| copy.name).collect(), self.mourning()).await?);
             self.blobs.discard(&dead).await?;
             discarded += dead.len();
         }

@@ -96,6 +96,9 @@ pub(crate) async fn a_discarded_copy_is_gone_and_a_quarantined_one_is_damaged(fi
     let (one, two) = (pattern(2_000_000), pattern(2_000_001));
     let discarded = upload(&blobs, ticket(1), &[&one]).await.unwrap();
     let quarantined = upload(&blobs, ticket(2), &[&two]).await.unwrap();
+    store.quarantine(copy_of(&quarantined)).await.unwrap();
+    assert!(read(&blobs, &quarantined, 0, None).await.unwrap() == two, "one that is whole stays, whoever thinks that it is damaged");
+    fixture.damage(copy_of(&quarantined), Some(&two[1..])).await;
 
     for _ in 0..2 {
         store.discard(copy_of(&discarded)).await.unwrap();

@@ -64,7 +64,9 @@ pub(super) async fn read(api: &BlobApi, request: BatchReadRequest) -> Result<Bat
             Ok(ticket)
         })
         .collect();
-    let good = opened.iter().filter_map(|ticket| ticket.as_ref().ok().cloned()).collect();
+    let good: Vec<DownloadTicket> = opened.iter().filter_map(|ticket| ticket.as_ref().ok().cloned()).collect();
+    let bytes = good.iter().map(|ticket| ticket.size).sum::<i64>();
+    let _share = api.transfers.reserve(u32::try_from(bytes).unwrap_or(u32::MAX)).await?;
     let mut found = api.blobs.read_batch(good).await.into_iter();
     let result = |ticket: Result<_, Status>| match ticket {
         Ok(_) => found.next().expect("each blob has its answer").map_err(status),

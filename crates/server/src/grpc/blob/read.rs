@@ -15,7 +15,7 @@ use tonic::Status;
 use tonic::codegen::BoxStream;
 
 use super::{BlobApi, SILENCE};
-use crate::budget::Share;
+use crate::budget::{Budget, Share};
 
 /// What a download holds in memory: what is read in one go, and what is read ahead of that.
 const READ_BYTES: u32 = (2 << 20) + (512 << 10);
@@ -35,7 +35,7 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
     let size = blob.size();
     let reading = blob.range(request.read_offset, limit).await.map_err(status)?;
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(send(reading, size, sender));
+    tokio::spawn(send(reading, size, sender, api.transfers.clone()));
     Ok(Box::pin(Messages { messages: ReceiverStream::new(receiver), _share: share }))
 }
 
@@ -54,7 +54,7 @@ impl Stream for Messages {
 }
 
 /// Sends a blob in chunks, until its end, an error, or the caller's loss of interest.
-async fn send(mut reading: Reading, mut size_bytes: i64, sender: mpsc::Sender<Result<ReadResponse, Status>>) {
+async fn send(mut reading: Reading, mut size_bytes: i64, sender: mpsc::Sender<Result<ReadResponse, Status>>, transfers: Budget) {
     loop {
         let message = match reading.next().await {
             Ok(Some(Piece { bytes: data, crc32c })) => {
@@ -65,8 +65,13 @@ async fn send(mut reading: Reading, mut size_bytes: i64, sender: mpsc::Sender<Re
             Err(error) => Err(status(error)),
         };
         let is_last = message.is_err();
-        // Where nobody takes it, nobody is left to tell.
-        if sender.send_timeout(message, SILENCE).await.is_err() || is_last {
+        let is_taken = tokio::select! {
+            biased;
+            sent = sender.send(message) => sent.is_ok(),
+            // Whoever takes nothing for so long is not told: there is no place left for a message.
+            () = transfers.standstill(SILENCE) => false,
+        };
+        if !is_taken || is_last {
             return;
         }
         size_bytes = 0;

@@ -16,12 +16,18 @@ use super::{BlobApi, MAX_CHUNK_BYTES, SILENCE, check_sum};
 /// How long a caller may take for the message that has the ticket. Until then it holds nothing of what others wait for.
 const GREETING: Duration = Duration::from_secs(10);
 
+/// What an upload that has brought little holds in memory. Those that trickle are to keep nobody from their share.
+const FIRST_BYTES: u32 = 64 << 10;
+
 pub(super) async fn write(api: &BlobApi, mut messages: Streaming<WriteRequest>) -> Result<WriteResponse, Status> {
-    let Some(mut message) = next(&mut messages, GREETING).await? else {
+    let greeting = tokio::time::sleep(GREETING);
+    let Some(mut message) = next(&mut messages, greeting).await? else {
         return Err(refused(Reason::UploadIncomplete, "the stream ended before its first message"));
     };
     let ticket = api.upload_ticket(&message.ticket, &message.upload_id)?;
-    let _share = api.transfers.reserve(api.blobs.upload_bytes(&ticket)).await?;
+    let whole_share = api.blobs.upload_bytes(&ticket);
+    let mut memory = api.transfers.reserve(FIRST_BYTES).await?;
+    let mut is_whole = false;
     let share = match message.part_size {
         0 => Share::Rest,
         1.. => Share::Part { offset: message.write_offset, size: message.part_size },
@@ -35,12 +41,18 @@ pub(super) async fn write(api: &BlobApi, mut messages: Streaming<WriteRequest>) 
     let mut pace = Pace::new();
     loop {
         pace.count(&message)?;
+        if !is_whole && pace.bytes > u64::from(FIRST_BYTES) {
+            // The first share stays while the whole one is waited for: what has come is in memory.
+            let rest = api.transfers.reserve(whole_share.saturating_sub(FIRST_BYTES)).await?;
+            memory.merge(rest);
+            is_whole = true;
+        }
         receive(&mut upload, &message).await?;
         if message.finish {
             let receipt = upload.finish().await.map_err(status)?;
             return Ok(answer(api, &receipt));
         }
-        message = match next(&mut messages, SILENCE).await? {
+        message = match next(&mut messages, api.transfers.standstill(SILENCE)).await? {
             Some(message) => message,
             None => break,
         };
@@ -54,10 +66,12 @@ fn answer(api: &BlobApi, receipt: &Receipt) -> WriteResponse {
     WriteResponse { committed_size: receipt.size, receipt: api.notes.sign(receipt), sha256 }
 }
 
-/// The next message of an upload; `None` where the caller has ended the stream. One that does not come in time breaks it off.
-async fn next(messages: &mut Streaming<WriteRequest>, patience: Duration) -> Result<Option<WriteRequest>, Status> {
-    let message = tokio::time::timeout(patience, messages.message()).await;
-    message.map_err(|_| refused(Reason::UploadIncomplete, format!("no message came for `{}` seconds", patience.as_secs())))?
+/// The next message of an upload; `None` where the caller has ended the stream. One that has not come when `patience` ends breaks it off.
+async fn next(messages: &mut Streaming<WriteRequest>, patience: impl Future<Output = ()>) -> Result<Option<WriteRequest>, Status> {
+    tokio::select! {
+        message = messages.message() => message,
+        () = patience => Err(refused(Reason::UploadIncomplete, "no message came for too long")),
+    }
 }
 
 /// How fast an upload is, on the whole. One that trickles would keep its share of the memory from others for as long as it likes.

@@ -1,0 +1,126 @@
+//! Two thousand connections that mean no good, held at once: the service stays small, and those who mean well notice nothing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use integration_tests::rest::{Rest, file};
+use integration_tests::{Binary, Builder, Engine, TOKEN, load};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_service-under-test");
+
+/// What the service may need in all.
+const MEMORY_LIMIT: u64 = 150 << 20;
+
+/// How long they are held, at least.
+const HELD: Duration = Duration::from_secs(20);
+
+/// What a connection does that means no good.
+#[derive(Clone, Copy, Debug)]
+enum Trick {
+    /// It says nothing.
+    Silent,
+    /// It sends a file, a byte a second.
+    Trickle,
+    /// It asks for a large file and reads none of it.
+    Deaf,
+    /// It speaks HTTP/2, answers nothing and asks for nothing.
+    Idle,
+}
+
+impl Trick {
+    const ALL: [Self; 4] = [Self::Silent, Self::Trickle, Self::Deaf, Self::Idle];
+
+    async fn play(self, number: usize, address: SocketAddr, end: Arc<Notify>) {
+        let end = end.notified();
+        let Ok(mut stream) = TcpStream::connect(address).await else { return };
+        let work = async {
+            match self {
+                Self::Silent => {}
+                Self::Trickle => trickle(&mut stream, number).await?,
+                Self::Deaf => stream.write_all(request("GET", "large", "").as_bytes()).await?,
+                Self::Idle => stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await?,
+            }
+            std::future::pending::<std::io::Result<()>>().await
+        };
+        tokio::select! {
+            // How the service ends such a connection is its own affair.
+            _ = work => {}
+            () = end => {}
+        }
+    }
+}
+
+fn request(method: &str, name: &str, headers: &str) -> String {
+    format!("{method} {} HTTP/1.1\r\nHost: here\r\nPRIVATE-TOKEN: {TOKEN}\r\n{headers}\r\n", file("tool", "1.0", name))
+}
+
+async fn trickle(stream: &mut TcpStream, number: usize) -> std::io::Result<()> {
+    stream.write_all(request("PUT", &format!("slow-{number}"), "Content-Length: 1000000\r\n").as_bytes()).await?;
+    loop {
+        stream.write_all(b"x").await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Publishes and fetches until the end, and counts.
+async fn mean_well(number: usize, rest: Rest, until: Instant) -> usize {
+    let mut done = 0;
+    while Instant::now() < until {
+        let path = file("tool", "1.0", &format!("good-{number}-{done}"));
+        let body = format!("content {number} {done}");
+        assert_eq!(rest.put(&path, body.clone()).await.status, 201, "{path}");
+        assert_eq!(rest.get(&path).await.text(), body, "{path}");
+        done += 1;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    done
+}
+
+/// A line of `/proc/<pid>/status`, in bytes.
+fn memory(service: &Binary, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_connections_that_mean_no_good_cost_little_and_others_notice_nothing() {
+    // One arena: what is measured is what the service holds, not how the allocator keeps pages for threads that are gone.
+    let service = Builder::on(Engine::Sqlite).spawn(PROGRAM, &[("MALLOC_ARENA_MAX", "2")]).await;
+    let rest = Rest::to(service.http());
+    rest.create_project("demo").await;
+    assert_eq!(rest.put(&file("tool", "1.0", "large"), vec![7; 64 << 20]).await.status, 201);
+
+    let end = Arc::new(Notify::new());
+    let mut strangers = Vec::new();
+    for number in 0..load::strangers() {
+        strangers.push(tokio::spawn(Trick::ALL[number % 4].play(number, service.http(), Arc::clone(&end))));
+        // They hold connections: that they come all at once is another trick, which limits of rate are for.
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+    let until = Instant::now() + HELD;
+    let friends: Vec<_> = (0..20).map(|number| tokio::spawn(mean_well(number, rest.clone(), until))).collect();
+    let mut done = 0;
+    for friend in friends {
+        done += friend.await.unwrap();
+    }
+    let peak = memory(&service, "VmHWM");
+    end.notify_waiters();
+    for stranger in strangers {
+        stranger.await.unwrap();
+    }
+
+    assert!(done > 20, "each of those who mean well got something done");
+    assert!(peak < MEMORY_LIMIT, "the service needed {} MiB", peak >> 20);
+    let mut late = TcpStream::connect(service.http()).await.unwrap();
+    late.write_all(request("GET", "good-0-0", "Connection: close\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    late.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    load::report(&format!("{} strangers: {done} publishes by others, {} MiB at most", load::strangers(), peak >> 20));
+}
