@@ -67,6 +67,11 @@ impl Budgets {
     pub(crate) fn new(bytes: u64) -> Self {
         Self { bodies: Budget::new(bytes / 4), transfers: Budget::new(bytes - bytes / 4) }
     }
+
+    /// What transfers may take: who waits for it is served before those who stand still.
+    pub(crate) fn transfers(&self) -> Budget {
+        self.transfers.clone()
+    }
 }
 
 /// The metadata plane. None of its services is reached without a token.

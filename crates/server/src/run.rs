@@ -49,7 +49,8 @@ impl Running {
 
     async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
-        let (metadata, blobs) = planes.routes(settings);
+        let budgets = Budgets::new(settings.limits.in_flight_bytes);
+        let (metadata, blobs) = planes.routes(settings, &budgets);
         let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.as_ref())?) } else { None };
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let readiness = Readiness::default();
@@ -63,13 +64,13 @@ impl Running {
         health.ask().await;
         if let (Some(listener), Some(ways)) = (doors.http, ways) {
             let app = routes::rest(ways.client(), readiness);
-            self.tasks.spawn(accept::serve(listener, app, connections, self.stopping.clone()));
+            self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let Some(listener) = doors.grpc {
             let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
             let names: Vec<&str> = names.iter().filter(|(_, here)| *here).flat_map(|(names, _)| names.iter().copied()).collect();
             let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
-            self.tasks.spawn(accept::serve(listener, app, connections, self.stopping.clone()));
+            self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
         }
         self.start_jobs(planes, settings);
         self.tasks.spawn(health.run(self.stopping.clone()));
@@ -186,11 +187,10 @@ impl Planes {
         Ok(Self { metadata, blobs, notes })
     }
 
-    fn routes(&self, settings: &Settings) -> (Option<Router>, Option<Router>) {
-        let budgets = Budgets::new(settings.limits.in_flight_bytes);
+    fn routes(&self, settings: &Settings, budgets: &Budgets) -> (Option<Router>, Option<Router>) {
         let notes = || self.notes.clone();
-        let metadata = self.metadata.clone().zip(notes()).map(|(plane, notes)| routes::metadata(plane, notes, &budgets, settings));
-        let blobs = self.blobs.clone().zip(notes()).map(|(plane, notes)| routes::blobs(plane, notes, &budgets));
+        let metadata = self.metadata.clone().zip(notes()).map(|(plane, notes)| routes::metadata(plane, notes, budgets, settings));
+        let blobs = self.blobs.clone().zip(notes()).map(|(plane, notes)| routes::blobs(plane, notes, budgets));
         (metadata, blobs)
     }
 }

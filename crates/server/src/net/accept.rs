@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::idle::Idle;
+use crate::budget::Budget;
 
 /// How long what has begun may go on after the service was told to end. Kubernetes kills after 30 seconds.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -52,7 +53,7 @@ impl Listener for TcpListener {
 }
 
 /// Serves connections until `stop`, then lets what has begun finish, for as long as [`DRAIN`].
-pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections: usize, stop: CancellationToken) {
+pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections: usize, transfers: Budget, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(max_connections));
     let builder = Arc::new(builder());
     let connections = GracefulShutdown::new();
@@ -69,8 +70,9 @@ pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections:
         match accepted {
             Ok(stream) => {
                 let (watcher, builder, app) = (connections.watcher(), Arc::clone(&builder), app.clone());
+                let stream = TokioIo::new(Idle::new(stream, transfers.clone()));
                 tokio::spawn(async move {
-                    let connection = builder.serve_connection(TokioIo::new(Idle::new(stream)), TowerToHyperService::new(app));
+                    let connection = builder.serve_connection(stream, TowerToHyperService::new(app));
                     if let Err(error) = watcher.watch(connection.into_owned()).await {
                         tracing::debug!(error, "connection ended");
                     }

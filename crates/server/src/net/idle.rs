@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::budget::Budget;
+
 /// How long a new connection may take for its first bytes, and how many those are: an HTTP/2 preface.
 const GREETING: Duration = Duration::from_secs(10);
 const GREETING_BYTES: usize = 24;
@@ -16,22 +18,46 @@ const GREETING_BYTES: usize = 24;
 /// much more often.)
 const SILENCE: Duration = Duration::from_mins(5);
 
-/// A connection that fails when it is silent for too long.
+/// How long a peer may take nothing of what is sent to it; less where others wait for the memory that it keeps.
+const DEAFNESS: Duration = Duration::from_mins(1);
+
+/// A connection that fails when it is silent for too long, or its peer takes nothing for too long.
 pub(crate) struct Idle<S> {
     stream: S,
+    transfers: Budget,
+    /// Runs while the peer takes nothing.
+    deaf: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     received: usize,
     alive: Instant,
     alarm: Pin<Box<Sleep>>,
 }
 
 impl<S> Idle<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S, transfers: Budget) -> Self {
         let alive = Instant::now();
-        Self { stream, received: 0, alive, alarm: Box::pin(sleep_until(alive + GREETING)) }
+        Self { stream, transfers, deaf: None, received: 0, alive, alarm: Box::pin(sleep_until(alive + GREETING)) }
     }
 
     fn limit(&self) -> Duration {
         if self.received < GREETING_BYTES { GREETING } else { SILENCE }
+    }
+
+    /// A write that came to this, and what it means.
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.alive = Instant::now();
+            self.deaf = None;
+            return written;
+        }
+        let transfers = &self.transfers;
+        let deaf = self.deaf.get_or_insert_with(|| {
+            let transfers = transfers.clone();
+            Box::pin(async move { transfers.standstill(DEAFNESS).await })
+        });
+        if deaf.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")));
+        }
+        self.poll_silence(cx).map_ok(|()| 0)
     }
 
     /// The alarm is set anew only when it rings, not with each byte.
@@ -66,23 +92,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Idle<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(cx, buf) {
-            Poll::Ready(result) => {
-                self.alive = Instant::now();
-                Poll::Ready(result)
-            }
-            Poll::Pending => self.poll_silence(cx).map_ok(|()| 0),
-        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(cx, written)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
-            Poll::Ready(result) => {
-                self.alive = Instant::now();
-                Poll::Ready(result)
-            }
-            Poll::Pending => self.poll_silence(cx).map_ok(|()| 0),
-        }
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -110,7 +126,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_does_not_greet_is_closed_after_ten_seconds() {
         let (mut peer, stream) = duplex(64);
-        let mut stream = Idle::new(stream);
+        let mut stream = Idle::new(stream, Budget::new(1 << 20));
         peer.write_all(b"PRI").await.unwrap();
         let started = Instant::now();
 
@@ -122,12 +138,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_greeted_may_be_silent_for_five_minutes() {
         let (mut peer, stream) = duplex(64);
-        let mut stream = Idle::new(stream);
+        let mut stream = Idle::new(stream, Budget::new(1 << 20));
         peer.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").await.unwrap();
         let started = Instant::now();
 
         assert!(read(&mut stream).await.unwrap() > GREETING_BYTES);
         assert_eq!(read(&mut stream).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(started.elapsed().as_secs(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_left_after_a_minute() {
+        let (_peer, stream) = duplex(64);
+        let mut stream = Idle::new(stream, Budget::new(1 << 20));
+        let started = Instant::now();
+
+        let error = stream.write_all(&[7; 100]).await.unwrap_err();
+
+        assert_eq!((error.kind(), started.elapsed()), (io::ErrorKind::TimedOut, DEAFNESS));
     }
 }
