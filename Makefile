@@ -35,8 +35,9 @@ stress: ## Run the races of the tests for long: minutes, where `unit` takes seco
 	@CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 $(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
-	@.ci/setup postgres
-	@$(STEP) bench .ci/with-postgres cargo bench --locked -p integration-tests
+	@.ci/setup postgres nginx curl
+	@$(STEP) bench-metadata .ci/with-postgres cargo bench --locked -p integration-tests --bench metadata
+	@$(STEP) bench-transfer .ci/with-postgres --durable cargo bench --locked -p integration-tests --bench transfer
 
 fuzz: ## Fuzz every parser of foreign input, each for FUZZ_SECONDS
 	@.ci/setup cargo-fuzz

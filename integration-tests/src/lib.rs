@@ -8,6 +8,7 @@
 //! - [`generator`]: a database as large as one likes
 //! - [`load`]: how long races go on
 //! - [`lists`]: lists over gRPC, all asked alike
+//! - [`measure`]: figures of benchmarks: times, processors, memory
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
 //! - [`tagging`]: tags and their rules over gRPC, step by step
@@ -21,6 +22,7 @@ pub mod hostile;
 pub mod linearizability;
 pub mod lists;
 pub mod load;
+pub mod measure;
 pub mod publishing;
 pub mod reference;
 pub mod rest;
