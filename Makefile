@@ -38,8 +38,9 @@ stress: ## Run the races, kills, power cuts and collections of the tests for lon
 		CONSIGN_TEST_COLLECTION_SECONDS=60 CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=1000 $(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
-	@.ci/setup postgres seaweed
-	@$(WEED) $(STEP) bench .ci/with-postgres cargo bench --locked -p integration-tests
+	@.ci/setup postgres nginx curl
+	@$(STEP) bench-metadata .ci/with-postgres cargo bench --locked -p integration-tests --bench metadata
+	@$(STEP) bench-transfer .ci/with-postgres --durable cargo bench --locked -p integration-tests --bench transfer
 
 fuzz: ## Fuzz every parser of foreign input, each for FUZZ_SECONDS
 	@.ci/setup cargo-fuzz

@@ -22,6 +22,7 @@ use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode
 use consign_types::version::{VersionState, Visibility};
 use consign_types::{Digest, Timestamp};
 use integration_tests::generator::{GeneratedVersion, Shape};
+use integration_tests::measure::{quantile, report, timed};
 use integration_tests::{Database, Engine};
 
 const SMALL: i64 = 1_000;
@@ -121,20 +122,12 @@ async fn measure(sides: &[Side; 2], name: &str, is_promised: bool, operation: Op
             }
         }
     }
-    let [small, large] = times.map(|mut times| {
-        times.sort_unstable();
-        [times[CALLS / 2], times[CALLS * 95 / 100]].map(|time| time.as_secs_f64() * 1e6)
-    });
+    let [small, large] = times.map(|mut times| [0.5, 0.95].map(|share| quantile(&mut times, share).as_secs_f64() * 1e6));
     let ratio = large[0] / small[0];
     let shown = |[median, most]: [f64; 2]| format!("{median:.0} ({most:.0})");
     let mark = if is_promised { " *" } else { "" };
     report(&format!("{name:<52}{:>18}{:>18}{ratio:>8.2}{mark}", shown(small), shown(large)));
     ratio
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-fn report(line: &str) {
-    println!("{line}");
 }
 
 /// A database, and what is known of it.
@@ -183,17 +176,17 @@ impl Side {
     async fn call(&self, operation: Operation, call: usize) -> Duration {
         let metadata = &self.metadata;
         match operation {
-            Operation::FindVersion => timed(metadata.find_version(name(self.shape, &self.some(call)))).await,
-            Operation::Resolve(range) => timed(metadata.resolve_version(self.resolve(range, call))).await,
-            Operation::ListVersions { all, middle } => timed(metadata.list_versions(self.list_versions(all, middle))).await,
-            Operation::ListPackages => timed(metadata.list_packages(list_packages())).await,
-            Operation::Search { sparse, everywhere } => timed(metadata.search_versions(self.search(sparse, everywhere, call))).await,
+            Operation::FindVersion => time(metadata.find_version(name(self.shape, &self.some(call)))).await,
+            Operation::Resolve(range) => time(metadata.resolve_version(self.resolve(range, call))).await,
+            Operation::ListVersions { all, middle } => time(metadata.list_versions(self.list_versions(all, middle))).await,
+            Operation::ListPackages => time(metadata.list_packages(list_packages())).await,
+            Operation::Search { sparse, everywhere } => time(metadata.search_versions(self.search(sparse, everywhere, call))).await,
             Operation::FindByDigest { shared, everywhere } => {
-                timed(metadata.find_by_digest(self.find_by_digest(shared, everywhere, call))).await
+                time(metadata.find_by_digest(self.find_by_digest(shared, everywhere, call))).await
             }
-            Operation::PrepareDownloads => timed(metadata.prepare_downloads(self.prepare_downloads(call))).await,
-            Operation::PrepareUploads => timed(metadata.prepare_uploads(self.prepare_uploads(call))).await,
-            Operation::Publish { new } => timed(metadata.publish_version(self.publish(new, call))).await,
+            Operation::PrepareDownloads => time(metadata.prepare_downloads(self.prepare_downloads(call))).await,
+            Operation::PrepareUploads => time(metadata.prepare_uploads(self.prepare_uploads(call))).await,
+            Operation::Publish { new } => time(metadata.publish_version(self.publish(new, call))).await,
         }
     }
 
@@ -282,10 +275,8 @@ impl Side {
     }
 }
 
-async fn timed<T>(call: impl Future<Output = Result<T>>) -> Duration {
-    let started = Instant::now();
-    let answer = call.await;
-    let time = started.elapsed();
+async fn time<T>(call: impl Future<Output = Result<T>>) -> Duration {
+    let (time, answer) = timed(call).await;
     black_box(answer.expect("the operation succeeds"));
     time
 }

@@ -75,6 +75,13 @@ impl Database {
         execute(server, &format!("drop database if exists {name} with (force)"));
     }
 
+    /// Whether what is committed survives the loss of power. SQLite is used by the service in that way alone.
+    pub fn is_durable(&self) -> bool {
+        let setting = sql_query("select count(*) as count from pg_settings where name = 'fsync' and setting = 'on'");
+        let is_on = || setting.get_result::<Count>(&mut connect::<PgConnection>(&self.url)).expect("the server tells").count == 1;
+        self.server.is_none() || is_on()
+    }
+
     /// How many rows a table has.
     pub fn count(&self, table: &str) -> i64 {
         let query = sql_query(format!("select count(*) as count from {table}"));

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use consign_proto::blob::blob_service_client::BlobServiceClient;
+use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
@@ -23,7 +24,15 @@ pub struct Grpc {
 impl Grpc {
     /// To the services at this address.
     pub fn to(address: SocketAddr) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address makes an endpoint");
+        Self { channel: endpoint(address).connect_lazy() }
+    }
+
+    /// The same with the frames and windows of Consign's own clients, where [`Self::to`] is a client that sets nothing.
+    pub fn tuned(address: SocketAddr) -> Self {
+        let endpoint = endpoint(address)
+            .max_frame_size(FRAME_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
         Self { channel: endpoint.connect_lazy() }
     }
 
@@ -56,6 +65,10 @@ impl Grpc {
     pub fn blobs(&self) -> BlobServiceClient<Channel> {
         BlobServiceClient::new(self.channel())
     }
+}
+
+fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint::from_shared(format!("http://{address}")).expect("an address makes an endpoint")
 }
 
 /// A message with the administrator's token.

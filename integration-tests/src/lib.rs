@@ -9,6 +9,7 @@
 //! - [`load`]: how long races and tortures go on
 //! - [`power`]: a disk of its own, which can be turned off
 //! - [`lists`]: lists over gRPC, all asked alike
+//! - [`measure`]: figures of benchmarks: times, processors, memory
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
 //! - [`s3`]: an S3 server that fails on demand, and a real one
@@ -23,6 +24,7 @@ pub mod hostile;
 pub mod linearizability;
 pub mod lists;
 pub mod load;
+pub mod measure;
 pub mod power;
 pub mod publishing;
 pub mod reference;

@@ -204,29 +204,30 @@ impl Binary {
         command.args(&self.command[1..]).envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("output is piped")).lines();
-        let address = tokio::time::timeout(wait::PATIENCE, async {
+        let told = tokio::time::timeout(wait::PATIENCE, async {
+            let address = |text: &str| Some(text.parse().expect("the address can be read"));
             while let Some(line) = lines.next_line().await.expect("output is text") {
-                if let Some(address) = line.strip_prefix("gRPC  ") {
-                    self.grpc = Some(address.parse().expect("the address can be read"));
-                }
-                if let Some(address) = line.strip_prefix("REST  http://") {
-                    return address.parse().expect("the address can be read");
+                match line.split_once("  ") {
+                    Some(("gRPC", text)) => self.grpc = address(text),
+                    Some(("REST", text)) => self.http = address(text.trim_start_matches("http://")),
+                    _ if line == "ready" => return,
+                    _ => {}
                 }
             }
             unreachable!("the service ended before it said where it listens");
         });
-        self.http = Some(address.await.expect("the service starts in time"));
+        told.await.expect("the service starts in time");
         self.child = Some(child);
     }
 
     /// Where REST is.
     pub fn http(&self) -> SocketAddr {
-        self.http.expect("the service was started")
+        self.http.expect("the process has a gateway")
     }
 
     /// Where gRPC is.
     pub fn grpc(&self) -> SocketAddr {
-        self.grpc.expect("the service was started")
+        self.grpc.expect("the process has planes")
     }
 
     /// Its database.

@@ -58,8 +58,13 @@ async fn main() -> anyhow::Result<()> {
     telemetry::start(&LogSettings { log: "warn".to_owned(), log_format: None }, layer)?;
     let options: Vec<String> = std::env::args().skip(1).collect();
     let running = start(&integration_tests::service::settings(&options)).await?;
-    println!("gRPC  {}", running.grpc.expect("the service has planes"));
-    println!("REST  http://{}", running.http.expect("the service has a gateway"));
+    if let Some(address) = running.grpc {
+        println!("gRPC  {address}");
+    }
+    if let Some(address) = running.http {
+        println!("REST  http://{address}");
+    }
+    println!("ready");
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?.recv().await;
     running.stop().await;
     Ok(())
