@@ -7,6 +7,10 @@ TOOLS := target/tools
 WEED := CONSIGN_TEST_WEED=$(CURDIR)/$(TOOLS)/venv/bin/weed
 # Passed on by `make run`: make run ARGS='--http-listen 127.0.0.1:9090'
 ARGS ?=
+# How often `make stress` kills the service on each database and cuts the power of each disk, and how long it collects garbage.
+KILLS ?= 500
+POWER_CUTS ?= 50
+COLLECTION_SECONDS ?= 60
 # How long `make fuzz` looks at each parser.
 FUZZ_SECONDS ?= 20
 
@@ -34,8 +38,9 @@ unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
 
 stress: ## Run the races, kills, power cuts and collections of the tests for long: minutes, where `unit` takes seconds
 	@.ci/setup postgres disks seaweed
-	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 CONSIGN_TEST_KILLS=500 CONSIGN_TEST_POWER_CUTS=50 \
-		CONSIGN_TEST_COLLECTION_SECONDS=60 CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=1000 $(STEP) stress .ci/with-postgres .ci/stress
+	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 CONSIGN_TEST_KILLS=$(KILLS) CONSIGN_TEST_POWER_CUTS=$(POWER_CUTS) \
+		CONSIGN_TEST_COLLECTION_SECONDS=$(COLLECTION_SECONDS) CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=500 \
+		$(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
 	@.ci/setup postgres nginx curl

@@ -4,7 +4,7 @@
 //! <prefix>/blobs/<digest>.<generation, 20 digits>        a copy
 //! <prefix>/spool/<upload>/progress                       how far an upload has come, and its multipart upload
 //! <prefix>/spool/<upload>/ahead/<offset, 20 digits>      bytes that came before those between
-//! <prefix>/spool/<upload>/staged                         bytes whose digest was not declared
+//! <prefix>/spool/<upload>/unnamed                        bytes whose digest was not declared
 //! <prefix>/trash/<copy>                                  bytes that lost their name
 //! <prefix>/quarantine/<copy>                             bytes that no longer fit their name
 //! <prefix>/scrubbed                                      the copy that was scrubbed last

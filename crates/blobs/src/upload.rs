@@ -37,6 +37,17 @@ pub enum Share {
     },
 }
 
+/// What becomes of what has come where a stream ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is kept: another stream may go on.
+    Kept,
+    /// It is dropped.
+    Dropped,
+    /// That is decided already.
+    Decided,
+}
+
 /// One stream of an upload. Bytes are collected into blocks; while one block is hashed and written, the next one is received, so a
 /// stream holds two blocks in memory, whatever its size. No thread waits for a slow caller.
 ///
@@ -50,9 +61,7 @@ pub struct Upload {
     is_part: bool,
     /// Whether it goes on where another one stopped.
     is_resumed: bool,
-    is_fleeting: bool,
-    /// Whether it is still to be decided what becomes of what has come.
-    is_open: bool,
+    fate: Fate,
     /// The next byte to be received.
     position: i64,
     block: BytesMut,
@@ -98,19 +107,8 @@ impl Upload {
         };
         let is_part = share != Share::Rest;
         let (position, block) = (range.start, BytesMut::new());
-        let mut upload = Self {
-            blobs,
-            ticket,
-            range,
-            is_part,
-            is_resumed: offset > 0,
-            is_fleeting: false,
-            is_open: true,
-            position,
-            block,
-            taken: None,
-            writing: None,
-        };
+        let mut upload =
+            Self { blobs, ticket, range, is_part, is_resumed: offset > 0, fate: Fate::Kept, position, block, taken: None, writing: None };
         if is_part || offset > 0 {
             upload.take().await?;
         }
@@ -123,7 +121,7 @@ impl Upload {
     /// Nobody will go on with it: where it breaks off, what has come is dropped.
     #[must_use]
     pub fn fleeting(mut self) -> Self {
-        self.is_fleeting = true;
+        self.fate = Fate::Dropped;
         self
     }
 
@@ -176,7 +174,7 @@ impl Upload {
             None => self.put().await?,
             Some(_) => self.place().await?,
         };
-        self.is_open = false;
+        self.fate = Fate::Decided;
         Ok(receipt)
     }
 
@@ -309,7 +307,8 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         let Ok(runtime) = Handle::try_current() else { return };
-        if !self.is_open || self.taken.is_none() && (self.is_fleeting || self.block.is_empty()) {
+        let fate = mem::replace(&mut self.fate, Fate::Decided);
+        if fate == Fate::Decided || self.taken.is_none() && (fate == Fate::Dropped || self.block.is_empty()) {
             return;
         }
         let (ticket, range) = (self.ticket.clone(), self.range.clone());
@@ -320,11 +319,10 @@ impl Drop for Upload {
             block: mem::take(&mut self.block),
             taken: self.taken.take(),
             writing: self.writing.take(),
-            is_open: false,
             ..*self
         };
         runtime.spawn(async move {
-            if broken.is_fleeting {
+            if fate == Fate::Dropped {
                 broken.refuse(Error::Superseded).await;
             } else if let Err(error) = broken.keep().await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "an upload that broke off is not kept as far as it came");

@@ -50,7 +50,7 @@ impl Client {
 
     pub(super) async fn ping(&self) -> Result<()> {
         let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
-        let listed = self.bucket.list_paginated(Some("spool/"), options).await;
+        let listed = self.bucket.list_paginated(Some(&format!("{}/", self.keys.spools())), options).await;
         listed.map(drop).map_err(|source| Error::backend("list the bucket", source))
     }
 

@@ -50,8 +50,8 @@ impl Keys {
         self.key(&format!("spool/{upload}/ahead/{offset:020}"))
     }
 
-    pub(super) fn staged(&self, upload: i64) -> Path {
-        self.key(&format!("spool/{upload}/staged"))
+    pub(super) fn unnamed(&self, upload: i64) -> Path {
+        self.key(&format!("spool/{upload}/unnamed"))
     }
 
     /// Where scrubbing is.

@@ -49,7 +49,7 @@ struct Kept {
 impl S3Spool {
     pub(super) async fn create(client: Client, plan: Plan, part_bytes: i64) -> Result<Self> {
         remove(&client, plan.upload).await?;
-        let key = plan.name.map_or_else(|| client.keys().staged(plan.upload), |name| client.keys().copy(name));
+        let key = plan.name.map_or_else(|| client.keys().unnamed(plan.upload), |name| client.keys().copy(name));
         let multipart = client.create_multipart(&key).await?;
         let kept = Kept { key: key.to_string(), multipart, part_bytes, ..Kept::default() };
         let spool = Self { client, upload: plan.upload, kept, parts: Arc::default() };
@@ -77,7 +77,7 @@ impl S3Spool {
     }
 
     /// Makes an object of the parts.
-    async fn complete(&self, digest: CopyName, size: i64, is_staged: bool) -> Result<()> {
+    async fn complete(&self, digest: CopyName, size: i64, is_unnamed: bool) -> Result<()> {
         let parts: BTreeMap<i64, String> = lock(&self.parts).clone();
         let wanted = (size + self.kept.part_bytes - 1) / self.kept.part_bytes;
         let parts: Vec<String> = parts.into_iter().filter(|(number, _)| *number < wanted).map(|(_, tag)| tag).collect();
@@ -88,8 +88,8 @@ impl S3Spool {
         let is_there = self.client.size(&self.key()).await? == Some(size);
         match completed {
             Ok(()) if is_there => Ok(()),
-            // The answer to an earlier try was lost. Under the name of its digest an object is made of the right bytes alone; a staged one may be another writer's.
-            Err(S3Error::NotFound { .. }) if is_there && !is_staged => Ok(()),
+            // The answer to an earlier try was lost. Under the name of its digest an object is made of the right bytes alone; an unnamed one may be another writer's.
+            Err(S3Error::NotFound { .. }) if is_there && !is_unnamed => Ok(()),
             Err(S3Error::NotFound { .. }) if is_there => {
                 let is_ours = hash(&self.client, &self.key()).await? == Some(digest.digest);
                 if is_ours { Ok(()) } else { Err(Error::Superseded) }
@@ -146,10 +146,10 @@ impl Spool for S3Spool {
         let place = find_place(&self.client, name, size, min_generation).await?;
         if let Place::Free(target) | Place::Damaged(target) = place {
             let target = self.client.keys().copy(target);
-            let is_staged = target != self.key();
-            self.complete(name, size, is_staged).await?;
+            let is_unnamed = target != self.key();
+            self.complete(name, size, is_unnamed).await?;
             tracing::trace!(digest = %name.digest, "blob completed");
-            if is_staged {
+            if is_unnamed {
                 self.client.copy(&self.key(), &target, size).await?;
             }
             settle(&self.client, place).await?;

@@ -1,8 +1,5 @@
 //! Copies are declared dead when nothing refers to them, and never under a publisher's hands.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use consign_metadata::{Error, Metadata, PublishVersion};
 use consign_types::{CopyName, Digest, Timestamp};
 use integration_tests::{BOTH, Database, rounds};
@@ -86,43 +83,42 @@ async fn bytes_that_lost_their_last_file_die_after_the_grace_unless_they_are_wan
     }
 }
 
+/// Publishes bytes into a version of their own, and counts: 0 where they are on their way out.
+async fn publish_one(metadata: Metadata, content: String, generation: i64) -> usize {
+    let wanted = PublishVersion { version: version(&content.replace(' ', "-")), ..request(&[("f", receipt(&content, generation))]) };
+    match metadata.publish_version(wanted).await {
+        Ok(_) => 1,
+        Err(Error::BlobExpired { .. }) => 0,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+async fn condemn_all(metadata: Metadata, copies: Vec<CopyName>) -> usize {
+    metadata.condemn(copies).await.unwrap().len()
+}
+
 #[tokio::test]
 async fn no_file_refers_to_a_dead_copy_whoever_is_faster() {
     for engine in BOTH {
         let database = Database::create(engine);
         let metadata = opened(&database).await;
-        let (published, dead) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (mut published, mut dead) = (0, 0);
         for round in 0..rounds() * 10 {
             let contents: Vec<String> = (0..8).map(|number| format!("{round} {number}")).collect();
-            let publishers = contents.clone().into_iter().zip(1..).map(|(content, generation)| {
-                let (metadata, published) = (metadata.clone(), Arc::clone(&published));
-                tokio::spawn(async move {
-                    let wanted =
-                        PublishVersion { version: version(&content.replace(' ', "-")), ..request(&[("f", receipt(&content, generation))]) };
-                    match metadata.publish_version(wanted).await {
-                        Ok(_) => published.fetch_add(1, Ordering::Relaxed),
-                        Err(Error::BlobExpired { .. }) => 0,
-                        Err(error) => panic!("{error:?}"),
-                    }
-                })
-            });
-            let collector = {
-                let (metadata, dead) = (metadata.clone(), Arc::clone(&dead));
-                let copies: Vec<CopyName> = contents.iter().zip(1..).map(|(content, generation)| copy(content, generation)).collect();
-                tokio::spawn(async move {
-                    let found = metadata.condemn(copies).await.unwrap();
-                    dead.fetch_add(found.len(), Ordering::Relaxed)
-                })
-            };
-            for task in publishers.collect::<Vec<_>>().into_iter().chain([collector]) {
-                task.await.unwrap();
+            let copies: Vec<CopyName> = contents.iter().zip(1..).map(|(content, generation)| copy(content, generation)).collect();
+            let publishers = contents.into_iter().zip(1..);
+            let publishers: Vec<_> =
+                publishers.map(|(content, generation)| tokio::spawn(publish_one(metadata.clone(), content, generation))).collect();
+            let collector = tokio::spawn(condemn_all(metadata.clone(), copies));
+            for publisher in publishers {
+                published += publisher.await.unwrap();
             }
+            dead += collector.await.unwrap();
         }
         let referred =
             "files f join blobs b on b.digest = f.digest join tombstones t on t.digest = b.digest and t.generation = b.generation";
         assert_eq!(database.count(referred), 0, "{engine:?}");
         assert_eq!(database.count("blobs where generation < 0"), 0, "{engine:?}");
-        let (published, dead) = (published.load(Ordering::Relaxed), dead.load(Ordering::Relaxed));
         assert_eq!(published + dead, rounds() * 80, "{engine:?}: each copy is published or dead");
     }
 }

@@ -149,8 +149,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_left_after_a_minute() {
-        let (_peer, stream) = duplex(64);
+        let (mut peer, stream) = duplex(64);
         let mut stream = Idle::new(stream, Budget::new(1 << 20));
+        peer.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(read(&mut stream).await.unwrap() > GREETING_BYTES);
         let started = Instant::now();
 
         let error = stream.write_all(&[7; 100]).await.unwrap_err();
