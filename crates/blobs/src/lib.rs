@@ -45,7 +45,8 @@ pub use upload::{Share, Upload};
 
 use sessions::Sessions;
 
-/// How long an upload is kept after its last byte. Its reservation in the metadata plane lasts as long.
+/// How long an upload is kept after its last byte, in seconds. Its reservation in the metadata plane ends with its lease, a day after the
+/// ticket.
 pub const UPLOAD_SECONDS: i64 = 24 * 60 * 60;
 
 /// The blob plane. Clones share one store.

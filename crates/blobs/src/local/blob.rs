@@ -58,7 +58,7 @@ impl LocalBlob {
         match &self.sums {
             Some(sums) => self.read_checked(range, sums),
             None if self.is_small() => self.read_whole(range),
-            None => Ok([Piece { bytes: self.read_run(range)?, crc32c: None }].into()),
+            None => Ok(split(self.read_run(range)?)),
         }
     }
 
@@ -83,12 +83,7 @@ impl LocalBlob {
             return Err(Error::Corrupt(self.digest));
         }
         let position = |at: i64| usize::try_from(at).expect("a small blob is smaller than memory");
-        let mut rest = bytes.slice(position(range.start)..position(range.end));
-        let mut pieces = VecDeque::new();
-        while !rest.is_empty() {
-            pieces.push_back(Piece { bytes: rest.split_to(rest.len().min(PIECE_BYTES)), crc32c: None });
-        }
-        Ok(pieces)
+        Ok(split(bytes.slice(position(range.start)..position(range.end))))
     }
 
     /// Reads the pieces that have the range, checks them, and cuts off what lies outside.
@@ -147,6 +142,15 @@ impl Pieces for LocalPieces {
         }
         Ok(self.pieces.pop_front())
     }
+}
+
+/// Bytes whose checksums are not known, in pieces.
+fn split(mut bytes: Bytes) -> VecDeque<Piece> {
+    let mut pieces = VecDeque::new();
+    while !bytes.is_empty() {
+        pieces.push_back(Piece { bytes: bytes.split_to(bytes.len().min(PIECE_BYTES)), crc32c: None });
+    }
+    pieces
 }
 
 fn read_sums(layout: &Layout, name: CopyName, size: i64) -> Option<Sums> {

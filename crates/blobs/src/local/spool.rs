@@ -164,7 +164,7 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
         }
         // Files may refer to one that was found damaged: it has its bytes again.
         let name = layout.find_quarantined(&name.digest, min_generation)?.map_or(name, |generation| CopyName { generation, ..name });
-        // The checksums first: where the process dies between the two, they belong to nothing and are swept.
+        // The checksums first: where the process dies between the two, they belong to nothing, and `fsck` tells and removes them.
         place_sums(layout, spool, name)?;
         match disk::rename_without_replacing(spool, &layout.copy(name)) {
             Ok(()) => {
