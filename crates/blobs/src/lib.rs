@@ -11,11 +11,12 @@
 //! - [`s3`]: the store on S3
 //! - [`sweep`], [`scrub`], [`check`]: removing what nobody needs, finding what is damaged, telling what is wrong
 //! - [`progress`]: how far an upload has come
-//! - `session`, `sessions`: the uploads under way
+//! - `session`, `sessions`: the uploads under way; `runs`: which parts of one have come
 //! - `disk`: the file-system calls, and nothing else
 
 mod disk;
 mod error;
+mod runs;
 mod session;
 mod sessions;
 

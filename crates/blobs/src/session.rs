@@ -13,7 +13,8 @@ use consign_types::Digest;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::{Error, Result};
-use crate::progress::{Hashing, Progress, Runs, Step, Sums};
+use crate::progress::{Hashing, Progress, Step, Sums};
+use crate::runs::Runs;
 use crate::store::{Hashed, Spool};
 
 /// How many bytes may be written before it is kept durably how far the upload has come.
