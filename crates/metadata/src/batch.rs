@@ -15,7 +15,7 @@ use crate::connection::Db;
 use crate::error::Result;
 
 /// A write of SQLite.
-type Step<'a> = Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<usize> + 'a>;
+type Step<'a> = Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<()> + 'a>;
 
 /// A write of PostgreSQL, as a part of a statement.
 type Part<'a> = Box<dyn QueryFragment<Pg> + 'a>;
@@ -34,12 +34,33 @@ macro_rules! push {
         match $batch {
             $crate::batch::Batch::Postgres(parts) => parts.push(Box::new($statement)),
             $crate::batch::Batch::Sqlite(statements) => {
-                statements.push(Box::new(move |connection| diesel::RunQueryDsl::execute($statement, connection)));
+                statements.push(Box::new(move |connection| $crate::prepared::run($statement, connection)));
             }
         }
     };
 }
 pub(crate) use push;
+
+/// Adds the statement that inserts rows, given these as `values`. SQLite, which is in the process, gets one for each row, so that they
+/// are all the same.
+macro_rules! push_rows {
+    ($batch:expr, $rows:expr, |$values:ident| $statement:expr) => {
+        match $batch {
+            $crate::batch::Batch::Postgres(parts) => {
+                let $values = $rows;
+                if !$values.is_empty() {
+                    parts.push(Box::new($statement));
+                }
+            }
+            $crate::batch::Batch::Sqlite(statements) => {
+                for $values in $rows {
+                    statements.push(Box::new(move |connection| $crate::prepared::run($statement, connection)));
+                }
+            }
+        }
+    };
+}
+pub(crate) use push_rows;
 
 /// How many values one statement of PostgreSQL may carry, less a margin for a query behind the writes.
 const MAX_BINDS: usize = 50_000;
@@ -121,7 +142,7 @@ macro_rules! send_with {
                 for statement in statements {
                     statement(connection)?;
                 }
-                diesel::RunQueryDsl::load($query, connection)?
+                diesel::RunQueryDsl::load($crate::prepared::Kept($query), connection)?
             }
             _ => unreachable!("a batch is sent on the connection that it was made for"),
         }

@@ -27,6 +27,9 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+/// How often a transaction is run when concurrent ones keep aborting it.
+const ATTEMPTS: u32 = 3;
+
 /// What a transaction leaves behind when its work succeeds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -44,6 +47,13 @@ impl Db {
                 let mut connection = PgConnection::establish(url)?;
                 let settings = "set statement_timeout = '15s'; set lock_timeout = '5s'; set idle_in_transaction_session_timeout = '10s'";
                 connection.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                if !read_only {
+                    // Changes ask by keys: their plan is always the same, and to make it costs more than to follow it. It is made once, when
+                    // the tables may be small, so it must be one that goes by indexes.
+                    let settings = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; \
+                                    set enable_hashjoin = off; set enable_mergejoin = off; set enable_material = off";
+                    connection.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                }
                 Ok(Self::Postgres(connection))
             }
             Target::Sqlite(path) => {
@@ -91,6 +101,22 @@ impl Db {
             Self::Sqlite(connection) => AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN")?,
         }
         Ok(())
+    }
+
+    /// Runs `work` in a transaction that was begun, which ends as told, and again where concurrent ones abort it.
+    pub(crate) fn run<T>(&mut self, ending: Ending, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+        let mut result = work(self);
+        result = self.end(ending, result);
+        for _ in 1..ATTEMPTS {
+            match &result {
+                Err(error) if error.is_transient() => tracing::debug!(%error, "transaction is run again"),
+                _ => break,
+            }
+            self.begin_write()?;
+            result = work(self);
+            result = self.end(ending, result);
+        }
+        result
     }
 
     /// Ends a transaction whose work came to this result: as told, or by leaving nothing where it failed.

@@ -5,9 +5,10 @@
 //!
 //! - `ops`: the operations, one a file, its argument a struct of the same name
 //! - `tables`: the statements, one function each
-//! - `connection`, `target`, `pool`, `migrate`: the databases, and where they differ
+//! - `connection`, `target`, `pool`, `group_commit`, `migrate`: the databases, and where they differ
 //! - `columns`, `schema`: what the tables hold
-//! - `select`, `cursor`: filters, orders and pages of lists; `batch`, `ids`: few trips to the database
+//! - `select`, `cursor`: filters, orders and pages of lists; `batch`, `ids`, `prepared`: few trips to the database, and
+//!   short ones
 //! - `rules`: what holds where nothing is set; `downloads`: their count
 
 mod batch;
@@ -16,11 +17,13 @@ mod connection;
 mod cursor;
 mod downloads;
 mod error;
+mod group_commit;
 mod ids;
 mod migrate;
 mod ops;
 mod page;
 mod pool;
+mod prepared;
 mod refusal;
 mod rules;
 mod schema;
@@ -107,6 +110,7 @@ pub struct Metadata {
     pool: pool::Pool,
     rules: Rules,
     downloads: downloads::Tally,
+    principals: ops::authenticate::Principals,
     clock: fn() -> Timestamp,
 }
 
@@ -115,7 +119,8 @@ impl Metadata {
     pub async fn open(config: &Config, rules: Rules, clock: fn() -> Timestamp) -> Result<Self> {
         let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;
         migrate(config).await?;
-        Ok(Self { pool: pool::Pool::new(&target, config.connections), rules, downloads: downloads::Tally::default(), clock })
+        let (pool, principals) = (pool::Pool::new(&target, config.connections), ops::authenticate::remember());
+        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, clock })
     }
 
     /// Asks the database for a sign of life.

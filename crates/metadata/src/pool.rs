@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use consign_types::Digest;
+use consign_types::resource::ProjectRef;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::connection::{Db, Ending, Manager};
 use crate::error::{Error, Result};
+use crate::group_commit::Groups;
 use crate::target::Target;
 
 /// How long an operation waits for its turn before it is refused.
@@ -17,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it then waits for a connection that works.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often a transaction is run when concurrent ones keep aborting it.
-const ATTEMPTS: u32 = 3;
-
 /// Two sets of connections, so that a storm of listings can't hold up a publish.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     readers: Lane,
     writers: Lane,
+    groups: Groups,
+    /// Whether all projects have one writer.
+    is_sqlite: bool,
 }
 
 /// Connections of one kind. The semaphore has as many permits as there are connections: who waits, waits asynchronously and
@@ -37,8 +41,10 @@ struct Lane {
 
 impl Pool {
     pub(crate) fn new(target: &Target, connections: u32) -> Self {
-        let writers = if matches!(target, Target::Sqlite(_)) { 1 } else { connections };
-        Self { readers: Lane::new(target.clone(), true, connections), writers: Lane::new(target.clone(), false, writers) }
+        let is_sqlite = matches!(target, Target::Sqlite(_));
+        let writers = if is_sqlite { 1 } else { connections };
+        let (readers, writers) = (Lane::new(target.clone(), true, connections), Lane::new(target.clone(), false, writers));
+        Self { readers, writers, groups: Groups::default(), is_sqlite }
     }
 
     /// Runs `work` as one reading transaction.
@@ -69,21 +75,33 @@ impl Pool {
         T: Send + 'static,
         F: Fn(&mut Db) -> Result<T> + Send + 'static,
     {
-        let work = move |db: &mut Db| {
-            let mut result = work(db);
-            result = db.end(ending, result);
-            for _ in 1..ATTEMPTS {
-                match &result {
-                    Err(error) if error.is_transient() => tracing::debug!(%error, "transaction is run again"),
-                    _ => break,
-                }
-                db.begin_write()?;
-                result = work(db);
-                result = db.end(ending, result);
-            }
-            result
+        self.writers.run(Db::begin_write, move |db| db.run(ending, work)).await
+    }
+
+    /// Runs `work`, a short change to a project that locks no blob but this one, as [`Pool::write`] does, but in one transaction with
+    /// others that wait for the same turn.
+    pub(crate) async fn change<T, F>(&self, project: &ProjectRef, blob: Option<Digest>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+    {
+        let (place, mut answer) = self.groups.join((!self.is_sqlite).then(|| project.clone()), blob, work);
+        let lead = timeout(PATIENCE, Arc::clone(&place.group.lead).lock_owned());
+        let mut lead = tokio::select! {
+            biased;
+            answer = &mut answer => return answer?,
+            lead = lead => lead.map_err(|_| Error::Overloaded)?,
         };
-        self.writers.run(Db::begin_write, work).await
+        loop {
+            match answer.try_recv() {
+                Ok(answer) => return answer,
+                Err(TryRecvError::Closed) => return Err(Error::Abandoned),
+                Err(TryRecvError::Empty) => {}
+            }
+            let group = Arc::clone(&place.group);
+            // The lead is kept with the work: whoever follows finds the changes made, even if this caller has gone.
+            lead = self.writers.run(Db::begin_write, move |db| group.make(db).map(|()| lead)).await?;
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub enum ParseResourceError {
 /// A project, by its id or by its path.
 ///
 /// On the wire `projects/7` or `projects/group%2Fsub%2Ftool`: the path's `/` are percent-encoded, so it stays one segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ProjectRef {
     /// By numeric id, the canonical form.
     Id(i64),

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::publish_version::PublishFile;
 use crate::batch::{Batch, send_with};
 use crate::connection::Db;
+use crate::prepared::rounded;
 use crate::schema::{blobs, tombstones as dead};
 use crate::tables::blobs::{self as table, StoredCopy};
 use crate::tables::tombstones;
@@ -47,7 +48,7 @@ pub(super) fn settle(db: &mut Db, batch: Batch<'_>, files: &[PublishFile], now: 
         db,
         blobs::table
             .left_join(dead::table.on(dead::digest.eq(blobs::digest).and(dead::generation.eq(blobs::generation))))
-            .filter(blobs::digest.eq_any(digests))
+            .filter(blobs::digest.eq_any(rounded(digests)))
             .select((blobs::digest, blobs::generation, dead::generation.nullable()))
     );
     let mut kept: HashMap<Digest, (i64, bool)> = kept.into_iter().map(|(digest, kept, dead)| (digest, (kept, dead.is_some()))).collect();

@@ -16,7 +16,8 @@ impl Metadata {
         let given = given.map(|token| Digest::of(token.as_bytes()));
         let fresh = Digest::of(fresh.as_bytes());
         let now = self.now();
-        self.pool
+        let taken = self
+            .pool
             .write(move |db| {
                 let admin: Slug = ADMIN.parse().expect("the administrator's name is a slug");
                 let path = NamespacePath::top(&admin).expect("the administrator's name is a namespace");
@@ -28,6 +29,8 @@ impl Metadata {
                 }
                 Ok(added && given.is_none())
             })
-            .await
+            .await?;
+        self.principals.invalidate_all();
+        Ok(taken)
     }
 }

@@ -27,6 +27,9 @@ const TICKET_SECONDS: i64 = 15 * 60;
 /// How long bytes are kept for a publish that has not come yet: a ticket's life, and a day for the transfer.
 const LEASE_SECONDS: i64 = TICKET_SECONDS + 24 * 60 * 60;
 
+/// Up to how many files a request shares its transaction with others, which wait for it.
+const FEW_FILES: usize = 16;
+
 /// Files that are to be published.
 #[derive(Clone, Debug)]
 pub struct PrepareUploads {
@@ -70,7 +73,9 @@ impl Metadata {
     /// `VersionStateConflict`, `QuotaExceeded`.
     pub async fn prepare_uploads(&self, request: PrepareUploads) -> Result<Vec<UploadPlan>> {
         let (now, rules) = (self.now(), self.rules.clone());
-        let plans = self.pool.write(move |db| prepare(db, &request, &rules, now)).await?;
+        let (project, is_short) = (request.version.project.clone(), request.files.len() <= FEW_FILES);
+        let prepare = move |db: &mut Db| prepare(db, &request, &rules, now);
+        let plans = if is_short { self.pool.change(&project, None, prepare).await } else { self.pool.write(prepare).await }?;
         tracing::trace!("uploads prepared");
         Ok(plans)
     }

@@ -90,8 +90,14 @@ impl Metadata {
     /// `FileTooLarge` and `QuotaExceeded` what is too much.
     pub async fn publish_version(&self, request: PublishVersion) -> Result<Published> {
         let (now, rules) = (self.now(), self.rules.clone());
-        let ending = if request.validate_only { Ending::Rollback } else { Ending::Commit };
-        let published = self.pool.end(ending, move |db| publish(db, &request, &rules, now)).await?;
+        let (project, is_trial) = (request.version.project.clone(), request.validate_only);
+        let one = if let [file] = request.files.as_slice() { Some(file.receipt.digest) } else { None };
+        let publish = move |db: &mut Db| publish(db, &request, &rules, now);
+        let published = match one {
+            _ if is_trial => return self.pool.end(Ending::Rollback, publish).await,
+            Some(blob) => self.pool.change(&project, Some(blob), publish).await?,
+            None => self.pool.write(publish).await?,
+        };
         tracing::trace!(version = published.version.id, "publish committed");
         Ok(published)
     }

@@ -12,6 +12,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use crate::batch::{Batch, send_with};
 use crate::connection::Db;
 use crate::ids;
+use crate::prepared::rounded;
 use crate::schema::{counters, files, leases, packages, projects, versions};
 use crate::tables::counters::Counters;
 use crate::tables::file_row::File;
@@ -80,7 +81,7 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
     let paths: Vec<FilePath> = look.paths.iter().filter(|_| few).map(|path| (*path).clone()).collect();
     let reserved = leases::table
         .filter(leases::project_id.eq(counters::project_id))
-        .filter(leases::id.eq_any(look.uploads.to_vec()))
+        .filter(leases::id.eq_any(rounded(look.uploads.to_vec())))
         .select(sql::<BigInt>("cast(sum(leases.reserved_bytes) as bigint)"))
         .single_value();
     let (table, count) = look.draw;
@@ -97,7 +98,7 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
             .left_join(
                 versions::table.on(versions::package_id.eq(packages::id).and(versions::version.eq(version)).and(versions::retired.eq(0)))
             )
-            .left_join(files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(paths)).and(sql::<Bool>(IS_NEWEST))))
+            .left_join(files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(rounded(paths))).and(sql::<Bool>(IS_NEWEST))))
             .filter(projects::id.nullable().eq(id).or(projects::path.nullable().eq(path)))
             .select((
                 (projects::all_columns, counters::all_columns, sql::<Nullable<Text>>(CHAIN), reserved),

@@ -6,9 +6,10 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::BATCH;
-use crate::batch::{Batch, push};
+use crate::batch::{Batch, push_rows};
 use crate::connection::Db;
 use crate::error::Result;
+use crate::prepared::{Kept, rounded};
 use crate::schema::{blobs, files, packages, tombstones, versions};
 
 /// A stored copy of some bytes.
@@ -26,7 +27,8 @@ const COLUMNS: Columns = (blobs::digest, blobs::generation, blobs::size_bytes);
 pub(crate) fn list(db: &mut Db, digests: &[Digest]) -> Result<Vec<StoredCopy>> {
     let mut found = Vec::new();
     for digests in digests.chunks(BATCH) {
-        found.append(&mut blobs::table.filter(blobs::digest.eq_any(digests)).select(COLUMNS).load(db)?);
+        let query = blobs::table.filter(blobs::digest.eq_any(rounded(digests.to_vec()))).select(COLUMNS);
+        found.append(&mut Kept(query).load(db)?);
     }
     Ok(found)
 }
@@ -78,9 +80,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestam
             )
         })
         .collect();
-    if !values.is_empty() {
-        push!(batch, diesel::insert_into(blobs::table).values(values).on_conflict_do_nothing());
-    }
+    push_rows!(batch, values, |values| diesel::insert_into(blobs::table).values(values).on_conflict_do_nothing());
 }
 
 /// Lets files refer to another copy of the same bytes than before, unless that one is dead or the row has changed. Whether it was done.

@@ -13,6 +13,7 @@ use crate::batch::{Batch, Together, push};
 use crate::columns::Instant;
 use crate::connection::{Db, each};
 use crate::error::Result;
+use crate::prepared::rounded;
 use crate::schema::{blobs, counters, files};
 
 /// What a project holds in sum.
@@ -123,7 +124,7 @@ pub(crate) fn lock(db: &mut Db, name: &ProjectRef, claim: Option<Claim<'_>>) -> 
 /// so this comes before the files are added.
 pub(crate) fn update(batch: &mut Batch<'_>, new: Counters, digests: Vec<Digest>) {
     let of_project = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq(new.project_id));
-    let missing = blobs::table.filter(blobs::digest.eq_any(digests)).filter(not(exists(of_project)));
+    let missing = blobs::table.filter(blobs::digest.eq_any(rounded(digests))).filter(not(exists(of_project)));
     let missing = missing.select(sql::<BigInt>("coalesce(cast(sum(blobs.size_bytes) as bigint), 0)")).single_value().assume_not_null();
     let values = (
         counters::sequence.eq(new.sequence),

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::BATCH;
 use super::file_row::{File, LocatedFile};
-use crate::batch::{Batch, push};
+use crate::batch::{Batch, push, push_rows};
 use crate::connection::Db;
 use crate::cursor::Cursor;
 use crate::error::Result;
@@ -33,7 +33,7 @@ pub(crate) fn field(name: &str) -> Option<Field> {
 pub(crate) fn insert(batch: &mut Batch<'_>, new: &[File]) {
     for new in new.chunks(BATCH) {
         let new = new.to_vec();
-        push!(batch, diesel::insert_into(files::table).values(new));
+        push_rows!(batch, new, |new| diesel::insert_into(files::table).values(new));
     }
 }
 

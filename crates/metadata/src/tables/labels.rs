@@ -3,7 +3,7 @@
 use consign_types::label::{LabelKey, LabelValue, Labels};
 use diesel::prelude::*;
 
-use crate::batch::{Batch, push};
+use crate::batch::{Batch, push_rows};
 use crate::connection::Db;
 use crate::error::Result;
 use crate::schema::{package_labels, version_labels};
@@ -19,9 +19,7 @@ pub(crate) fn put_for_version(db: &mut Db, batch: &mut Batch<'_>, id: i64, old: 
     }
     let columns = |(key, value)| (version_labels::version_id.eq(id), version_labels::key.eq(key), version_labels::value.eq(value));
     let rows: Vec<_> = pairs(new).into_iter().map(columns).collect();
-    if !rows.is_empty() {
-        push!(batch, diesel::insert_into(version_labels::table).values(rows));
-    }
+    push_rows!(batch, rows, |rows| diesel::insert_into(version_labels::table).values(rows));
     Ok(())
 }
 
@@ -38,9 +36,7 @@ pub(crate) fn put_for_package(db: &mut Db, batch: &mut Batch<'_>, id: i64, old: 
     }
     let columns = |(key, value)| (package_labels::package_id.eq(id), package_labels::key.eq(key), package_labels::value.eq(value));
     let rows: Vec<_> = pairs(new).into_iter().map(columns).collect();
-    if !rows.is_empty() {
-        push!(batch, diesel::insert_into(package_labels::table).values(rows));
-    }
+    push_rows!(batch, rows, |rows| diesel::insert_into(package_labels::table).values(rows));
     Ok(())
 }
 

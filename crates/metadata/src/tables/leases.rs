@@ -4,13 +4,14 @@ use consign_types::{Digest, Timestamp};
 use diesel::prelude::*;
 
 use super::BATCH;
-use crate::batch::{Batch, push};
-use crate::connection::{Db, each};
+use crate::batch::{Batch, push, push_rows};
+use crate::connection::Db;
 use crate::error::Result;
+use crate::prepared::rounded;
 use crate::schema::leases;
 
 /// A lease to be taken.
-#[derive(Insertable)]
+#[derive(Clone, Insertable)]
 #[diesel(table_name = leases)]
 pub(crate) struct NewLease {
     pub(crate) id: i64,
@@ -23,17 +24,16 @@ pub(crate) struct NewLease {
 }
 
 /// Takes leases.
-pub(crate) fn insert(db: &mut Db, new: &[NewLease]) -> Result<()> {
-    for new in new.chunks(BATCH) {
-        each!(db, connection => diesel::insert_into(leases::table).values(new).execute(connection))?;
-    }
-    Ok(())
+pub(crate) fn insert(db: &mut Db, new: Vec<NewLease>) -> Result<()> {
+    let mut batch = Batch::new(db);
+    push_rows!(&mut batch, new, |new| diesel::insert_into(leases::table).values(new));
+    batch.send(db)
 }
 
 /// Ends leases whose bytes are published.
 pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
     for ids in ids.chunks(BATCH) {
-        let ids = ids.to_vec();
+        let ids = rounded(ids.to_vec());
         push!(batch, diesel::delete(leases::table.filter(leases::id.eq_any(ids))));
     }
 }

@@ -14,6 +14,7 @@ use crate::batch::Together;
 use crate::columns::Instant;
 use crate::connection::Db;
 use crate::error::Result;
+use crate::prepared::Kept;
 use crate::schema::counters;
 
 /// Leases to be taken for a project.
@@ -86,7 +87,9 @@ fn answer(new: &Reservation<'_>) -> Vec<u8> {
 fn add_reserved(db: &mut Db, project: i64, bytes: i64, quota: i64) -> Result<bool> {
     let fits = (counters::logical_bytes + counters::reserved_bytes + bytes).le(quota);
     let added = counters::reserved_bytes.eq(counters::reserved_bytes + bytes);
-    Ok(diesel::update(counters::table.find(project).filter(fits)).set(added).execute(db)? == 1)
+    let update = diesel::update(counters::table.find(project).filter(fits)).set(added).returning(counters::project_id);
+    let updated: Vec<i64> = Kept(update).load(db)?;
+    Ok(!updated.is_empty())
 }
 
 fn take_in_steps(db: &mut Db, new: &Reservation<'_>, bytes: i64) -> Result<Reserved> {
@@ -98,7 +101,7 @@ fn take_in_steps(db: &mut Db, new: &Reservation<'_>, bytes: i64) -> Result<Reser
     {
         return Ok(Reserved::Repeated);
     }
-    leases::insert(db, &new.leases)?;
+    leases::insert(db, new.leases.clone())?;
     let digests: Vec<Digest> = new.leases.iter().filter_map(|lease| lease.digest).collect();
     list_presence(db, new.project, &digests).map(Reserved::Taken)
 }
@@ -122,7 +125,8 @@ struct Found {
     dead: Option<i64>,
 }
 
-/// PostgreSQL does it in one statement, of which each part depends on the one before.
+/// PostgreSQL does it in one statement, of which each part depends on the one before. What is asked of each digest is limited to one row:
+/// otherwise the files of all digests may be gathered for it.
 const TAKE: &str = "with granted as (\
       update counters set reserved_bytes = reserved_bytes + $1 \
       where project_id = $2 and logical_bytes + reserved_bytes + $1 <= $3 returning project_id\
@@ -136,9 +140,9 @@ const TAKE: &str = "with granted as (\
       where $6 is null or exists (select 1 from claim) returning id\
     ) select exists (select 1 from granted) as granted, $6 is null or exists (select 1 from claim) as claimed, \
       d.digest, b.generation, b.size_bytes, \
-      exists (select 1 from files f join versions v on v.id = f.version_id join packages p on p.id = v.package_id \
+      coalesce((select true from files f join versions v on v.id = f.version_id join packages p on p.id = v.package_id \
         where f.digest = d.digest and f.project_id = $2 and f.deleted_at is null \
-        and v.state in ('open', 'published', 'yanked') and p.retired = 0) as of_project, \
+        and v.state in ('open', 'published', 'yanked') and p.retired = 0 limit 1), false) as of_project, \
       (select max(t.generation) from tombstones t where t.digest = d.digest) as dead \
     from (select null::bytea as digest union all select distinct u.digest from unnest($12) as u (digest) where u.digest is not null) d \
     left join blobs b on b.digest = d.digest";

@@ -5,7 +5,7 @@ use consign_types::{ContentDigest, Slug, TagName, Timestamp, VersionName};
 use diesel::prelude::*;
 
 use super::BATCH;
-use crate::batch::{Batch, push};
+use crate::batch::{Batch, push_rows};
 use crate::connection::Db;
 use crate::error::Result;
 use crate::schema::tag_moves;
@@ -40,7 +40,7 @@ pub struct TagMove {
 pub(crate) fn insert(batch: &mut Batch<'_>, moves: &[TagMove]) {
     for moves in moves.chunks(BATCH) {
         let moves = moves.to_vec();
-        push!(batch, diesel::insert_into(tag_moves::table).values(moves));
+        push_rows!(batch, moves, |moves| diesel::insert_into(tag_moves::table).values(moves));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::prepared::Kept;
 use crate::schema::{packages, projects, versions};
 use crate::select::{Condition, Field, Order};
 
@@ -90,7 +91,7 @@ pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &V
         .filter(packages::retired.eq(0))
         .filter(versions::version.eq(version))
         .filter(versions::retired.eq(0));
-    Ok(query.select(columns()).first::<Read>(db).optional()?.map(Version::from))
+    Ok(Kept(query.select(columns())).get_result::<Read>(db).optional()?.map(Version::from))
 }
 
 /// The version that was last deleted under this name and can be brought back.

@@ -8,3 +8,4 @@ mod publish;
 mod purge;
 mod races;
 mod support;
+mod together;

@@ -1,0 +1,82 @@
+//! Changes that share a transaction: each is answered as if it had been alone.
+
+use std::collections::HashSet;
+
+use consign_metadata::{Error, Metadata};
+use consign_types::settings::DuplicateSetting;
+use consign_types::settings::InForce;
+use futures::future::join_all;
+use integration_tests::{BOTH, Database};
+
+use crate::support::{NOW, defaults, opened, opened_with, publish, receipt, version};
+
+const PUBLISHERS: i64 = 100;
+
+/// Publishes so many files at once, and answers which of them were taken.
+async fn publish_all(metadata: &Metadata, path: impl Fn(i64) -> String) -> Vec<Result<i64, Error>> {
+    let publish = |number: i64| {
+        let (metadata, path) = (metadata.clone(), path(number));
+        tokio::spawn(async move {
+            let published = publish(&metadata, &[(&path, receipt(&format!("content {number}"), number))]).await?;
+            Ok(published.files[0].id)
+        })
+    };
+    join_all((1..=PUBLISHERS).map(publish)).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn many_who_publish_at_once_are_all_answered() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+
+        let published = publish_all(&metadata, |number| format!("file-{number}")).await;
+
+        let ids: HashSet<i64> = published.into_iter().map(Result::unwrap).collect();
+        assert_eq!(ids.len(), 100, "{engine:?}");
+        assert_eq!(metadata.find_version(version("1.0")).await.unwrap().row.file_count, PUBLISHERS, "{engine:?}");
+        assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_refused_takes_nothing_from_the_others() {
+    let rejected = DuplicateSetting { allowed: false, exception: String::new(), reject_identical: false };
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let rules = consign_metadata::Rules::new(InForce { duplicate_policy: rejected.clone(), ..defaults() }, 0);
+        let metadata = opened_with(&database, rules, || NOW).await;
+
+        // Four want each path, with other bytes each.
+        let published = publish_all(&metadata, |number| format!("file-{}", number / 4)).await;
+
+        let (taken, refused): (Vec<_>, Vec<_>) = published.into_iter().partition(Result::is_ok);
+        assert_eq!(taken.len(), 26, "{engine:?}: one of each path");
+        assert!(refused.iter().all(|refused| matches!(refused, Err(Error::DuplicateFile { .. }))), "{engine:?}");
+        assert_eq!(metadata.find_version(version("1.0")).await.unwrap().row.file_count, 26, "{engine:?}");
+        assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_goes_away_keeps_nobody_waiting() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        for round in 0..20 {
+            let publish = |number: i64| {
+                let metadata = metadata.clone();
+                tokio::spawn(async move { publish(&metadata, &[(&format!("{round}-{number}"), receipt("content", 1))]).await })
+            };
+            let tasks: Vec<_> = (0..12).map(publish).collect();
+            tokio::task::yield_now().await;
+            tasks.iter().step_by(2).for_each(tokio::task::JoinHandle::abort);
+
+            for (number, task) in tasks.into_iter().enumerate() {
+                let published = task.await;
+                assert!(number % 2 == 0 || published.unwrap().is_ok(), "{engine:?}");
+            }
+        }
+        assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
+    }
+}
