@@ -10,7 +10,7 @@ use crate::Blobs;
 use crate::download::Download;
 use crate::error::Result;
 use crate::session::length;
-use crate::store::Small;
+use crate::store::{PIECES_AT_ONCE, Small};
 use crate::upload::{check, name, receipt};
 
 /// How many blobs of a batch are read at once.
@@ -55,7 +55,7 @@ fn small((ticket, bytes): (UploadTicket, Bytes)) -> Result<(UploadTicket, Small)
 async fn read_whole(blob: Download) -> Result<Bytes> {
     let mut reading = blob.range(0, None).await?;
     let mut whole = Vec::new();
-    while let Some(piece) = reading.next().await? {
+    while let Some(piece) = reading.next(PIECES_AT_ONCE).await? {
         whole.extend_from_slice(&piece.bytes);
     }
     Ok(whole.into())

@@ -6,12 +6,15 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use consign_types::Timestamp;
-use rustix::fs::{AtFlags, CWD, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW};
-use rustix::fs::{renameat_with, statvfs, syncfs, utimensat};
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Advice, AtFlags, CWD, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{fadvise, renameat_with, statvfs, syncfs, utimensat};
+use rustix::io::{pread, retry_on_intr};
 
 /// A new file; an error if there is one of this name.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
@@ -68,9 +71,24 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
     file.write_all_at(bytes, offset)
 }
 
-/// Fills the buffer from a position in the file.
-pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    file.read_exact_at(buffer, offset)
+/// Begins to write out what was written to a range of the file, and waits for nothing.
+///
+/// To say that the range will not be read soon is what makes Linux do that. What is not written out yet stays in the page cache.
+pub(crate) fn begin_writing_out(file: &File, offset: u64, length: u64) -> io::Result<()> {
+    Ok(fadvise(file, offset, NonZeroU64::new(length), Advice::DontNeed)?)
+}
+
+/// Reads so many bytes from a position in the file into an empty buffer that has room for them; fewer where it ends before.
+pub(crate) fn read_into(file: &File, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    while buffer.len() < length {
+        let at = offset + buffer.len() as u64;
+        // Into memory that is not filled with zeros first.
+        if retry_on_intr(|| pread(file, spare_capacity(buffer), at))? == 0 {
+            break;
+        }
+    }
+    buffer.truncate(length);
+    Ok(())
 }
 
 /// Reads what there is at a position in the file, up to the size of the buffer; 0 at the end.

@@ -55,9 +55,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The next bytes; `None` at the end. A blob that turns out damaged ends in `Corrupt`.
-    pub async fn next(&mut self) -> Result<Option<Piece>> {
-        let Some(piece) = self.pieces.next().await? else {
+    /// The next bytes; `None` at the end. A blob that turns out damaged ends in `Corrupt`. See [`Pieces::next`].
+    pub async fn next(&mut self, at_once: usize) -> Result<Option<Piece>> {
+        let Some(piece) = self.pieces.next(at_once).await? else {
             return if self.left == 0 { Ok(None) } else { Err(Error::Corrupt(self.digest)) };
         };
         self.left -= crate::session::length(&piece.bytes);

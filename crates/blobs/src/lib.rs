@@ -21,6 +21,7 @@ mod session;
 mod sessions;
 
 pub mod batch;
+pub mod block;
 pub mod check;
 pub mod download;
 pub mod local;

@@ -13,6 +13,7 @@
 //! A name appears only once its bytes are checked and durable. One process has the directory for itself.
 
 mod blob;
+mod buffers;
 mod layout;
 mod put;
 mod spool;
@@ -31,12 +32,13 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::store::{Blob, Plan, Small, Spool, Store, StoredCopy, StoredSpool};
 use blob::LocalBlob;
+use buffers::Buffers;
 use consign_types::CopyName;
 use layout::Layout;
 use spool::LocalSpool;
 
-/// What an upload holds in memory: two blocks of 1 MiB and a message.
-const UPLOAD_BYTES: u32 = (2 << 20) + (512 << 10);
+/// What an upload holds in memory: two blocks and a message.
+const UPLOAD_BYTES: u32 = (1 << 20) + (512 << 10);
 
 /// A directory of blobs. Clones share it.
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ pub struct Local {
     reserve_bytes: u64,
     /// Tells the temporary files of this process apart.
     numbers: Arc<AtomicU64>,
+    buffers: Buffers,
 }
 
 impl Local {
@@ -58,7 +61,7 @@ impl Local {
     /// Opens a store beside the process that has it, and removes nothing.
     pub async fn attach(directory: PathBuf, reserve_bytes: u64) -> Result<Self> {
         let layout = spawn_blocking(move || Layout::open(directory)).await??;
-        Ok(Self { layout: Arc::new(layout), reserve_bytes, numbers: Arc::default() })
+        Ok(Self { layout: Arc::new(layout), reserve_bytes, numbers: Arc::default(), buffers: Buffers::default() })
     }
 
     /// Refuses bytes where they would take what is to stay free.
@@ -117,7 +120,8 @@ impl Store for Local {
     }
 
     async fn open(&self, name: CopyName, size: i64) -> Result<Arc<dyn Blob>> {
-        let blob = self.with(move |layout| LocalBlob::open(layout, name, size)).await?;
+        let buffers = self.buffers.clone();
+        let blob = self.with(move |layout| LocalBlob::open(layout, buffers, name, size)).await?;
         Ok(Arc::new(blob))
     }
 

@@ -1,12 +1,12 @@
 //! How far an upload has come: what is hashed, what lies ahead of that, and the checksums of what is hashed.
 
-use bytes::Bytes;
 use consign_types::Digest;
 use prost::Message;
 use sha2::Digest as _;
 use sha2::Sha256;
 use sha2::digest::common::hazmat::{SerializableState as _, SerializedState};
 
+use crate::block::Block;
 use crate::runs::Runs;
 use crate::session::length;
 use crate::store::PIECE_BYTES;
@@ -147,7 +147,7 @@ pub(crate) struct Hashing {
     pub(crate) end: i64,
 }
 
-/// The hash of some bytes more, and the checksums of the pieces that they complete.
+/// The hash of some bytes more, and the checksums of the pieces that they complete. Nothing has changed until the step is taken.
 #[derive(Debug)]
 pub(crate) struct Step {
     hash: Sha256,
@@ -158,12 +158,12 @@ pub(crate) struct Step {
 impl Hashing {
     /// The step over the bytes that come next, on a thread of its own: hashing a block takes longer than a task may keep others
     /// waiting. Nothing has changed until the step is taken.
-    pub(crate) fn step(&self, block: Bytes) -> impl Future<Output = Result<Step, tokio::task::JoinError>> + use<> {
+    pub(crate) fn step(&self, block: Block) -> impl Future<Output = Result<Step, tokio::task::JoinError>> + use<> {
         let sums = Sums { whole: Vec::new(), ..self.sums };
-        let mut step = Step { hash: self.hash.clone(), end: self.end + length(&block), sums };
+        let mut step = Step { hash: self.hash.clone(), end: self.end + block.size(), sums };
         tokio::task::spawn_blocking(move || {
             // Piece by piece, so that the second pass finds them in the processor's cache.
-            for piece in block.chunks(PIECE_BYTES) {
+            for piece in block.chunks().flat_map(|chunk| chunk.chunks(PIECE_BYTES)) {
                 step.hash.update(piece);
                 step.sums.add(piece);
             }
@@ -187,6 +187,8 @@ impl Hashing {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn pattern(bytes: usize) -> Vec<u8> {
@@ -194,7 +196,7 @@ mod tests {
     }
 
     async fn add(hashing: &mut Hashing, bytes: &[u8]) {
-        let step = hashing.step(Bytes::copy_from_slice(bytes)).await.unwrap();
+        let step = hashing.step(Bytes::copy_from_slice(bytes).into()).await.unwrap();
         hashing.take(step);
     }
 

@@ -146,7 +146,7 @@ impl Store for S3 {
 
     async fn save_scrub_cursor(&self, cursor: Option<CopyName>) -> Result<()> {
         let text = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
-        self.client.put(&self.client.keys().scrubbed(), text.into()).await
+        self.client.put(&self.client.keys().scrubbed(), text).await
     }
 
     async fn ping(&self) -> Result<()> {

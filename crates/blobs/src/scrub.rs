@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Blobs;
 use crate::error::{Error, Result};
-use crate::store::StoredCopy;
+use crate::store::{PIECES_AT_ONCE, StoredCopy};
 
 /// How many copies are listed in one go.
 const PAGE: usize = 500;
@@ -109,7 +109,7 @@ impl Blobs {
         let blob = self.store.open(name, size).await?;
         let mut pieces = blob.read(0..size).await?;
         let (mut hash, mut bytes, started) = (Sha256::new(), 0_u64, Instant::now());
-        while let Some(piece) = pieces.next().await? {
+        while let Some(piece) = pieces.next(PIECES_AT_ONCE).await? {
             bytes += piece.bytes.len() as u64;
             hash = tokio::task::spawn_blocking(move || hash.chain_update(&piece.bytes)).await?;
             if let Some(rate) = rate {

@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use consign_types::Digest;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use crate::block::Block;
 use crate::error::{Error, Result};
 use crate::progress::{Hashing, Progress, Step, Sums};
 use crate::runs::Runs;
@@ -133,7 +133,7 @@ impl Session {
     }
 
     /// Writes a block. Bytes of it that are hashed already are skipped.
-    pub(crate) async fn write(self: &Arc<Self>, claim: &Claim, offset: i64, block: Bytes) -> Result<()> {
+    pub(crate) async fn write(self: &Arc<Self>, claim: &Claim, offset: i64, block: Block) -> Result<()> {
         let _turn = claim.turn.lock().await;
         self.check(claim)?;
         let written = self.write_block(offset, block).await;
@@ -148,8 +148,8 @@ impl Session {
         result
     }
 
-    async fn write_block(self: &Arc<Self>, offset: i64, block: Bytes) -> Result<()> {
-        let end = offset + length(&block);
+    async fn write_block(self: &Arc<Self>, offset: i64, block: Block) -> Result<()> {
+        let end = offset + block.size();
         let Ok(mut hashing) = Arc::clone(&self.hashing).try_lock_owned() else {
             return self.write_ahead(offset, end, block).await;
         };
@@ -157,9 +157,8 @@ impl Session {
             self.write_ahead(offset, end, block).await?;
         } else if hashing.end < end {
             let skipped = usize::try_from(hashing.end - offset).expect("a block is smaller than memory");
-            let block = block.slice(skipped..);
-            let hash = hashing.step(block.clone());
-            let (step, written) = tokio::join!(hash, self.spool.write(hashing.end, block, Hashed::Already));
+            let block = if skipped == 0 { block } else { block.slice(skipped..block.len()) };
+            let (step, written) = tokio::join!(hashing.step(block.clone()), self.spool.write(hashing.end, block, Hashed::Already));
             written?;
             self.advance(&mut hashing, step?);
         }
@@ -170,7 +169,7 @@ impl Session {
 
     /// Bytes that have come before never change: they are hashed, or will be read back. Nobody else writes to this range now, so what is
     /// missing of it is known.
-    async fn write_ahead(&self, offset: i64, end: i64, block: Bytes) -> Result<()> {
+    async fn write_ahead(&self, offset: i64, end: i64, block: Block) -> Result<()> {
         let missing = {
             let ahead = lock(&self.ahead);
             ahead.missing(offset.max(self.hashed())..end)
@@ -196,7 +195,7 @@ impl Session {
             let bytes = self.grain().max(READ_BACK_BYTES).min(reached - hashing.end);
             let bytes = usize::try_from(bytes).expect("a block is smaller than memory");
             let block = self.spool.read_back(hashing.end, bytes).await?;
-            let step = hashing.step(block).await?;
+            let step = hashing.step(block.into()).await?;
             self.advance(hashing, step);
         }
     }

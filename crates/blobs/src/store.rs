@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use consign_types::{CopyName, Timestamp};
 
+use crate::block::Block;
 use crate::error::Result;
 use crate::progress::{Progress, Sums};
 
@@ -141,7 +142,7 @@ pub trait Spool: fmt::Debug + Send + Sync {
     fn grain(&self) -> i64;
 
     /// Writes bytes at a position. They are durable after the next [`Spool::sync`].
-    async fn write(&self, offset: i64, bytes: Bytes, hashed: Hashed) -> Result<()>;
+    async fn write(&self, offset: i64, block: Block, hashed: Hashed) -> Result<()>;
 
     /// Reads back bytes that were written as `Later`: at most a grain, or 1 MiB where the grain is smaller.
     async fn read_back(&self, offset: i64, length: usize) -> Result<Bytes>;
@@ -176,6 +177,9 @@ pub const PIECE_BYTES: usize = 256 << 10;
 /// The same, as sizes are counted.
 pub(crate) const PIECE_SIZE: i64 = 256 << 10;
 
+/// How many pieces are read in one go where nothing speaks against it: to go to the disk for each costs more.
+pub const PIECES_AT_ONCE: usize = 4;
+
 /// A run of bytes of a blob.
 #[derive(Clone, Debug)]
 pub struct Piece {
@@ -188,6 +192,6 @@ pub struct Piece {
 /// The bytes of a range, piece by piece.
 #[async_trait]
 pub trait Pieces: Send {
-    /// The next piece; `None` at the end.
-    async fn next(&mut self) -> Result<Option<Piece>>;
+    /// The next piece; `None` at the end. Where it is not at hand, up to `at_once` pieces are read in one go, which stay in memory.
+    async fn next(&mut self, at_once: usize) -> Result<Option<Piece>>;
 }

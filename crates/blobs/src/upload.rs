@@ -4,7 +4,7 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Buf as _, Bytes};
 use consign_types::receipt::{RECEIPT_SECONDS, Receipt};
 use consign_types::ticket::UploadTicket;
 use consign_types::{Digest, Timestamp};
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::Blobs;
+use crate::block::Block;
 use crate::error::{Error, Result};
 use crate::session::{Claim, End, Sealed, Session, length};
 use crate::sessions::Seat;
@@ -20,7 +21,7 @@ use crate::store::{Plan, Small};
 use consign_types::CopyName;
 
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
-const BLOCK_BYTES: i64 = 1 << 20;
+const BLOCK_BYTES: i64 = 512 << 10;
 
 /// What a stream brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,7 @@ enum Fate {
 }
 
 /// One stream of an upload. Bytes are collected into blocks; while one block is hashed and written, the next one is received, so a
-/// stream holds two blocks in memory, whatever its size. No thread waits for a slow caller.
+/// stream holds two blocks in memory, whatever its size. No thread waits for a slow caller. Large chunks are not copied.
 ///
 /// Where it is dropped before its end, what has come is kept, and the upload can go on by another stream; unless it is
 /// [`Upload::fleeting`].
@@ -64,7 +65,7 @@ pub struct Upload {
     fate: Fate,
     /// The next byte to be received.
     position: i64,
-    block: BytesMut,
+    block: Block,
     taken: Option<Taken>,
     writing: Option<JoinHandle<Result<()>>>,
 }
@@ -106,7 +107,7 @@ impl Upload {
             Share::Part { .. } => return Err(Error::Part { rule: "lies outside of the upload" }),
         };
         let is_part = share != Share::Rest;
-        let (position, block) = (range.start, BytesMut::new());
+        let (position, block) = (range.start, Block::default());
         let mut upload =
             Self { blobs, ticket, range, is_part, is_resumed: offset > 0, fate: Fate::Kept, position, block, taken: None, writing: None };
         if is_part || offset > 0 {
@@ -127,24 +128,23 @@ impl Upload {
 
     /// Adds bytes that belong at `offset`. Those that came before are skipped, so a caller may send them again. More than the ticket
     /// allows, or than were declared, are refused at once.
-    pub async fn write(&mut self, offset: i64, bytes: &[u8]) -> Result<()> {
+    pub async fn write(&mut self, offset: i64, mut bytes: Bytes) -> Result<()> {
         let repeated = self.position.checked_sub(offset).and_then(|repeated| usize::try_from(repeated).ok());
         let repeated = repeated.filter(|_| offset >= self.range.start).ok_or(Error::Offset { received: self.position, offset })?;
-        let mut bytes = &bytes[repeated.min(bytes.len())..];
-        let end = self.position.saturating_add(length(bytes));
+        bytes.advance(repeated.min(bytes.len()));
+        let end = self.position.saturating_add(length(&bytes));
         if let Err(error) = self.check_end(end) {
             return Err(self.refuse(error).await);
         }
-        // Copied: a slice would keep the whole message alive that it came in, however small its share of it is.
         while !bytes.is_empty() {
             let room = self.block_bytes() - self.block.len();
-            let (now, later) = bytes.split_at(bytes.len().min(room));
-            self.block.extend_from_slice(now);
-            self.position += length(now);
-            if now.len() == room {
+            let now = bytes.split_to(bytes.len().min(room));
+            self.position += length(&now);
+            let is_full = now.len() == room;
+            self.block.push(now);
+            if is_full {
                 self.flush().await?;
             }
-            bytes = later;
         }
         Ok(())
     }
@@ -167,7 +167,7 @@ impl Upload {
 
     async fn finish_now(mut self) -> Result<Receipt> {
         // Fewer bytes than were declared: others may have brought the rest.
-        if self.taken.is_none() && self.ticket.size.is_some_and(|size| length(&self.block) < size) {
+        if self.taken.is_none() && self.ticket.size.is_some_and(|size| self.block.size() < size) {
             self.take().await?;
         }
         let receipt = match self.taken {
@@ -185,7 +185,7 @@ impl Upload {
 
     /// Stores what has come whole and is all at hand.
     async fn put(&mut self) -> Result<Receipt> {
-        let bytes = mem::take(&mut self.block).freeze();
+        let bytes = self.block.take().into_bytes();
         let (blobs, ticket) = (self.blobs.clone(), self.ticket.clone());
         let digest = Digest::of(&bytes);
         let size = length(&bytes);
@@ -225,7 +225,7 @@ impl Upload {
 
     /// Ends an upload that can't succeed, and drops what has come of it; unless a newer stream has it now.
     async fn refuse(&mut self, error: Error) -> Error {
-        self.block.clear();
+        self.block = Block::default();
         if let Some(taken) = self.taken.take()
             && !taken.claim.is_lost()
         {
@@ -246,7 +246,7 @@ impl Upload {
         }
         let grain = self.taken.as_ref().map_or(1, |taken| taken.session.grain());
         let is_last = self.position == self.range.end || Some(self.position) == self.ticket.size;
-        if length(&self.block) % grain == 0 || is_last {
+        if self.block.size() % grain == 0 || is_last {
             self.flush().await?;
         }
         self.written().await?;
@@ -282,9 +282,8 @@ impl Upload {
         }
         self.written().await?;
         let Some(taken) = self.taken.as_ref().filter(|_| !self.block.is_empty()) else { return Ok(()) };
-        let capacity = self.block_bytes();
-        let block = mem::replace(&mut self.block, BytesMut::with_capacity(capacity)).freeze();
-        let (session, claim, offset) = (Arc::clone(&taken.session), Arc::clone(&taken.claim), self.position - length(&block));
+        let block = self.block.take();
+        let (session, claim, offset) = (Arc::clone(&taken.session), Arc::clone(&taken.claim), self.position - block.size());
         let write = async move { session.write(&claim, offset, block).await };
         self.writing = Some(tokio::spawn(write.in_current_span()));
         Ok(())
@@ -316,7 +315,7 @@ impl Drop for Upload {
             blobs: self.blobs.clone(),
             ticket,
             range,
-            block: mem::take(&mut self.block),
+            block: self.block.take(),
             taken: self.taken.take(),
             writing: self.writing.take(),
             ..*self

@@ -33,7 +33,7 @@ impl Client {
     /// Reads `limit` bytes from `offset` on. The stream ends with all of them, or with an error.
     pub async fn read(&self, download: &Download, offset: i64, limit: i64) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         let request = ReadRequest { ticket: download.token.clone(), read_offset: offset, read_limit: limit };
-        let stream = self.blob_service().read(request).await?.into_inner();
+        let stream = self.transfers.read(request).await?;
         Ok(stream.map_ok(|message| message.chunk.unwrap_or_default().data).map_err(Error::from))
     }
 }

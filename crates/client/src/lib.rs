@@ -6,6 +6,7 @@
 //! - [`fetch`]: prepare, read the bytes
 //! - [`projects`]: making and finding projects
 //! - [`transport`]: how the planes are reached: over a network, or in memory
+//! - [`transfers`]: how bytes go to the blob plane and come from it
 //! - `retry`: which calls are made again, and when
 
 mod error;
@@ -14,9 +15,9 @@ mod retry;
 pub mod fetch;
 pub mod projects;
 pub mod publish;
+pub mod transfers;
 pub mod transport;
 
-use consign_proto::blob::blob_service_client::BlobServiceClient;
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
@@ -26,6 +27,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 pub use error::{Error, Result};
 pub use fetch::Download;
 pub use publish::{Publish, Published};
+pub use transfers::Transfers;
 pub use transport::Transport;
 
 /// The largest message that the metadata plane sends: a page of a thousand files with long paths.
@@ -35,14 +37,14 @@ const MAX_METADATA_BYTES: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Client {
     metadata: Transport,
-    blobs: Transport,
+    transfers: Transfers,
     authorization: Option<MetadataValue<Ascii>>,
 }
 
 impl Client {
-    /// A client that reaches the planes by these transports, with no credential yet.
-    pub fn new(metadata: Transport, blobs: Transport) -> Self {
-        Self { metadata, blobs, authorization: None }
+    /// A client that reaches the planes in these ways, with no credential yet.
+    pub fn new(metadata: Transport, transfers: Transfers) -> Self {
+        Self { metadata, transfers, authorization: None }
     }
 
     /// The same client for the holder of `token`. A token that no header can carry is as good as none.
@@ -69,9 +71,5 @@ impl Client {
 
     fn file_service(&self) -> FileServiceClient<Transport> {
         FileServiceClient::new(self.metadata.clone()).max_decoding_message_size(MAX_METADATA_BYTES)
-    }
-
-    fn blob_service(&self) -> BlobServiceClient<Transport> {
-        BlobServiceClient::new(self.blobs.clone())
     }
 }

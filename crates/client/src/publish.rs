@@ -100,12 +100,12 @@ impl Client {
     {
         let broken = Arc::new(Mutex::new(None));
         let messages = messages(ticket, body, Arc::clone(&broken));
-        let answer = self.blob_service().write(messages).await;
+        let answer = self.transfers.write(messages).await;
         // A stream of messages can't say that it broke off: it ends without `finish`, and the reason is kept here.
         if let Some(error) = broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(Error::Body(error));
         }
-        Ok(answer?.into_inner().receipt)
+        Ok(answer?.receipt)
     }
 }
 

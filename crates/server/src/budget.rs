@@ -71,7 +71,8 @@ impl Budget {
         let _ = tokio::time::timeout(patience, pressed).await;
     }
 
-    fn take(&self, bytes: usize) -> Option<Share> {
+    /// Takes a share if there is one right now.
+    pub(crate) fn take(&self, bytes: usize) -> Option<Share> {
         Arc::clone(&self.units).try_acquire_many_owned(units(bytes as u64)).ok()
     }
 }

@@ -144,7 +144,7 @@ pub struct Limits {
     pub reserve_bytes: u64,
 
     /// Bytes of requests and transfers that are held in memory at once.
-    #[arg(long, help_heading = "Planes", env = "CONSIGN_IN_FLIGHT_BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range((8 << 20)..))]
+    #[arg(long, help_heading = "Planes", env = "CONSIGN_IN_FLIGHT_BYTES", default_value_t = 96 << 20, value_parser = clap::value_parser!(u64).range((8 << 20)..))]
     pub in_flight_bytes: u64,
 
     /// Connections that are open at once on each listener.

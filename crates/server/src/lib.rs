@@ -27,10 +27,6 @@ pub mod fsck;
 pub mod run;
 pub mod telemetry;
 
-/// The allocator of every process that serves: small requests and large blocks are taken and given back all the time, by many threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use config::{Role, Settings};
 pub use error::{Error, Result};
 pub use fsck::{Finding, FsckSettings, fsck};

@@ -1,15 +1,15 @@
 //! Which services answer at which door, and what surrounds them.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use consign_blobs::Blobs;
-use consign_client::Client;
 use consign_client::transport::{Transport, connect};
+use consign_client::{Client, Transfers};
 use consign_metadata::Metadata;
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
@@ -87,8 +87,8 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
 }
 
 /// The blob plane. Tickets say what a caller may do.
-pub(crate) fn blobs(blobs: Blobs, notes: Notes, budgets: &Budgets) -> Router {
-    let service = BlobServiceServer::new(BlobApi { blobs, notes, transfers: budgets.transfers.clone() });
+pub(crate) fn blobs(api: BlobApi, budgets: &Budgets) -> Router {
+    let service = BlobServiceServer::new(api);
     let batches = service.clone().max_decoding_message_size(MAX_BATCH_MESSAGE_BYTES);
     let batches = Router::new().route_service(BATCH_WRITE, batches).layer(from_fn_with_state(budgets.bodies.clone(), charge));
     router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES))).merge(batches)
@@ -110,31 +110,35 @@ pub(crate) fn rest(client: Client, readiness: Readiness) -> Router {
 /// The ways to the planes.
 pub(crate) struct Ways {
     metadata: Transport,
-    blobs: Transport,
+    transfers: Transfers,
     /// Those of them that lead out of this process.
     pub(crate) remote: Vec<Transport>,
 }
 
 impl Ways {
     /// In memory to the planes of this process, over the network to others.
-    pub(crate) fn new(settings: &Settings, metadata: Option<&Router>, blobs: Option<&Router>) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, metadata: Option<&Router>, blobs: Option<BlobApi>) -> Result<Self> {
         let mut remote = Vec::new();
-        let mut way = |routes: Option<&Router>, endpoint: &Option<String>| match (routes, endpoint) {
-            (Some(routes), _) => Ok(Transport::in_memory(Routes::from(routes.clone()).prepare())),
-            (None, Some(endpoint)) => {
-                let transport = connect(endpoint)?;
-                remote.push(transport.clone());
-                Ok(transport)
-            }
-            (None, None) => Err(Error::Settings("the gateway does not know where the planes are".to_owned())),
+        let mut over_network = |endpoint: &Option<String>| {
+            let unknown = || Error::Settings("the gateway does not know where the planes are".to_owned());
+            let transport = connect(endpoint.as_ref().ok_or_else(unknown)?)?;
+            remote.push(transport.clone());
+            Ok::<_, Error>(transport)
         };
-        let (metadata, blobs) = (way(metadata, &settings.metadata_endpoint)?, way(blobs, &settings.blob_endpoint)?);
-        Ok(Self { metadata, blobs, remote })
+        let metadata = match metadata {
+            Some(routes) => Transport::in_memory(Routes::from(routes.clone()).prepare()),
+            None => over_network(&settings.metadata_endpoint)?,
+        };
+        let transfers = match blobs {
+            Some(api) => Transfers::Local(Arc::new(api)),
+            None => Transfers::Remote(over_network(&settings.blob_endpoint)?),
+        };
+        Ok(Self { metadata, transfers, remote })
     }
 
     /// The gateway's client.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.metadata.clone(), self.blobs.clone())
+        Client::new(self.metadata.clone(), self.transfers.clone())
     }
 }
 

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{DatabaseSettings, Settings};
 use crate::error::{Error, Result};
+use crate::grpc::blob::BlobApi;
 use crate::jobs::health::Health;
 use crate::net::accept;
 use crate::notes::Notes;
@@ -50,8 +51,10 @@ impl Running {
     async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
         let budgets = Budgets::new(settings.limits.in_flight_bytes);
-        let (metadata, blobs) = planes.routes(settings, &budgets);
-        let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.as_ref())?) } else { None };
+        let metadata = planes.metadata(settings, &budgets);
+        let blobs = planes.blobs(&budgets);
+        let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.clone())?) } else { None };
+        let blobs = blobs.map(|api| routes::blobs(api, &budgets));
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let readiness = Readiness::default();
         let health = Health {
@@ -187,11 +190,14 @@ impl Planes {
         Ok(Self { metadata, blobs, notes })
     }
 
-    fn routes(&self, settings: &Settings, budgets: &Budgets) -> (Option<Router>, Option<Router>) {
-        let notes = || self.notes.clone();
-        let metadata = self.metadata.clone().zip(notes()).map(|(plane, notes)| routes::metadata(plane, notes, budgets, settings));
-        let blobs = self.blobs.clone().zip(notes()).map(|(plane, notes)| routes::blobs(plane, notes, budgets));
-        (metadata, blobs)
+    fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
+        let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
+        Some(routes::metadata(plane, notes, budgets, settings))
+    }
+
+    fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {
+        let (blobs, notes) = self.blobs.clone().zip(self.notes.clone())?;
+        Some(BlobApi { blobs, notes, transfers: budgets.transfers() })
     }
 }
 

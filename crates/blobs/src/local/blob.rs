@@ -11,11 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use consign_types::Digest;
 use sha2::Digest as _;
 use tokio::task::spawn_blocking;
 
+use super::buffers::Buffers;
 use super::in_span;
 use super::layout::Layout;
 use super::spool::SUMS_FROM_BYTES;
@@ -25,9 +26,6 @@ use crate::progress::Sums;
 use crate::store::{Blob, PIECE_BYTES, PIECE_SIZE, Piece, Pieces};
 use consign_types::CopyName;
 
-/// How many pieces are read in one go on a blocking thread.
-const AT_ONCE: i64 = 4;
-
 /// An open copy.
 #[derive(Debug)]
 pub(super) struct LocalBlob {
@@ -35,10 +33,11 @@ pub(super) struct LocalBlob {
     digest: Digest,
     size: i64,
     sums: Option<Sums>,
+    buffers: Buffers,
 }
 
 impl LocalBlob {
-    pub(super) fn open(layout: &Layout, name: CopyName, size: i64) -> Result<Self> {
+    pub(super) fn open(layout: &Layout, buffers: Buffers, name: CopyName, size: i64) -> Result<Self> {
         let file = match disk::open(&layout.copy(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let is_damaged = layout.is_quarantined(name);
@@ -51,14 +50,14 @@ impl LocalBlob {
             return Err(Error::Corrupt(name.digest));
         }
         let sums = if size > SUMS_FROM_BYTES { read_sums(layout, name, size) } else { None };
-        Ok(Self { file, digest: name.digest, size, sums })
+        Ok(Self { file, digest: name.digest, size, sums, buffers })
     }
 
     fn read_pieces(&self, range: &Range<i64>) -> Result<VecDeque<Piece>> {
         match &self.sums {
             Some(sums) => self.read_checked(range, sums),
             None if self.is_small() => self.read_whole(range),
-            None => Ok(split(self.read_run(range)?)),
+            None => pieces_of(range).map(|piece| Ok(Piece { bytes: self.read_run(&piece)?, crc32c: None })).collect(),
         }
     }
 
@@ -68,13 +67,9 @@ impl LocalBlob {
 
     fn read_run(&self, range: &Range<i64>) -> Result<Bytes> {
         let length = usize::try_from(range.end - range.start).expect("a run of pieces is smaller than memory");
-        let mut bytes = BytesMut::zeroed(length);
         let offset = u64::try_from(range.start).expect("a position is not negative");
-        disk::read_at(&self.file, &mut bytes, offset).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => Error::Corrupt(self.digest),
-            _ => Error::disk("read a blob")(error),
-        })?;
-        Ok(bytes.freeze())
+        let bytes = self.buffers.read(&self.file, offset, length).map_err(Error::disk("read a blob"))?;
+        if bytes.len() < length { Err(Error::Corrupt(self.digest)) } else { Ok(bytes) }
     }
 
     fn read_whole(&self, range: &Range<i64>) -> Result<VecDeque<Piece>> {
@@ -88,26 +83,20 @@ impl LocalBlob {
 
     /// Reads the pieces that have the range, checks them, and cuts off what lies outside.
     fn read_checked(&self, range: &Range<i64>, sums: &Sums) -> Result<VecDeque<Piece>> {
-        let start = range.start / PIECE_SIZE * PIECE_SIZE;
-        let end = ((range.end + PIECE_SIZE - 1) / PIECE_SIZE * PIECE_SIZE).min(self.size);
-        let mut bytes = self.read_run(&(start..end))?;
-        let (mut at, mut pieces) = (start, VecDeque::new());
-        while !bytes.is_empty() {
-            let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+        let check = |wanted: Range<i64>| {
+            let start = wanted.start / PIECE_SIZE * PIECE_SIZE;
+            let piece = self.read_run(&(start..self.size.min(start + PIECE_SIZE)))?;
             let crc32c = crc32c::crc32c(&piece);
-            let number = usize::try_from(at / PIECE_SIZE).expect("a blob has fewer pieces");
+            let number = usize::try_from(start / PIECE_SIZE).expect("a blob has fewer pieces");
             if sums.get(number) != Some(crc32c) {
                 return Err(Error::Corrupt(self.digest));
             }
-            let piece_end = at + i64::try_from(piece.len()).expect("a piece is smaller than memory");
-            let within = (range.start.max(at) - at)..(range.end.min(piece_end) - at);
-            let position = |at: i64| usize::try_from(at).expect("a piece is smaller than memory");
-            let kept = piece.slice(position(within.start)..position(within.end));
-            let crc32c = (kept.len() == piece.len()).then_some(crc32c);
-            pieces.push_back(Piece { bytes: kept, crc32c });
-            at = piece_end;
-        }
-        Ok(pieces)
+            let position = |at: i64| usize::try_from(at - start).expect("a piece is smaller than memory");
+            let bytes = piece.slice(position(wanted.start)..position(wanted.end));
+            let crc32c = (bytes.len() == piece.len()).then_some(crc32c);
+            Ok(Piece { bytes, crc32c })
+        };
+        pieces_of(range).map(check).collect()
     }
 }
 
@@ -131,10 +120,11 @@ struct LocalPieces {
 
 #[async_trait]
 impl Pieces for LocalPieces {
-    async fn next(&mut self) -> Result<Option<Piece>> {
+    async fn next(&mut self, at_once: usize) -> Result<Option<Piece>> {
         if self.pieces.is_empty() && !self.range.is_empty() {
             let Range { start, end } = self.range;
-            let run = if self.blob.is_small() { end - start } else { AT_ONCE * PIECE_SIZE - start % PIECE_SIZE };
+            let pieces = i64::try_from(at_once.max(1)).unwrap_or(1);
+            let run = if self.blob.is_small() { end - start } else { pieces * PIECE_SIZE - start % PIECE_SIZE };
             let run = start..end.min(start + run);
             self.range.start = run.end;
             let blob = Arc::clone(&self.blob);
@@ -142,6 +132,16 @@ impl Pieces for LocalPieces {
         }
         Ok(self.pieces.pop_front())
     }
+}
+
+/// The parts of a range that lie in one piece each.
+fn pieces_of(range: &Range<i64>) -> impl Iterator<Item = Range<i64>> + use<> {
+    let (mut start, end) = (range.start, range.end);
+    std::iter::from_fn(move || {
+        let piece = start..end.min(start / PIECE_SIZE * PIECE_SIZE + PIECE_SIZE);
+        start = piece.end;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// Bytes whose checksums are not known, in pieces.

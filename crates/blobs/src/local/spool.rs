@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use super::layout::Layout;
 use super::{Local, blob, in_span};
+use crate::block::Block;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Sums};
@@ -87,11 +88,17 @@ impl Spool for LocalSpool {
         1
     }
 
-    async fn write(&self, offset: i64, bytes: Bytes, _: Hashed) -> Result<()> {
+    async fn write(&self, offset: i64, block: Block, _: Hashed) -> Result<()> {
         let write = move |spool: &Self| {
             spool.store.check_room()?;
-            let offset = u64::try_from(offset).expect("a position is not negative");
-            disk::write_at(&spool.file, &bytes, offset).map_err(Error::disk("write to a spool"))?;
+            let start = u64::try_from(offset).expect("a position is not negative");
+            let mut at = start;
+            for chunk in block.chunks() {
+                disk::write_at(&spool.file, chunk, at).map_err(Error::disk("write to a spool"))?;
+                at += chunk.len() as u64;
+            }
+            // What is on its way to the disk already need not be waited for at the end.
+            disk::begin_writing_out(&spool.file, start, at - start).map_err(Error::disk("write to a spool"))?;
             tracing::trace!(offset, "bytes spooled");
             Ok(())
         };
@@ -100,9 +107,12 @@ impl Spool for LocalSpool {
 
     async fn read_back(&self, offset: i64, length: usize) -> Result<Bytes> {
         let read = move |spool: &Self| {
-            let mut bytes = vec![0; length];
             let offset = u64::try_from(offset).expect("a position is not negative");
-            disk::read_at(&spool.file, &mut bytes, offset).map_err(Error::disk("read a spool"))?;
+            let mut bytes = Vec::with_capacity(length);
+            disk::read_into(&spool.file, offset, length, &mut bytes).map_err(Error::disk("read a spool"))?;
+            if bytes.len() < length {
+                return Err(Error::disk("read a spool")(io::ErrorKind::UnexpectedEof.into()));
+            }
             Ok(bytes.into())
         };
         self.with(read).await

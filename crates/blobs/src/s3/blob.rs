@@ -62,7 +62,7 @@ struct S3Pieces {
 
 #[async_trait]
 impl Pieces for S3Pieces {
-    async fn next(&mut self) -> Result<Option<Piece>> {
+    async fn next(&mut self, _: usize) -> Result<Option<Piece>> {
         while self.rest.is_empty() {
             match self.bytes.next().await {
                 Some(bytes) => self.rest = bytes.map_err(|source| Error::backend("read an object", source))?,

@@ -15,7 +15,8 @@ use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
 use object_store::multipart::MultipartStore as _;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error as S3Error, GetOptions, GetResult, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig,
+    BackoffConfig, ClientOptions, Error as S3Error, GetOptions, GetResult, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, PutPayload,
+    RetryConfig,
 };
 
 use super::S3Config;
@@ -74,11 +75,9 @@ impl Client {
         found(self.bucket.get_opts(key, options).await).map_err(|source| Error::backend("read an object", source))
     }
 
-    pub(super) async fn put(&self, key: &Path, bytes: Bytes) -> Result<()> {
-        persist(|| self.bucket.put(key, bytes.clone().into()).boxed())
-            .await
-            .map(drop)
-            .map_err(|source| Error::backend("write an object", source))
+    pub(super) async fn put(&self, key: &Path, bytes: impl Into<PutPayload>) -> Result<()> {
+        let bytes = bytes.into();
+        persist(|| self.bucket.put(key, bytes.clone()).boxed()).await.map(drop).map_err(|source| Error::backend("write an object", source))
     }
 
     /// Removes an object; one that is not there counts as removed.
@@ -143,7 +142,7 @@ impl Client {
         while start < size {
             let range = start.unsigned_abs()..size.min(start + step).unsigned_abs();
             let read = self.bucket.get_range(from, range).await.map_err(|source| Error::backend("copy an object", source))?;
-            parts.push(self.put_part(to, upload, parts.len(), read).await?);
+            parts.push(self.put_part(to, upload, parts.len(), read.into()).await?);
             start += step;
         }
         self.complete_multipart(to, upload, parts).await.map_err(|source| Error::backend("copy an object", source))
@@ -154,9 +153,9 @@ impl Client {
     }
 
     /// Sends a part and returns its entity tag.
-    pub(super) async fn put_part(&self, key: &Path, upload: &str, number: usize, bytes: Bytes) -> Result<String> {
+    pub(super) async fn put_part(&self, key: &Path, upload: &str, number: usize, bytes: PutPayload) -> Result<String> {
         let upload = upload.to_owned();
-        let put = || self.bucket.put_part(key, &upload, number, bytes.clone().into());
+        let put = || self.bucket.put_part(key, &upload, number, bytes.clone());
         let part = persist(put).await.map_err(|source| Error::backend("send a part", source))?;
         Ok(part.content_id)
     }

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::Error as S3Error;
+use object_store::PutPayload;
 use object_store::path::Path;
 use prost::Message;
 
 use super::client::{Client, written};
 use super::copies::{Place, find_place, hash, settle};
+use crate::block::Block;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Sums};
 use crate::session::lock;
@@ -69,7 +71,7 @@ impl S3Spool {
     async fn keep(&self, progress: Option<Progress>) -> Result<()> {
         let parts = lock(&self.parts).clone().into_iter().collect();
         let kept = Kept { progress, parts, ..self.kept.clone() };
-        self.client.put(&self.client.keys().progress(self.upload), kept.encode_to_vec().into()).await
+        self.client.put(&self.client.keys().progress(self.upload), kept.encode_to_vec()).await
     }
 
     fn key(&self) -> Path {
@@ -110,8 +112,9 @@ impl Spool for S3Spool {
         self.kept.part_bytes
     }
 
-    async fn write(&self, offset: i64, bytes: Bytes, hashed: Hashed) -> Result<()> {
+    async fn write(&self, offset: i64, block: Block, hashed: Hashed) -> Result<()> {
         let number = offset / self.kept.part_bytes;
+        let bytes = PutPayload::from_iter(block.into_chunks());
         if hashed == Hashed::Later {
             self.client.put(&self.client.keys().ahead(self.upload, offset), bytes.clone()).await?;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use consign_blobs::{Blobs, Error, Opened, Share, Store, Upload};
 use consign_types::CopyName;
 use consign_types::receipt::Receipt;
@@ -42,6 +43,10 @@ pub(crate) fn declared(upload: i64, content: &[u8]) -> UploadTicket {
     UploadTicket { digest: Some(Digest::of(content)), size: Some(i64::try_from(content.len()).unwrap()), ..ticket(upload) }
 }
 
+pub(crate) fn bytes(content: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(content)
+}
+
 pub(crate) async fn begin(blobs: &Blobs, ticket: UploadTicket, offset: i64, share: Share) -> Result<Upload, Error> {
     match blobs.upload(ticket, offset, share).await? {
         Opened::Stream(upload) => Ok(upload),
@@ -53,7 +58,7 @@ pub(crate) async fn upload(blobs: &Blobs, ticket: UploadTicket, chunks: &[&[u8]]
     let mut upload = begin(blobs, ticket, 0, Share::Rest).await?;
     let mut offset = 0;
     for chunk in chunks {
-        upload.write(offset, chunk).await?;
+        upload.write(offset, bytes(chunk)).await?;
         offset += i64::try_from(chunk.len()).unwrap();
     }
     upload.finish().await
@@ -64,7 +69,7 @@ pub(crate) async fn part(blobs: &Blobs, ticket: &UploadTicket, content: &[u8], o
     let share = Share::Part { offset: i64::try_from(offset).unwrap(), size: i64::try_from(size).unwrap() };
     let mut upload = begin(blobs, ticket.clone(), i64::try_from(offset).unwrap(), share).await?;
     for (number, chunk) in content[offset..offset + size].chunks(200_000).enumerate() {
-        upload.write(i64::try_from(offset + number * 200_000).unwrap(), chunk).await?;
+        upload.write(i64::try_from(offset + number * 200_000).unwrap(), bytes(chunk)).await?;
     }
     upload.pause().await
 }
@@ -81,7 +86,7 @@ pub(crate) fn copy_of(receipt: &Receipt) -> CopyName {
 pub(crate) async fn read(blobs: &Blobs, receipt: &Receipt, offset: i64, limit: Option<i64>) -> Result<Vec<u8>, Error> {
     let mut reading = blobs.download(&reading(receipt)).await?.range(offset, limit).await?;
     let mut content = Vec::new();
-    while let Some(piece) = reading.next().await? {
+    while let Some(piece) = reading.next(1).await? {
         assert!(piece.crc32c.is_none_or(|sum| sum == crc32c::crc32c(&piece.bytes)));
         content.extend_from_slice(&piece.bytes);
     }

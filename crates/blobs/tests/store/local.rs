@@ -10,7 +10,7 @@ use consign_types::CopyName;
 use integration_tests::service::files;
 use tempfile::TempDir;
 
-use crate::fixture::{EARLY, Fixture, begin, blobs, pattern, read, ticket, upload};
+use crate::fixture::{EARLY, Fixture, begin, blobs, bytes, pattern, read, ticket, upload};
 
 pub(crate) struct LocalFixture {
     directory: TempDir,
@@ -60,7 +60,7 @@ async fn a_start_removes_what_nobody_can_go_on_with_and_nothing_else() {
     let first = blobs(&fixture).await;
     let spool = fixture.directory.path().join("spool");
     let mut paused = begin(&first, ticket(2), 0, Share::Rest).await.unwrap();
-    paused.write(0, b"kept").await.unwrap();
+    paused.write(0, bytes(b"kept")).await.unwrap();
     paused.pause().await.unwrap();
     for name in ["1", "77", "78.progress", "79-small-1", "79.sums"] {
         fs::write(spool.join(name), "half").unwrap();

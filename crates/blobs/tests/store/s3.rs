@@ -15,7 +15,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use tempfile::TempDir;
 
-use crate::fixture::{Fixture, NOW, begin, blobs, declared, pattern, read, upload};
+use crate::fixture::{Fixture, NOW, begin, blobs, bytes, declared, pattern, read, upload};
 
 /// What all keys of the tests begin with.
 const PREFIX: &str = "some/where";
@@ -138,11 +138,11 @@ async fn bytes_are_invisible_until_their_digest_was_found_right() {
     let (blobs, content) = (blobs(&fixture).await, pattern(20 << 20));
     let is_visible = || server.objects().iter().any(|(key, _)| key.contains("/blobs/"));
     let mut stream = begin(&blobs, declared(1, &content), 0, Share::Rest).await.unwrap();
-    stream.write(0, &content[..19 << 20]).await.unwrap();
+    stream.write(0, bytes(&content[..19 << 20])).await.unwrap();
     assert!(!is_visible());
     let mut wrong = content[19 << 20..].to_vec();
     wrong[5] ^= 1;
-    stream.write(19 << 20, &wrong).await.unwrap();
+    stream.write(19 << 20, bytes(&wrong)).await.unwrap();
     assert!(stream.finish().await.is_err());
     assert!(!is_visible());
     assert_eq!(server.uploads(), 0, "what is of no use is dropped at once");
@@ -155,16 +155,16 @@ async fn an_upload_goes_on_over_another_replica_while_the_first_still_lives() {
     let content = pattern(90 << 20);
     let ticket = declared(1, &content);
     let mut first = begin(&one, ticket.clone(), 0, Share::Rest).await.unwrap();
-    first.write(0, &content[..80 << 20]).await.unwrap();
+    first.write(0, bytes(&content[..80 << 20])).await.unwrap();
     let committed = async || Some(two.query_upload(&ticket).await.unwrap().committed).filter(|committed| *committed > 0);
     let committed = integration_tests::wait::until("durable bytes", committed).await;
 
     let mut second = begin(&two, ticket.clone(), committed, Share::Rest).await.unwrap();
-    second.write(committed, &content[usize::try_from(committed).unwrap()..]).await.unwrap();
+    second.write(committed, bytes(&content[usize::try_from(committed).unwrap()..])).await.unwrap();
     let receipt = second.finish().await.unwrap();
 
     let late = async {
-        first.write(80 << 20, &content[80 << 20..]).await?;
+        first.write(80 << 20, bytes(&content[80 << 20..])).await?;
         first.finish().await
     };
     if let Ok(late) = late.await {

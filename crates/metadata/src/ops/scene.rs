@@ -98,7 +98,9 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
             .left_join(
                 versions::table.on(versions::package_id.eq(packages::id).and(versions::version.eq(version)).and(versions::retired.eq(0)))
             )
-            .left_join(files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(rounded(paths))).and(sql::<Bool>(IS_NEWEST))))
+            .left_join(
+                files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(rounded(paths))).and(sql::<Bool>(IS_NEWEST)))
+            )
             .filter(projects::id.nullable().eq(id).or(projects::path.nullable().eq(path)))
             .select((
                 (projects::all_columns, counters::all_columns, sql::<Nullable<Text>>(CHAIN), reserved),

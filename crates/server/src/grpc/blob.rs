@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use consign_blobs::{Blobs, UPLOAD_SECONDS};
+use consign_client::transfers::{Chunks, LocalTransfers};
 use consign_proto::blob::blob_service_server::BlobService;
 use consign_proto::blob::{
     BatchReadRequest, BatchReadResponse, BatchWriteRequest, BatchWriteResponse, ByteRange, CancelUploadRequest, CancelUploadResponse,
@@ -19,6 +20,8 @@ use consign_proto::timestamp;
 use consign_types::Reason;
 use consign_types::receipt::RECEIPT_SECONDS;
 use consign_types::ticket::UploadTicket;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -115,6 +118,17 @@ impl BlobService for BlobApi {
             upload_retention: seconds(UPLOAD_SECONDS),
             receipt_lease: seconds(RECEIPT_SECONDS),
         }))
+    }
+}
+
+/// For the gateway of the same process.
+impl LocalTransfers for BlobApi {
+    fn write(&self, messages: stream::BoxStream<'static, WriteRequest>) -> BoxFuture<'_, Result<WriteResponse, Status>> {
+        write::write(self, messages.map(Ok)).boxed()
+    }
+
+    fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Chunks, Status>> {
+        read::read(self, request).boxed()
     }
 }
 

@@ -3,7 +3,7 @@
 use consign_blobs::{Error, Share};
 use consign_types::Digest;
 
-use crate::fixture::{Fixture, begin, blobs, declared, grain, part, pattern, read, ticket};
+use crate::fixture::{Fixture, begin, blobs, bytes, declared, grain, part, pattern, read, ticket};
 
 pub(crate) async fn parts_come_in_any_order_on_several_streams(fixture: &impl Fixture) {
     let blobs = blobs(fixture).await;
@@ -63,16 +63,16 @@ pub(crate) async fn a_part_that_comes_again_supersedes_the_one_before(fixture: &
     let open = async |offset: i64| begin(&blobs, ticket.clone(), offset, Share::Part { offset, size }).await.unwrap();
     let mut beside = open(0).await;
     let mut old = open(size).await;
-    old.write(size, &content[step..step + 100]).await.unwrap();
+    old.write(size, bytes(&content[step..step + 100])).await.unwrap();
 
     part(&blobs, &ticket, &content, step, step).await.unwrap();
 
     let rest = async {
-        old.write(size + 100, &content[step + 100..2 * step]).await?;
+        old.write(size + 100, bytes(&content[step + 100..2 * step])).await?;
         old.pause().await
     };
     assert!(matches!(rest.await, Err(Error::Superseded)));
-    beside.write(0, &content[..step]).await.unwrap();
+    beside.write(0, bytes(&content[..step])).await.unwrap();
     beside.pause().await.unwrap();
     assert_eq!(blobs.query_upload(&ticket).await.unwrap().committed, 2 * size);
 }
@@ -94,7 +94,7 @@ pub(crate) async fn a_part_must_lie_within_an_upload_and_be_aligned(fixture: &im
     }
     let mut stream = begin(&blobs, ticket(2), 0, Share::Part { offset: 0, size: grain }).await.unwrap();
     let more = vec![7; usize::try_from(grain + 1).unwrap()];
-    assert!(matches!(stream.write(0, &more).await, Err(Error::Part { .. })));
+    assert!(matches!(stream.write(0, bytes(&more)).await, Err(Error::Part { .. })));
 }
 
 pub(crate) async fn an_upload_with_a_gap_is_not_finished_and_goes_on(fixture: &impl Fixture) {

@@ -3,13 +3,13 @@
 use consign_blobs::{Blobs, Error, Opened, Share, UploadState};
 use consign_types::Digest;
 
-use crate::fixture::{EARLY, Fixture, NOW, begin, blobs, declared, grain, pattern, read, ticket, upload};
+use crate::fixture::{EARLY, Fixture, NOW, begin, blobs, bytes, declared, grain, pattern, read, ticket, upload};
 
 /// Sends the first bytes of an upload and breaks off. Returns how far it had come.
 async fn break_off(blobs: &Blobs, upload: i64, content: &[u8]) -> i64 {
     let mut stream = begin(blobs, ticket(upload), 0, Share::Rest).await.unwrap();
     for (number, chunk) in content.chunks(100_000).enumerate() {
-        stream.write(i64::try_from(number * 100_000).unwrap(), chunk).await.unwrap();
+        stream.write(i64::try_from(number * 100_000).unwrap(), bytes(chunk)).await.unwrap();
     }
     stream.pause().await.unwrap()
 }
@@ -29,7 +29,7 @@ pub(crate) async fn an_upload_goes_on_where_it_stopped_in_this_process_and_in_an
         assert!(matches!(too_far, Err(Error::Offset { received, .. }) if received == committed));
         let mut stream = begin(&next, ticket(number), committed - 1000, Share::Rest).await.unwrap();
         let from = usize::try_from(committed - 1000).unwrap();
-        stream.write(committed - 1000, &content[from..]).await.unwrap();
+        stream.write(committed - 1000, bytes(&content[from..])).await.unwrap();
         let receipt = stream.finish().await.unwrap();
 
         assert_eq!((receipt.digest, receipt.size), (Digest::of(&content), 25_000_000));
@@ -42,12 +42,12 @@ pub(crate) async fn an_upload_that_nobody_asked_to_keep_leaves_nothing(fixture: 
     let blobs = blobs(fixture).await;
     for size in [10, 11 << 20] {
         let mut stream = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap().fleeting();
-        stream.write(0, &pattern(size)).await.unwrap();
+        stream.write(0, bytes(&pattern(size))).await.unwrap();
         drop(stream);
         integration_tests::wait::until("the removal of the spool", async || fixture.leftovers().await.is_empty().then_some(())).await;
     }
     let mut kept = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap();
-    kept.write(0, &pattern(11 << 20)).await.unwrap();
+    kept.write(0, bytes(&pattern(11 << 20))).await.unwrap();
     drop(kept);
     let committed = async || Some(blobs.query_upload(&ticket(1)).await.unwrap().committed).filter(|committed| *committed > 0);
     let committed = integration_tests::wait::until("the keeping of a broken upload", committed).await;
@@ -59,7 +59,7 @@ pub(crate) async fn what_was_kept_is_durable_while_the_transfer_goes_on(fixture:
     let (first, content) = (blobs(fixture).await, pattern(80 << 20));
     let mut stream = begin(&first, ticket(1), 0, Share::Rest).await.unwrap();
     for (number, chunk) in content.chunks(1 << 20).enumerate() {
-        stream.write(i64::try_from(number << 20).unwrap(), chunk).await.unwrap();
+        stream.write(i64::try_from(number << 20).unwrap(), bytes(chunk)).await.unwrap();
     }
     let committed = async || Some(first.query_upload(&ticket(1)).await.unwrap().committed).filter(|committed| *committed > 0);
     let committed = integration_tests::wait::until("the first durable bytes", committed).await;
@@ -70,21 +70,21 @@ pub(crate) async fn what_was_kept_is_durable_while_the_transfer_goes_on(fixture:
     assert!(committed >= 64 << 20);
     std::mem::forget(stream);
     let mut stream = begin(&other, ticket(1), committed, Share::Rest).await.unwrap();
-    stream.write(committed, &content[usize::try_from(committed).unwrap()..]).await.unwrap();
+    stream.write(committed, bytes(&content[usize::try_from(committed).unwrap()..])).await.unwrap();
     assert_eq!(stream.finish().await.unwrap().digest, Digest::of(&content));
 }
 
 pub(crate) async fn the_newest_of_two_writers_wins(fixture: &impl Fixture) {
     let (blobs, content) = (blobs(fixture).await, pattern(22 << 20));
     let mut old = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap();
-    old.write(0, &content[..18 << 20]).await.unwrap();
+    old.write(0, bytes(&content[..18 << 20])).await.unwrap();
 
     let committed = blobs.query_upload(&ticket(1)).await.unwrap().committed;
     let mut new = begin(&blobs, ticket(1), committed.max(1), Share::Rest).await.unwrap();
-    new.write(committed, &content[usize::try_from(committed).unwrap()..]).await.unwrap();
+    new.write(committed, bytes(&content[usize::try_from(committed).unwrap()..])).await.unwrap();
 
     let superseded = async {
-        old.write(18 << 20, &content[18 << 20..]).await?;
+        old.write(18 << 20, bytes(&content[18 << 20..])).await?;
         old.finish().await
     };
     assert!(matches!(superseded.await, Err(Error::Superseded)));
@@ -95,7 +95,7 @@ pub(crate) async fn a_cancelled_upload_starts_over(fixture: &impl Fixture) {
     let blobs = blobs(fixture).await;
     break_off(&blobs, 1, &pattern(9 << 20)).await;
     let mut running = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap();
-    running.write(0, &pattern(9 << 20)).await.unwrap();
+    running.write(0, bytes(&pattern(9 << 20))).await.unwrap();
 
     blobs.cancel_upload(&ticket(1)).await.unwrap();
     blobs.cancel_upload(&ticket(1)).await.unwrap();
@@ -139,7 +139,7 @@ pub(crate) async fn uploads_that_nobody_goes_on_with_are_dropped(fixture: &impl 
 
     let old = Blobs::over(fixture.open().await, || NOW);
     let mut running = begin(&old, ticket(2), 0, Share::Rest).await.unwrap();
-    running.write(0, &pattern(9 << 20)).await.unwrap();
+    running.write(0, bytes(&pattern(9 << 20))).await.unwrap();
     assert_eq!(old.expire_uploads().await.unwrap(), 1);
     assert_eq!(old.query_upload(&ticket(1)).await.unwrap().committed, 0);
     assert_eq!(running.finish().await.unwrap().size, 9 << 20, "one that somebody writes to stays");

@@ -5,7 +5,7 @@ use consign_blobs::{Error, Share};
 use consign_types::Digest;
 use consign_types::ticket::UploadTicket;
 
-use crate::fixture::{EARLY, Fixture, begin, blobs, declared, pattern, read, reading, ticket, upload};
+use crate::fixture::{EARLY, Fixture, begin, blobs, bytes, declared, pattern, read, reading, ticket, upload};
 
 pub(crate) async fn bytes_come_back_whatever_their_number_and_their_chunks(fixture: &impl Fixture) {
     let blobs = blobs(fixture).await;
@@ -66,13 +66,13 @@ pub(crate) async fn what_was_not_declared_is_refused_and_leaves_nothing(fixture:
 pub(crate) async fn bytes_that_come_twice_are_skipped_and_a_gap_is_refused(fixture: &impl Fixture) {
     let blobs = blobs(fixture).await;
     let mut upload = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap();
-    upload.write(0, b"hel").await.unwrap();
-    upload.write(1, b"el").await.unwrap();
-    upload.write(2, b"ll").await.unwrap();
+    upload.write(0, bytes(b"hel")).await.unwrap();
+    upload.write(1, bytes(b"el")).await.unwrap();
+    upload.write(2, bytes(b"ll")).await.unwrap();
     for offset in [5, -1, i64::MIN, i64::MAX] {
-        assert!(matches!(upload.write(offset, b"!").await, Err(Error::Offset { received: 4, .. })), "{offset}");
+        assert!(matches!(upload.write(offset, bytes(b"!")).await, Err(Error::Offset { received: 4, .. })), "{offset}");
     }
-    upload.write(4, b"o").await.unwrap();
+    upload.write(4, bytes(b"o")).await.unwrap();
     assert_eq!(upload.finish().await.unwrap().digest, Digest::of(b"hello"));
 }
 

@@ -1,27 +1,36 @@
 //! `Read`: a blob, or a range of it.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use consign_blobs::download::Reading;
-use consign_blobs::store::Piece;
+use consign_blobs::store::{PIECES_AT_ONCE, Piece};
 use consign_proto::blob::{Chunk, ReadRequest, ReadResponse};
-use consign_proto::status::{invalid, status};
+use consign_proto::status::{invalid, refused, status};
 use consign_types::Reason;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
 use super::{BlobApi, SILENCE};
 use crate::budget::{Budget, Share};
 
-/// What a download holds in memory: what is read in one go, and what is read ahead of that.
-const READ_BYTES: u32 = (2 << 20) + (512 << 10);
+/// What a download holds in memory: the chunk that is being sent, and what surrounds it.
+const FIRST_BYTES: u32 = 512 << 10;
 
-/// Chunks that are read ahead of a slow reader.
+/// What it holds once it is quick: a run of pieces, and those that were read before it.
+const QUICK_BYTES: u32 = (2 << 20) + (512 << 10);
+
+/// From how many bytes on a download is taken to be quick, since its reader took them. Before, they may all lie in the buffers of
+/// the network.
+const QUICK_FROM: usize = 16 << 20;
+
+/// Chunks that are read ahead of a quick reader.
 const READ_AHEAD: usize = 4;
+
+type Message = Result<ReadResponse, Status>;
 
 pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStream<ReadResponse>, Status> {
     let ticket = api.notes.download_ticket(&request.ticket)?;
@@ -30,50 +39,131 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
         1.. => Some(request.read_limit),
         _ => return Err(invalid("read_limit", Reason::ArgumentInvalid, "must not be negative")),
     };
-    let share = api.transfers.reserve(READ_BYTES).await?;
+    let all = u32::try_from(ticket.size).unwrap_or(u32::MAX);
+    let share = api.transfers.reserve(all.clamp(16 << 10, FIRST_BYTES)).await?;
     let blob = api.blobs.download(&ticket).await.map_err(status)?;
-    let size = blob.size();
+    let size_bytes = blob.size();
     let reading = blob.range(request.read_offset, limit).await.map_err(status)?;
-    let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    tokio::spawn(send(reading, size, sender, api.transfers.clone()));
-    Ok(Box::pin(Messages { messages: ReceiverStream::new(receiver), _share: share }))
+    let (sender, messages) = mpsc::channel(READ_AHEAD);
+    let held = Held::new(messages, share);
+    let sending = Sending { reading, size_bytes, held: held.clone(), transfers: api.transfers.clone(), sent: 0, is_quick: false };
+    tokio::spawn(sending.run(sender));
+    Ok(Box::pin(Messages(held)))
 }
 
-/// The messages of a download, which hold their share of the memory until the last was taken.
-struct Messages {
-    messages: ReceiverStream<Result<ReadResponse, Status>>,
-    _share: Share,
+/// What a download holds in memory: the messages that wait to be taken, and the share that they have. Nothing, once it was broken off.
+#[derive(Clone)]
+struct Held {
+    waiting: Arc<Mutex<Option<(mpsc::Receiver<Message>, Share)>>>,
+    /// Told when one was asked for and none was there.
+    wanted: Arc<Notify>,
+}
+
+impl Held {
+    fn new(messages: mpsc::Receiver<Message>, share: Share) -> Self {
+        Self { waiting: Arc::new(Mutex::new(Some((messages, share)))), wanted: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(mpsc::Receiver<Message>, Share)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn grow(&self, more: Share) {
+        if let Some((_, share)) = &mut *self.lock() {
+            share.merge(more);
+        }
+    }
+
+    /// Gives all of it back.
+    fn break_off(&self) {
+        *self.lock() = None;
+    }
+}
+
+/// The messages of a download, as they are taken.
+struct Messages(Held);
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        self.0.break_off();
+    }
 }
 
 impl Stream for Messages {
-    type Item = Result<ReadResponse, Status>;
+    type Item = Message;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.messages).poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        match &mut *self.0.lock() {
+            Some((messages, _)) => {
+                let message = messages.poll_recv(cx);
+                if message.is_pending() {
+                    self.0.wanted.notify_one();
+                }
+                message
+            }
+            None => Poll::Ready(Some(Err(refused(Reason::Overloaded, "the download stood still for too long")))),
+        }
     }
 }
 
-/// Sends a blob in chunks, until its end, an error, or the caller's loss of interest.
-async fn send(mut reading: Reading, mut size_bytes: i64, sender: mpsc::Sender<Result<ReadResponse, Status>>, transfers: Budget) {
-    loop {
-        let message = match reading.next().await {
-            Ok(Some(Piece { bytes: data, crc32c })) => {
-                let crc32c = Some(crc32c.unwrap_or_else(|| crc32c::crc32c(&data)).cast_signed());
-                Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes })
+/// A download under way.
+struct Sending {
+    reading: Reading,
+    /// What the first message says.
+    size_bytes: i64,
+    held: Held,
+    transfers: Budget,
+    sent: usize,
+    is_quick: bool,
+}
+
+impl Sending {
+    /// Sends a blob in chunks, until its end, an error, or the caller's loss of interest.
+    async fn run(mut self, sender: mpsc::Sender<Message>) {
+        loop {
+            let place = tokio::select! {
+                biased;
+                place = place(&sender, &self.held, self.is_quick) => place,
+                () = self.transfers.standstill(SILENCE) => return self.held.break_off(),
+            };
+            let Some(place) = place else { return };
+            let at_once = if self.is_quick { PIECES_AT_ONCE } else { 1 };
+            match self.reading.next(at_once).await {
+                Ok(None) => return,
+                Err(error) => {
+                    place.send(Err(status(error)));
+                    return;
+                }
+                Ok(Some(Piece { bytes: data, crc32c })) => {
+                    let crc32c = Some(crc32c.unwrap_or_else(|| crc32c::crc32c(&data)).cast_signed());
+                    self.sent += data.len();
+                    place.send(Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes: self.size_bytes }));
+                }
             }
-            Ok(None) => return,
-            Err(error) => Err(status(error)),
-        };
-        let is_last = message.is_err();
-        let is_taken = tokio::select! {
-            biased;
-            sent = sender.send(message) => sent.is_ok(),
-            // Whoever takes nothing for so long is not told: there is no place left for a message.
-            () = transfers.standstill(SILENCE) => false,
-        };
-        if !is_taken || is_last {
-            return;
+            self.size_bytes = 0;
+            if !self.is_quick && self.sent >= QUICK_FROM {
+                self.become_quick();
+            }
         }
-        size_bytes = 0;
     }
+
+    /// Where there is memory for it.
+    fn become_quick(&mut self) {
+        if let Some(more) = self.transfers.take((QUICK_BYTES - FIRST_BYTES) as usize) {
+            self.held.grow(more);
+            self.is_quick = true;
+        }
+    }
+}
+
+/// A place for the next message; `None` where nobody takes it any more. Nothing is read ahead for a reader who may never take it.
+async fn place<'a>(sender: &'a mpsc::Sender<Message>, held: &Held, is_quick: bool) -> Option<mpsc::Permit<'a, Message>> {
+    let place = sender.reserve().await.ok()?;
+    if !is_quick {
+        tokio::select! {
+            () = held.wanted.notified() => {}
+            () = sender.closed() => return None,
+        }
+    }
+    Some(place)
 }

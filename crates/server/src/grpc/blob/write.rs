@@ -1,5 +1,6 @@
 //! `Write`: one stream of an upload.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,8 @@ use consign_proto::status::{invalid, refused, status};
 use consign_types::Reason;
 use consign_types::receipt::Receipt;
 use tokio::time::Instant;
-use tonic::{Status, Streaming};
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::Status;
 
 use super::{BlobApi, MAX_CHUNK_BYTES, SILENCE, check_sum};
 
@@ -19,7 +21,8 @@ const GREETING: Duration = Duration::from_secs(10);
 /// What an upload that has brought little holds in memory. Those that trickle are to keep nobody from their share.
 const FIRST_BYTES: u32 = 64 << 10;
 
-pub(super) async fn write(api: &BlobApi, mut messages: Streaming<WriteRequest>) -> Result<WriteResponse, Status> {
+pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<WriteResponse, Status> {
+    let mut messages = pin!(messages);
     let greeting = tokio::time::sleep(GREETING);
     let Some(mut message) = next(&mut messages, greeting).await? else {
         return Err(refused(Reason::UploadIncomplete, "the stream ended before its first message"));
@@ -47,8 +50,9 @@ pub(super) async fn write(api: &BlobApi, mut messages: Streaming<WriteRequest>) 
             memory.merge(rest);
             is_whole = true;
         }
-        receive(&mut upload, &message).await?;
-        if message.finish {
+        let is_last = message.finish;
+        receive(&mut upload, message).await?;
+        if is_last {
             let receipt = upload.finish().await.map_err(status)?;
             return Ok(answer(api, &receipt));
         }
@@ -66,10 +70,15 @@ fn answer(api: &BlobApi, receipt: &Receipt) -> WriteResponse {
     WriteResponse { committed_size: receipt.size, receipt: api.notes.sign(receipt), sha256 }
 }
 
+/// The messages of a stream.
+pub(super) trait Messages: Stream<Item = Result<WriteRequest, Status>> + Send {}
+
+impl<S: Stream<Item = Result<WriteRequest, Status>> + Send> Messages for S {}
+
 /// The next message of an upload; `None` where the caller has ended the stream. One that has not come when `patience` ends breaks it off.
-async fn next(messages: &mut Streaming<WriteRequest>, patience: impl Future<Output = ()>) -> Result<Option<WriteRequest>, Status> {
+async fn next(messages: &mut (impl Messages + Unpin), patience: impl Future<Output = ()>) -> Result<Option<WriteRequest>, Status> {
     tokio::select! {
-        message = messages.message() => message,
+        message = messages.next() => message.transpose(),
         () = patience => Err(refused(Reason::UploadIncomplete, "no message came for too long")),
     }
 }
@@ -100,14 +109,14 @@ impl Pace {
 }
 
 /// Takes one message into an upload.
-async fn receive(upload: &mut Upload, message: &WriteRequest) -> Result<(), Status> {
-    let Some(Chunk { data, crc32c }) = &message.chunk else {
+async fn receive(upload: &mut Upload, message: WriteRequest) -> Result<(), Status> {
+    let Some(Chunk { data, crc32c }) = message.chunk else {
         return Ok(());
     };
     if data.len() > MAX_CHUNK_BYTES.unsigned_abs() as usize {
         return Err(invalid("chunk.data", Reason::ArgumentInvalid, format!("at most `{MAX_CHUNK_BYTES}` bytes")));
     }
-    check_sum(data, *crc32c, || format!("the chunk at `{}`", message.write_offset))?;
+    check_sum(&data, crc32c, || format!("the chunk at `{}`", message.write_offset))?;
     upload.write(message.write_offset, data).await.map_err(status)
 }
 

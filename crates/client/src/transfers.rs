@@ -1,0 +1,60 @@
+//! How bytes go to the blob plane and come from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use consign_proto::blob::blob_service_client::BlobServiceClient;
+use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
+use tonic::Status;
+
+use crate::transport::Transport;
+
+/// The transfers of a blob plane in this process: the same as the service, but their messages are passed on as they are. To encode and
+/// decode them would copy every byte twice.
+pub trait LocalTransfers: Send + Sync {
+    /// `Write`.
+    fn write(&self, messages: BoxStream<'static, WriteRequest>) -> BoxFuture<'_, Result<WriteResponse, Status>>;
+
+    /// `Read`.
+    fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Chunks, Status>>;
+}
+
+/// The messages of a download.
+pub type Chunks = BoxStream<'static, Result<ReadResponse, Status>>;
+
+/// The way to the transfers of a blob plane.
+#[derive(Clone)]
+pub enum Transfers {
+    /// By gRPC.
+    Remote(Transport),
+    /// By a call.
+    Local(Arc<dyn LocalTransfers>),
+}
+
+impl Transfers {
+    pub(crate) async fn write(&self, messages: impl Stream<Item = WriteRequest> + Send + 'static) -> Result<WriteResponse, Status> {
+        match self {
+            Self::Remote(transport) => Ok(BlobServiceClient::new(transport.clone()).write(messages).await?.into_inner()),
+            Self::Local(plane) => plane.write(messages.boxed()).await,
+        }
+    }
+
+    pub(crate) async fn read(&self, request: ReadRequest) -> Result<Chunks, Status> {
+        match self {
+            Self::Remote(transport) => Ok(BlobServiceClient::new(transport.clone()).read(request).await?.into_inner().boxed()),
+            Self::Local(plane) => plane.read(request).await,
+        }
+    }
+}
+
+impl fmt::Debug for Transfers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Remote(_) => "Remote",
+            Self::Local(_) => "Local",
+        })
+    }
+}
