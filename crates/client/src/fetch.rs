@@ -5,6 +5,7 @@ use consign_proto::blob::ReadRequest;
 use consign_proto::metadata::{File, PrepareDownloadsRequest};
 use consign_types::FilePath;
 use consign_types::resource::VersionRef;
+use futures::stream::iter;
 use futures::{Stream, TryStreamExt as _};
 
 use crate::retry::repeat;
@@ -34,6 +35,6 @@ impl Client {
     pub async fn read(&self, download: &Download, offset: i64, limit: i64) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         let request = ReadRequest { ticket: download.token.clone(), read_offset: offset, read_limit: limit };
         let stream = self.transfers.read(request).await?;
-        Ok(stream.map_ok(|message| message.chunk.unwrap_or_default().data).map_err(Error::from))
+        Ok(stream.map_ok(|message| iter(message.data.into_iter().map(Ok))).map_err(Error::from).try_flatten())
     }
 }

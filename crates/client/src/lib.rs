@@ -6,7 +6,7 @@
 //! - [`fetch`]: prepare, read the bytes
 //! - [`projects`]: making and finding projects
 //! - [`transport`]: how the planes are reached: over a network, or in memory
-//! - [`transfers`]: how bytes go to the blob plane and come from it
+//! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
 //! - `retry`: which calls are made again, and when
 
 mod error;
@@ -17,6 +17,7 @@ pub mod projects;
 pub mod publish;
 pub mod transfers;
 pub mod transport;
+mod wire;
 
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use consign_proto::blob::blob_service_client::BlobServiceClient;
 use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
+use consign_proto::framing::Carried;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use tonic::Status;
 
 use crate::transport::Transport;
+use crate::wire;
 
 /// The transfers of a blob plane in this process: the same as the service, but their messages are passed on as they are. To encode and
 /// decode them would copy every byte twice.
@@ -23,7 +24,7 @@ pub trait LocalTransfers: Send + Sync {
 }
 
 /// The messages of a download.
-pub type Chunks = BoxStream<'static, Result<ReadResponse, Status>>;
+pub type Chunks = BoxStream<'static, Result<Carried<ReadResponse>, Status>>;
 
 /// The way to the transfers of a blob plane.
 #[derive(Clone)]
@@ -37,14 +38,14 @@ pub enum Transfers {
 impl Transfers {
     pub(crate) async fn write(&self, messages: impl Stream<Item = WriteRequest> + Send + 'static) -> Result<WriteResponse, Status> {
         match self {
-            Self::Remote(transport) => Ok(BlobServiceClient::new(transport.clone()).write(messages).await?.into_inner()),
+            Self::Remote(transport) => wire::write(transport, messages).await,
             Self::Local(plane) => plane.write(messages.boxed()).await,
         }
     }
 
     pub(crate) async fn read(&self, request: ReadRequest) -> Result<Chunks, Status> {
         match self {
-            Self::Remote(transport) => Ok(BlobServiceClient::new(transport.clone()).read(request).await?.into_inner().boxed()),
+            Self::Remote(transport) => Ok(wire::read(transport, &request).await?.boxed()),
             Self::Local(plane) => plane.read(request).await,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`blob`], [`metadata`]: messages, clients and servers of the two planes
 //! - [`status`]: errors to statuses, and back
+//! - [`framing`]: messages that carry a chunk, which is not copied
 
 /// The blob plane: `consign.blob.v1`.
 #[allow(
@@ -31,6 +32,7 @@ pub mod metadata {
     tonic::include_proto!("consign.metadata.v1");
 }
 
+pub mod framing;
 pub mod status;
 
 /// The files of what errors carry, such as `google.rpc.ErrorInfo`, as an encoded `FileDescriptorSet`, for reflection.

@@ -116,6 +116,11 @@ pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline of the call is over")
 }
 
+/// The status for an answer that did not come whole: the caller may try again.
+pub fn broken_off(how: &str) -> Status {
+    Status::new(Code::Unavailable, format!("the answer broke off: {how}"))
+}
+
 /// The status for a method that this server does not have.
 pub fn unimplemented() -> Status {
     Status::new(Code::Unimplemented, "this server does not have this method")

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
+use axum::routing::post;
 use consign_client::transport::{Transport, connect};
 use consign_client::{Client, Transfers};
 use consign_metadata::Metadata;
@@ -30,7 +31,7 @@ use crate::budget::{Budget, charge};
 use crate::config::Settings;
 use crate::deadline::honour;
 use crate::error::{Error, Result};
-use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES};
+use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES, wire};
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
@@ -51,6 +52,10 @@ pub(crate) const BLOB_SERVICES: &[&str] = &[blob_service_server::SERVICE_NAME];
 
 /// The one method whose messages may be larger than a chunk. They are held whole, so they are charged as the bodies of calls are.
 const BATCH_WRITE: &str = "/consign.blob.v1.BlobService/BatchWrite";
+
+/// The methods whose messages are not decoded by the generated service.
+const WRITE: &str = "/consign.blob.v1.BlobService/Write";
+const READ: &str = "/consign.blob.v1.BlobService/Read";
 
 /// The largest question to the services that everybody may ask.
 const MAX_QUESTION_BYTES: usize = 16 << 10;
@@ -88,10 +93,11 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
 
 /// The blob plane. Tickets say what a caller may do.
 pub(crate) fn blobs(api: BlobApi, budgets: &Budgets) -> Router {
-    let service = BlobServiceServer::new(api);
+    let service = BlobServiceServer::new(api.clone());
     let batches = service.clone().max_decoding_message_size(MAX_BATCH_MESSAGE_BYTES);
     let batches = Router::new().route_service(BATCH_WRITE, batches).layer(from_fn_with_state(budgets.bodies.clone(), charge));
-    router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES))).merge(batches)
+    let transfers = Router::new().route(WRITE, post(wire::serve_write)).route(READ, post(wire::serve_read)).with_state(api);
+    router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES))).merge(batches).merge(transfers)
 }
 
 /// The door for gRPC: the planes of this process, and the services that tell about them.

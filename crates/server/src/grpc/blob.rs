@@ -2,6 +2,7 @@
 
 mod batch;
 mod read;
+pub(crate) mod wire;
 mod write;
 
 use std::time::Duration;
@@ -15,13 +16,14 @@ use consign_proto::blob::{
     GetCapabilitiesRequest, GetCapabilitiesResponse, QueryUploadRequest, QueryUploadResponse, ReadRequest, ReadResponse, WriteRequest,
     WriteResponse,
 };
+use consign_proto::framing::Carried;
 use consign_proto::status::{refused, status};
 use consign_proto::timestamp;
 use consign_types::Reason;
 use consign_types::receipt::RECEIPT_SECONDS;
 use consign_types::ticket::UploadTicket;
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -69,7 +71,7 @@ impl BlobApi {
 #[tonic::async_trait]
 impl BlobService for BlobApi {
     async fn write(&self, request: Request<Streaming<WriteRequest>>) -> Result<Response<WriteResponse>, Status> {
-        write::write(self, request.into_inner()).await.map(Response::new)
+        write::write(self, request.into_inner().map_ok(Carried::from)).await.map(Response::new)
     }
 
     async fn query_upload(&self, request: Request<QueryUploadRequest>) -> Result<Response<QueryUploadResponse>, Status> {
@@ -124,17 +126,18 @@ impl BlobService for BlobApi {
 /// For the gateway of the same process.
 impl LocalTransfers for BlobApi {
     fn write(&self, messages: stream::BoxStream<'static, WriteRequest>) -> BoxFuture<'_, Result<WriteResponse, Status>> {
-        write::write(self, messages.map(Ok)).boxed()
+        write::write(self, messages.map(Carried::from).map(Ok)).boxed()
     }
 
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Chunks, Status>> {
-        read::read(self, request).boxed()
+        read::read(self, request).map(|read| Ok(read?.map_ok(Carried::from).boxed())).boxed()
     }
 }
 
 /// Refuses bytes that arrived damaged, where the caller sent their CRC-32C.
-fn check_sum(data: &Bytes, crc32c: Option<i32>, what: impl FnOnce() -> String) -> Result<(), Status> {
-    if crc32c.is_some_and(|sum| sum.cast_unsigned() != crc32c::crc32c(data)) {
+fn check_sum(data: &[Bytes], crc32c: Option<i32>, what: impl FnOnce() -> String) -> Result<(), Status> {
+    let actual = || data.iter().fold(0, |sum, piece| crc32c::crc32c_append(sum, piece));
+    if crc32c.is_some_and(|sum| sum.cast_unsigned() != actual()) {
         return Err(refused(Reason::ChunkCorrupt, format!("{} arrived damaged: send it again", what())));
     }
     Ok(())

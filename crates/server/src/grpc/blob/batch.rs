@@ -33,7 +33,7 @@ pub(super) async fn write(api: &BlobApi, request: BatchWriteRequest) -> Result<B
 
 fn open(api: &BlobApi, item: BatchWriteItem) -> Result<(UploadTicket, Bytes), Status> {
     let ticket = api.upload_ticket(&item.ticket, &item.upload_id)?;
-    check_sum(&item.data, item.crc32c, || "the blob".to_owned())?;
+    check_sum(std::slice::from_ref(&item.data), item.crc32c, || "the blob".to_owned())?;
     Ok((ticket, item.data))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use consign_blobs::{Opened, Share, Upload};
 use consign_proto::blob::{Chunk, WriteRequest, WriteResponse};
+use consign_proto::framing::Carried;
 use consign_proto::status::{invalid, refused, status};
 use consign_types::Reason;
 use consign_types::receipt::Receipt;
@@ -24,9 +25,10 @@ const FIRST_BYTES: u32 = 64 << 10;
 pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<WriteResponse, Status> {
     let mut messages = pin!(messages);
     let greeting = tokio::time::sleep(GREETING);
-    let Some(mut message) = next(&mut messages, greeting).await? else {
+    let Some(mut carried) = next(&mut messages, greeting).await? else {
         return Err(refused(Reason::UploadIncomplete, "the stream ended before its first message"));
     };
+    let message = &carried.message;
     let ticket = api.upload_ticket(&message.ticket, &message.upload_id)?;
     let whole_share = api.blobs.upload_bytes(&ticket);
     let mut memory = api.transfers.reserve(FIRST_BYTES).await?;
@@ -43,21 +45,21 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
     };
     let mut pace = Pace::new();
     loop {
-        pace.count(&message)?;
+        pace.count(&carried.data)?;
         if !is_whole && pace.bytes > u64::from(FIRST_BYTES) {
             // The first share stays while the whole one is waited for: what has come is in memory.
             let rest = api.transfers.reserve(whole_share.saturating_sub(FIRST_BYTES)).await?;
             memory.merge(rest);
             is_whole = true;
         }
-        let is_last = message.finish;
-        receive(&mut upload, message).await?;
+        let is_last = carried.message.finish;
+        receive(&mut upload, carried).await?;
         if is_last {
             let receipt = upload.finish().await.map_err(status)?;
             return Ok(answer(api, &receipt));
         }
-        message = match next(&mut messages, api.transfers.standstill(SILENCE)).await? {
-            Some(message) => message,
+        carried = match next(&mut messages, api.transfers.standstill(SILENCE)).await? {
+            Some(carried) => carried,
             None => break,
         };
     }
@@ -71,12 +73,12 @@ fn answer(api: &BlobApi, receipt: &Receipt) -> WriteResponse {
 }
 
 /// The messages of a stream.
-pub(super) trait Messages: Stream<Item = Result<WriteRequest, Status>> + Send {}
+pub(super) trait Messages: Stream<Item = Result<Carried<WriteRequest>, Status>> + Send {}
 
-impl<S: Stream<Item = Result<WriteRequest, Status>> + Send> Messages for S {}
+impl<S: Stream<Item = Result<Carried<WriteRequest>, Status>> + Send> Messages for S {}
 
 /// The next message of an upload; `None` where the caller has ended the stream. One that has not come when `patience` ends breaks it off.
-async fn next(messages: &mut (impl Messages + Unpin), patience: impl Future<Output = ()>) -> Result<Option<WriteRequest>, Status> {
+async fn next(messages: &mut (impl Messages + Unpin), patience: impl Future<Output = ()>) -> Result<Option<Carried<WriteRequest>>, Status> {
     tokio::select! {
         message = messages.next() => message.transpose(),
         () = patience => Err(refused(Reason::UploadIncomplete, "no message came for too long")),
@@ -98,8 +100,8 @@ impl Pace {
         Self { started: Instant::now(), bytes: 0 }
     }
 
-    fn count(&mut self, message: &WriteRequest) -> Result<(), Status> {
-        self.bytes += message.chunk.as_ref().map_or(0, |chunk| chunk.data.len() as u64);
+    fn count(&mut self, data: &[Bytes]) -> Result<(), Status> {
+        self.bytes += length(data) as u64;
         let due = self.started.elapsed().saturating_sub(START).as_secs().saturating_mul(LEAST_RATE);
         if self.bytes < due {
             return Err(refused(Reason::UploadIncomplete, format!("less than `{LEAST_RATE}` bytes a second came")));
@@ -109,15 +111,25 @@ impl Pace {
 }
 
 /// Takes one message into an upload.
-async fn receive(upload: &mut Upload, message: WriteRequest) -> Result<(), Status> {
-    let Some(Chunk { data, crc32c }) = message.chunk else {
+async fn receive(upload: &mut Upload, Carried { message, data }: Carried<WriteRequest>) -> Result<(), Status> {
+    let Some(Chunk { crc32c, .. }) = message.chunk else {
         return Ok(());
     };
-    if data.len() > MAX_CHUNK_BYTES.unsigned_abs() as usize {
+    if length(&data) > MAX_CHUNK_BYTES.unsigned_abs() as usize {
         return Err(invalid("chunk.data", Reason::ArgumentInvalid, format!("at most `{MAX_CHUNK_BYTES}` bytes")));
     }
     check_sum(&data, crc32c, || format!("the chunk at `{}`", message.write_offset))?;
-    upload.write(message.write_offset, data).await.map_err(status)
+    let mut offset = message.write_offset;
+    for piece in data {
+        let end = offset.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
+        upload.write(offset, piece).await.map_err(status)?;
+        offset = end;
+    }
+    Ok(())
+}
+
+fn length(data: &[Bytes]) -> usize {
+    data.iter().map(Bytes::len).sum()
 }
 
 #[cfg(test)]
@@ -126,7 +138,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_upload_that_trickles_is_broken_off_and_one_that_pauses_is_not() {
-        let message = |bytes| WriteRequest { chunk: Some(Chunk { data: vec![0; bytes].into(), crc32c: None }), ..WriteRequest::default() };
+        let message = |bytes| [Bytes::from(vec![0; bytes])];
         let mut fast = Pace::new();
         fast.count(&message(200 << 10)).unwrap();
         tokio::time::advance(Duration::from_secs(200)).await;
