@@ -6,6 +6,8 @@ use sha2::Digest as _;
 use sha2::Sha256;
 use sha2::digest::common::hazmat::{SerializableState as _, SerializedState};
 
+use tokio::task::{JoinHandle, spawn_blocking};
+
 use crate::block::Block;
 use crate::runs::Runs;
 use crate::session::length;
@@ -149,26 +151,36 @@ pub(crate) struct Hashing {
 
 /// The hash of some bytes more, and the checksums of the pieces that they complete. Nothing has changed until the step is taken.
 #[derive(Debug)]
-pub(crate) struct Step {
+pub struct Step {
     hash: Sha256,
     end: i64,
     sums: Sums,
 }
 
-impl Hashing {
-    /// The step over the bytes that come next, on a thread of its own: hashing a block takes longer than a task may keep others
-    /// waiting. Nothing has changed until the step is taken.
-    pub(crate) fn step(&self, block: Block) -> impl Future<Output = Result<Step, tokio::task::JoinError>> + use<> {
-        let sums = Sums { whole: Vec::new(), ..self.sums };
-        let mut step = Step { hash: self.hash.clone(), end: self.end + block.size(), sums };
-        tokio::task::spawn_blocking(move || {
-            // Piece by piece, so that the second pass finds them in the processor's cache.
-            for piece in block.chunks().flat_map(|chunk| chunk.chunks(PIECE_BYTES)) {
-                step.hash.update(piece);
-                step.sums.add(piece);
-            }
-            step
+impl Step {
+    /// Goes on over the bytes that come next.
+    pub fn add(&mut self, bytes: &[u8]) {
+        // Piece by piece, so that the second pass finds them in the processor's cache.
+        for piece in bytes.chunks(PIECE_BYTES) {
+            self.hash.update(piece);
+            self.sums.add(piece);
+            self.end += length(piece);
+        }
+    }
+
+    /// The same on a thread of its own: hashing a block takes longer than a task may keep others waiting.
+    pub(crate) fn over(mut self, block: Block) -> JoinHandle<Self> {
+        spawn_blocking(move || {
+            block.chunks().for_each(|chunk| self.add(chunk));
+            self
         })
+    }
+}
+
+impl Hashing {
+    /// A step over no bytes yet.
+    pub(crate) fn step(&self) -> Step {
+        Step { hash: self.hash.clone(), end: self.end, sums: Sums { whole: Vec::new(), ..self.sums } }
     }
 
     pub(crate) fn take(&mut self, step: Step) {
@@ -196,7 +208,7 @@ mod tests {
     }
 
     async fn add(hashing: &mut Hashing, bytes: &[u8]) {
-        let step = hashing.step(Bytes::copy_from_slice(bytes).into()).await.unwrap();
+        let step = hashing.step().over(Bytes::copy_from_slice(bytes).into()).await.unwrap();
         hashing.take(step);
     }
 
