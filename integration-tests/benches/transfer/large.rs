@@ -4,6 +4,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
+use consign_client::Client;
 use integration_tests::grpc::Grpc;
 use integration_tests::measure::{processor, report, timed};
 use integration_tests::rest::file;
@@ -54,7 +55,7 @@ struct Large {
     source: Source,
     nginx: Nginx,
     service: Binary,
-    tuned: Grpc,
+    client: Client,
     stock: Grpc,
     split: Split,
     table: Table,
@@ -68,7 +69,7 @@ impl Large {
             clean: CleanPages::create(directory.path()),
             source: Source::create(directory.path(), BYTES),
             nginx: Nginx::start().await,
-            tuned: Grpc::tuned(service.grpc()),
+            client: grpc::client(service.grpc()),
             stock: Grpc::to(service.grpc()),
             service,
             split: Split::start().await,
@@ -126,10 +127,13 @@ impl Large {
 
     async fn grpc(&mut self, version: &str) {
         let process = [self.service.id()];
-        self.measure(Row::GrpcUpload, &process, async |large| grpc::upload(&large.tuned, version, BYTES, large.source.chunks()).await)
+        self.measure(Row::GrpcUpload, &process, async |large| grpc::upload(&large.client, version, BYTES, large.source.chunks()).await)
             .await;
-        self.measure(Row::GrpcDownload, &process, async |large| assert_eq!(grpc::download(&large.tuned, version).await, BYTES)).await;
-        self.measure(Row::GrpcStockDownload, &process, async |large| assert_eq!(grpc::download(&large.stock, version).await, BYTES)).await;
+        self.measure(Row::GrpcDownload, &process, async |large| assert_eq!(grpc::download(&large.client, version).await, BYTES)).await;
+        self.measure(Row::GrpcStockDownload, &process, async |large| {
+            assert_eq!(grpc::download_by_stub(&large.stock, version).await, BYTES)
+        })
+        .await;
     }
 
     async fn rest(&mut self, [put, get]: [Row; 2], url: &str, processes: &[u32]) {

@@ -1,12 +1,11 @@
 //! What the service needs of memory: idle, with many uploads at once, and with a very large one.
 
 use futures::future::join_all;
-use integration_tests::grpc::Grpc;
 use integration_tests::measure::{memory, report, timed, verdict};
 use integration_tests::{Binary, Builder};
 
 use crate::disk::{free_bytes, zeros};
-use crate::grpc::upload;
+use crate::grpc::{client, upload};
 use crate::services::one;
 
 const STREAMS: u64 = 16;
@@ -53,8 +52,8 @@ async fn many() -> (u64, u64) {
     let service = start().await;
     let idle = memory(service.id(), "VmRSS");
     let stream = async |number| {
-        let grpc = Grpc::tuned(service.grpc());
-        upload(&grpc, &format!("1.0.{number}"), STREAM_BYTES, zeros(STREAM_BYTES, number)).await;
+        let client = client(service.grpc());
+        upload(&client, &format!("1.0.{number}"), STREAM_BYTES, zeros(STREAM_BYTES, number)).await;
     };
     join_all((0..STREAMS).map(stream)).await;
     (idle, memory(service.id(), "VmHWM").saturating_sub(idle))
@@ -64,7 +63,7 @@ async fn many() -> (u64, u64) {
 async fn alone(bytes: u64) -> u64 {
     let service = start().await;
     let idle = memory(service.id(), "VmRSS");
-    let (wall, ()) = timed(upload(&Grpc::tuned(service.grpc()), "1.0", bytes, zeros(bytes, 0))).await;
+    let (wall, ()) = timed(upload(&client(service.grpc()), "1.0", bytes, zeros(bytes, 0))).await;
     report(&format!("  ({} GiB in {:.0} s)", bytes / GIB, wall.as_secs_f64()));
     memory(service.id(), "VmHWM").saturating_sub(idle)
 }
