@@ -151,36 +151,26 @@ pub(crate) struct Hashing {
 
 /// The hash of some bytes more, and the checksums of the pieces that they complete. Nothing has changed until the step is taken.
 #[derive(Debug)]
-pub struct Step {
+pub(crate) struct Step {
     hash: Sha256,
     end: i64,
     sums: Sums,
 }
 
-impl Step {
-    /// Goes on over the bytes that come next.
-    pub fn add(&mut self, bytes: &[u8]) {
-        // Piece by piece, so that the second pass finds them in the processor's cache.
-        for piece in bytes.chunks(PIECE_BYTES) {
-            self.hash.update(piece);
-            self.sums.add(piece);
-            self.end += length(piece);
-        }
-    }
-
-    /// The same on a thread of its own: hashing a block takes longer than a task may keep others waiting.
-    pub(crate) fn over(mut self, block: Block) -> JoinHandle<Self> {
-        spawn_blocking(move || {
-            block.chunks().for_each(|chunk| self.add(chunk));
-            self
-        })
-    }
-}
-
 impl Hashing {
-    /// A step over no bytes yet.
-    pub(crate) fn step(&self) -> Step {
-        Step { hash: self.hash.clone(), end: self.end, sums: Sums { whole: Vec::new(), ..self.sums } }
+    /// The step over the bytes that come next, on a thread of its own: hashing a block takes longer than a task may keep others
+    /// waiting. Nothing has changed until the step is taken.
+    pub(crate) fn step(&self, block: Block) -> JoinHandle<Step> {
+        let sums = Sums { whole: Vec::new(), ..self.sums };
+        let mut step = Step { hash: self.hash.clone(), end: self.end + block.size(), sums };
+        spawn_blocking(move || {
+            // Piece by piece, so that the second pass finds them in the processor's cache.
+            for piece in block.chunks().flat_map(|chunk| chunk.chunks(PIECE_BYTES)) {
+                step.hash.update(piece);
+                step.sums.add(piece);
+            }
+            step
+        })
     }
 
     pub(crate) fn take(&mut self, step: Step) {
@@ -208,7 +198,7 @@ mod tests {
     }
 
     async fn add(hashing: &mut Hashing, bytes: &[u8]) {
-        let step = hashing.step().over(Bytes::copy_from_slice(bytes).into()).await.unwrap();
+        let step = hashing.step(Bytes::copy_from_slice(bytes).into()).await.unwrap();
         hashing.take(step);
     }
 

@@ -158,8 +158,9 @@ impl Session {
         } else if hashing.end < end {
             let skipped = usize::try_from(hashing.end - offset).expect("a block is smaller than memory");
             let block = if skipped == 0 { block } else { block.slice(skipped..block.len()) };
-            let step = self.spool.write_hashed(hashing.end, block, hashing.step()).await?;
-            self.advance(&mut hashing, step);
+            let (step, written) = tokio::join!(hashing.step(block.clone()), self.spool.write(hashing.end, block, Hashed::Already));
+            written?;
+            self.advance(&mut hashing, step?);
         }
         self.catch_up(&mut hashing).await?;
         self.save_at_times(hashing);
@@ -194,7 +195,7 @@ impl Session {
             let bytes = self.grain().max(READ_BACK_BYTES).min(reached - hashing.end);
             let bytes = usize::try_from(bytes).expect("a block is smaller than memory");
             let block = self.spool.read_back(hashing.end, bytes).await?;
-            let step = hashing.step().over(block.into()).await?;
+            let step = hashing.step(block.into()).await?;
             self.advance(hashing, step);
         }
     }

@@ -10,7 +10,7 @@ use consign_types::{CopyName, Timestamp};
 
 use crate::block::Block;
 use crate::error::Result;
-use crate::progress::{Progress, Step, Sums};
+use crate::progress::{Progress, Sums};
 
 /// A stored copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,13 +143,6 @@ pub trait Spool: fmt::Debug + Send + Sync {
 
     /// Writes bytes at a position. They are durable after the next [`Spool::sync`].
     async fn write(&self, offset: i64, block: Block, hashed: Hashed) -> Result<()>;
-
-    /// Writes bytes and takes the step over them, so that they will not be read back.
-    async fn write_hashed(&self, offset: i64, block: Block, step: Step) -> Result<Step> {
-        let (step, written) = tokio::join!(step.over(block.clone()), self.write(offset, block, Hashed::Already));
-        written?;
-        Ok(step?)
-    }
 
     /// Reads back bytes that were written as `Later`: at most a grain, or 1 MiB where the grain is smaller.
     async fn read_back(&self, offset: i64, length: usize) -> Result<Bytes>;

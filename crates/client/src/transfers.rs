@@ -19,7 +19,7 @@ pub trait LocalTransfers: Send + Sync {
     /// `Write`.
     fn write(&self, messages: BoxStream<'static, WriteRequest>) -> BoxFuture<'_, Result<WriteResponse, Status>>;
 
-    /// `Read`.
+    /// `Read`. Whoever takes a chunk lets go of it before the next one comes.
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Chunks, Status>>;
 }
 

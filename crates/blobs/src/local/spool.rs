@@ -16,7 +16,7 @@ use super::{Local, blob, in_span};
 use crate::block::Block;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::progress::{Progress, Step, Sums};
+use crate::progress::{Progress, Sums};
 use crate::store::{Hashed, PIECE_SIZE, Spool, StoredSpool};
 use consign_types::CopyName;
 
@@ -70,24 +70,6 @@ impl LocalSpool {
         spawn_blocking(in_span(move || work(&spool))).await?
     }
 
-    fn write_now(&self, offset: i64, block: &Block, mut before: impl FnMut(&[u8])) -> Result<()> {
-        self.store.check_room()?;
-        let start = u64::try_from(offset).expect("a position is not negative");
-        let mut at = start;
-        for chunk in block.chunks() {
-            before(chunk);
-            disk::write_at(&self.file, chunk, at).map_err(Error::disk("write to a spool"))?;
-            at += chunk.len() as u64;
-        }
-        // What is on its way to the disk already need not be waited for at the end.
-        let (begun, end) = (start / WRITE_OUT_BYTES * WRITE_OUT_BYTES, at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
-        if begun < end {
-            disk::begin_writing_out(&self.file, begun, end - begun).map_err(Error::disk("write to a spool"))?;
-        }
-        tracing::trace!(offset, "bytes spooled");
-        Ok(())
-    }
-
     fn place_now(&self, name: CopyName, size: i64, min_generation: i64, sums: &Sums) -> Result<i64> {
         disk::sync(&self.file).map_err(Error::disk("sync a spool"))?;
         tracing::trace!(digest = %name.digest, "spool synced");
@@ -110,14 +92,21 @@ impl Spool for LocalSpool {
     }
 
     async fn write(&self, offset: i64, block: Block, _: Hashed) -> Result<()> {
-        self.with(move |spool| spool.write_now(offset, &block, |_| {})).await
-    }
-
-    /// In one go, chunk by chunk, so that what is hashed is still in the processor's cache when it is written.
-    async fn write_hashed(&self, offset: i64, block: Block, mut step: Step) -> Result<Step> {
         let write = move |spool: &Self| {
-            spool.write_now(offset, &block, |chunk| step.add(chunk))?;
-            Ok(step)
+            spool.store.check_room()?;
+            let start = u64::try_from(offset).expect("a position is not negative");
+            let mut at = start;
+            for chunk in block.chunks() {
+                disk::write_at(&spool.file, chunk, at).map_err(Error::disk("write to a spool"))?;
+                at += chunk.len() as u64;
+            }
+            // What is on its way to the disk already need not be waited for at the end.
+            let (begun, end) = (start / WRITE_OUT_BYTES * WRITE_OUT_BYTES, at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
+            if begun < end {
+                disk::begin_writing_out(&spool.file, begun, end - begun).map_err(Error::disk("write to a spool"))?;
+            }
+            tracing::trace!(offset, "bytes spooled");
+            Ok(())
         };
         self.with(write).await
     }

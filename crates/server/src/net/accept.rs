@@ -30,9 +30,6 @@ const STREAMS: u32 = 128;
 /// What a stream of HTTP/2 holds of its answer until its peer takes it.
 const SEND_BUFFER: usize = 512 << 10;
 
-/// What a connection of HTTP/1 reads or writes in one go.
-const BUFFER: usize = 128 << 10;
-
 /// All headers of a request, in bytes.
 const HEADER_BYTES: u32 = 16 << 10;
 
@@ -97,7 +94,7 @@ pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections:
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10)).max_buf_size(BUFFER);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
     builder
         .http2()
         .timer(TokioTimer::new())

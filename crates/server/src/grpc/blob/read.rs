@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use consign_blobs::download::Reading;
 use consign_blobs::store::{PIECES_AT_ONCE, Piece};
 use consign_proto::blob::{Chunk, ReadRequest, ReadResponse};
@@ -46,26 +47,30 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
     let reading = blob.range(request.read_offset, limit).await.map_err(status)?;
     let (sender, messages) = mpsc::channel(READ_AHEAD);
     let held = Held::new(messages, share);
-    let sending = Sending { reading, size_bytes, held: held.clone(), transfers: api.transfers.clone(), sent: 0, is_quick: false };
+    let sending = Sending {
+        reading,
+        size_bytes,
+        held: held.clone(),
+        transfers: api.transfers.clone(),
+        sent: 0,
+        is_quick: false,
+        gone: Arc::default(),
+    };
     tokio::spawn(sending.run(sender));
     Ok(Box::pin(Messages(held)))
 }
 
 /// What a download holds in memory: the messages that wait to be taken, and the share that they have. Nothing, once it was broken off.
 #[derive(Clone)]
-struct Held {
-    waiting: Arc<Mutex<Option<(mpsc::Receiver<Message>, Share)>>>,
-    /// Told when one was asked for and none was there.
-    wanted: Arc<Notify>,
-}
+struct Held(Arc<Mutex<Option<(mpsc::Receiver<Message>, Share)>>>);
 
 impl Held {
     fn new(messages: mpsc::Receiver<Message>, share: Share) -> Self {
-        Self { waiting: Arc::new(Mutex::new(Some((messages, share)))), wanted: Arc::default() }
+        Self(Arc::new(Mutex::new(Some((messages, share)))))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(mpsc::Receiver<Message>, Share)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn grow(&self, more: Share) {
@@ -94,13 +99,7 @@ impl Stream for Messages {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         match &mut *self.0.lock() {
-            Some((messages, _)) => {
-                let message = messages.poll_recv(cx);
-                if message.is_pending() {
-                    self.0.wanted.notify_one();
-                }
-                message
-            }
+            Some((messages, _)) => messages.poll_recv(cx),
             None => Poll::Ready(Some(Err(refused(Reason::Overloaded, "the download stood still for too long")))),
         }
     }
@@ -115,6 +114,8 @@ struct Sending {
     transfers: Budget,
     sent: usize,
     is_quick: bool,
+    /// Told when the last chunk has gone out.
+    gone: Arc<Notify>,
 }
 
 impl Sending {
@@ -123,7 +124,7 @@ impl Sending {
         loop {
             let place = tokio::select! {
                 biased;
-                place = place(&sender, &self.held, self.is_quick) => place,
+                place = place(&sender, &self.gone, self.is_quick || self.sent == 0) => place,
                 () = self.transfers.standstill(SILENCE) => return self.held.break_off(),
             };
             let Some(place) = place else { return };
@@ -137,6 +138,7 @@ impl Sending {
                 Ok(Some(Piece { bytes: data, crc32c })) => {
                     let crc32c = Some(crc32c.unwrap_or_else(|| crc32c::crc32c(&data)).cast_signed());
                     self.sent += data.len();
+                    let data = if self.is_quick { data } else { Bytes::from_owner(Watched { data, gone: Arc::clone(&self.gone) }) };
                     place.send(Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes: self.size_bytes }));
                 }
             }
@@ -156,12 +158,31 @@ impl Sending {
     }
 }
 
-/// A place for the next message; `None` where nobody takes it any more. Nothing is read ahead for a reader who may never take it.
-async fn place<'a>(sender: &'a mpsc::Sender<Message>, held: &Held, is_quick: bool) -> Option<mpsc::Permit<'a, Message>> {
+/// A chunk that tells when nobody has it any more.
+struct Watched {
+    data: Bytes,
+    gone: Arc<Notify>,
+}
+
+impl AsRef<[u8]> for Watched {
+    fn as_ref(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.gone.notify_one();
+    }
+}
+
+/// A place for the next message; `None` where nobody takes it any more. Unless it is to be `at_once`, the chunk before must have gone out:
+/// nothing is read ahead for a reader who may never take it.
+async fn place<'a>(sender: &'a mpsc::Sender<Message>, gone: &Notify, at_once: bool) -> Option<mpsc::Permit<'a, Message>> {
     let place = sender.reserve().await.ok()?;
-    if !is_quick {
+    if !at_once {
         tokio::select! {
-            () = held.wanted.notified() => {}
+            () = gone.notified() => {}
             () = sender.closed() => return None,
         }
     }
