@@ -3,7 +3,7 @@
 
 use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
 use consign_proto::framing::{Carried, Deframer, encode, encode_plain};
-use consign_proto::status::broken_off;
+use consign_proto::status::{broken_off, not_carried};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
@@ -26,7 +26,7 @@ pub(crate) async fn write(
     let frames = messages.flat_map(|message| stream::iter(encode(message)));
     let frames = frames.filter(|frame| std::future::ready(!frame.is_empty())).map(|frame| Ok::<_, Status>(Frame::data(frame)));
     let body = call(transport, "Write", Body::new(StreamBody::new(frames))).await?.into_body();
-    let collected = Limited::new(body, MAX_MESSAGE_BYTES).collect().await.map_err(Status::from_error)?;
+    let collected = Limited::new(body, MAX_MESSAGE_BYTES).collect().await.map_err(not_carried)?;
     if let Some(status) = collected.trailers().map(ended) {
         status?;
     }
@@ -50,7 +50,7 @@ pub(crate) async fn read(
 
 async fn next(body: &mut Body, deframer: &mut Deframer<ReadResponse>) -> Result<Option<Carried<ReadResponse>>, Status> {
     loop {
-        if let Some(message) = deframer.next()? {
+        if let Some(message) = deframer.pop()? {
             return Ok(Some(message));
         }
         let frame = body.frame().await.ok_or_else(|| broken_off("the stream ended without a status"))??;
@@ -70,7 +70,7 @@ async fn call(transport: &Transport, method: &str, body: Body) -> Result<Respons
         .header("content-type", "application/grpc")
         .body(body)
         .expect("the request is well-formed");
-    let response = transport.clone().oneshot(request).await.map_err(Status::from_error)?;
+    let response = transport.clone().oneshot(request).await.map_err(not_carried)?;
     if response.headers().contains_key("grpc-status") {
         ended(response.headers())?;
     } else if !response.status().is_success() {

@@ -128,7 +128,7 @@ impl<M: Carrier> Deframer<M> {
     }
 
     /// The next message, if all of it has come.
-    pub fn next(&mut self) -> Result<Option<Carried<M>>, Status> {
+    pub fn pop(&mut self) -> Result<Option<Carried<M>>, Status> {
         let length = match self.coming {
             Some(length) => length,
             None if self.received.remaining() < PREFIX_BYTES => return Ok(None),
@@ -280,7 +280,7 @@ mod tests {
         for size in sizes.iter().cycle() {
             let (now, later) = rest.split_at(rest.len().min(*size));
             deframer.push(Bytes::copy_from_slice(now));
-            while let Some(message) = deframer.next()? {
+            while let Some(message) = deframer.pop()? {
                 messages.push(message);
             }
             rest = later;
@@ -342,7 +342,7 @@ mod tests {
             bad[at] = byte;
             let mut deframer = Deframer::<WriteRequest>::new(1 << 20);
             deframer.push(bad.into());
-            assert!(deframer.next().is_err(), "{what}");
+            assert!(deframer.pop().is_err(), "{what}");
         }
         // A chunk that claims more than its message has.
         for body in [&[0x22, 5, 0x0a, 9, 1, 2, 3][..], &[0x22, 200, 1], &[0x22, 4, 0x0a, 3, 1, 2]] {
@@ -351,7 +351,7 @@ mod tests {
             bytes.extend_from_slice(&good);
             let mut deframer = Deframer::<WriteRequest>::new(1 << 20);
             deframer.push(bytes.into());
-            assert!(deframer.next().is_err(), "{body:?}");
+            assert!(deframer.pop().is_err(), "{body:?}");
         }
     }
 
@@ -361,9 +361,9 @@ mod tests {
         let mut deframer = Deframer::<WriteRequest>::new(1 << 20);
         let (first, second) = (bytes.slice(..60_000), bytes.slice(60_000..));
         deframer.push(first.clone());
-        assert!(deframer.next().unwrap().is_none());
+        assert!(deframer.pop().unwrap().is_none());
         deframer.push(second.clone());
-        let data = deframer.next().unwrap().unwrap().data;
+        let data = deframer.pop().unwrap().unwrap().data;
         assert_eq!(data.len(), 2);
         assert!(first.as_ptr_range().contains(&data[0].as_ptr()) && data[1].as_ptr() == second.as_ptr());
     }

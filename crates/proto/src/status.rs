@@ -116,6 +116,11 @@ pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline of the call is over")
 }
 
+/// The status for a call that could not be carried, or whose answer could not.
+pub fn not_carried(error: Box<dyn std::error::Error + Send + Sync>) -> Status {
+    Status::from_error(error)
+}
+
 /// The status for an answer that did not come whole: the caller may try again.
 pub fn broken_off(how: &str) -> Status {
     Status::new(Code::Unavailable, format!("the answer broke off: {how}"))

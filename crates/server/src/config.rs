@@ -143,9 +143,10 @@ pub struct Limits {
     #[arg(long, help_heading = "Blob plane", env = "CONSIGN_RESERVE_BYTES", default_value_t = 64 << 20)]
     pub reserve_bytes: u64,
 
-    /// Bytes of requests and transfers that are held in memory at once.
-    #[arg(long, help_heading = "Planes", env = "CONSIGN_IN_FLIGHT_BYTES", default_value_t = 96 << 20, value_parser = clap::value_parser!(u64).range((8 << 20)..))]
-    pub in_flight_bytes: u64,
+    /// Bytes of requests and transfers that are held in memory at once [default: 96 MiB; 384 MiB with blobs in a bucket, whose uploads hold
+    /// 16 MiB each]
+    #[arg(long, help_heading = "Planes", env = "CONSIGN_IN_FLIGHT_BYTES", value_parser = clap::value_parser!(u64).range((8 << 20)..))]
+    pub in_flight_bytes: Option<u64>,
 
     /// Connections that are open at once on each listener.
     #[arg(long, help_heading = "All roles", env = "CONSIGN_MAX_CONNECTIONS", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
@@ -198,6 +199,12 @@ impl Role {
 impl Settings {
     pub(crate) fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.database.data_dir.join("keys"))
+    }
+
+    /// The bytes of requests and transfers that may be held in memory at once.
+    pub(crate) fn in_flight_bytes(&self) -> u64 {
+        let by_default = if self.store.s3().is_some() { 384 << 20 } else { 96 << 20 };
+        self.limits.in_flight_bytes.unwrap_or(by_default)
     }
 
     /// What holds in the metadata plane where no setting says otherwise.

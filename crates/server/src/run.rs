@@ -50,7 +50,7 @@ impl Running {
 
     async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
-        let budgets = Budgets::new(settings.limits.in_flight_bytes);
+        let budgets = Budgets::new(settings.in_flight_bytes());
         let metadata = planes.metadata(settings, &budgets);
         let blobs = planes.blobs(&budgets);
         let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.clone())?) } else { None };

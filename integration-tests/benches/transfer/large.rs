@@ -131,7 +131,7 @@ impl Large {
             .await;
         self.measure(Row::GrpcDownload, &process, async |large| assert_eq!(grpc::download(&large.client, version).await, BYTES)).await;
         self.measure(Row::GrpcStockDownload, &process, async |large| {
-            assert_eq!(grpc::download_by_stub(&large.stock, version).await, BYTES)
+            assert_eq!(grpc::download_by_stub(&large.stock, version).await, BYTES);
         })
         .await;
     }

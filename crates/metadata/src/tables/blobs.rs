@@ -80,7 +80,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestam
             )
         })
         .collect();
-    push_rows!(batch, values, |values| diesel::insert_into(blobs::table).values(values).on_conflict_do_nothing());
+    push_rows!(batch, values, |rows| diesel::insert_into(blobs::table).values(rows).on_conflict_do_nothing());
 }
 
 /// Lets files refer to another copy of the same bytes than before, unless that one is dead or the row has changed. Whether it was done.

@@ -33,7 +33,7 @@ pub(crate) fn field(name: &str) -> Option<Field> {
 pub(crate) fn insert(batch: &mut Batch<'_>, new: &[File]) {
     for new in new.chunks(BATCH) {
         let new = new.to_vec();
-        push_rows!(batch, new, |new| diesel::insert_into(files::table).values(new));
+        push_rows!(batch, new, |rows| diesel::insert_into(files::table).values(rows));
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn put_for_version(db: &mut Db, batch: &mut Batch<'_>, id: i64, old: 
     }
     let columns = |(key, value)| (version_labels::version_id.eq(id), version_labels::key.eq(key), version_labels::value.eq(value));
     let rows: Vec<_> = pairs(new).into_iter().map(columns).collect();
-    push_rows!(batch, rows, |rows| diesel::insert_into(version_labels::table).values(rows));
+    push_rows!(batch, rows, |values| diesel::insert_into(version_labels::table).values(values));
     Ok(())
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn put_for_package(db: &mut Db, batch: &mut Batch<'_>, id: i64, old: 
     }
     let columns = |(key, value)| (package_labels::package_id.eq(id), package_labels::key.eq(key), package_labels::value.eq(value));
     let rows: Vec<_> = pairs(new).into_iter().map(columns).collect();
-    push_rows!(batch, rows, |rows| diesel::insert_into(package_labels::table).values(rows));
+    push_rows!(batch, rows, |values| diesel::insert_into(package_labels::table).values(values));
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct NewLease {
 /// Takes leases.
 pub(crate) fn insert(db: &mut Db, new: Vec<NewLease>) -> Result<()> {
     let mut batch = Batch::new(db);
-    push_rows!(&mut batch, new, |new| diesel::insert_into(leases::table).values(new));
+    push_rows!(&mut batch, new, |rows| diesel::insert_into(leases::table).values(rows));
     batch.send(db)
 }
 

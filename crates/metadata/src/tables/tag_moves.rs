@@ -40,7 +40,7 @@ pub struct TagMove {
 pub(crate) fn insert(batch: &mut Batch<'_>, moves: &[TagMove]) {
     for moves in moves.chunks(BATCH) {
         let moves = moves.to_vec();
-        push_rows!(batch, moves, |moves| diesel::insert_into(tag_moves::table).values(moves));
+        push_rows!(batch, moves, |rows| diesel::insert_into(tag_moves::table).values(rows));
     }
 }
 

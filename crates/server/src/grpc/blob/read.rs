@@ -62,14 +62,17 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
 
 /// What a download holds in memory: the messages that wait to be taken, and the share that they have. Nothing, once it was broken off.
 #[derive(Clone)]
-struct Held(Arc<Mutex<Option<(mpsc::Receiver<Message>, Share)>>>);
+struct Held(Arc<Mutex<Option<Waiting>>>);
+
+/// Messages that wait, and their share.
+type Waiting = (mpsc::Receiver<Message>, Share);
 
 impl Held {
     fn new(messages: mpsc::Receiver<Message>, share: Share) -> Self {
         Self(Arc::new(Mutex::new(Some((messages, share)))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(mpsc::Receiver<Message>, Share)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -68,7 +68,7 @@ fn messages(body: Body) -> impl Stream<Item = Result<Carried<WriteRequest>, Stat
 
 async fn next(frames: &mut BodyDataStream, deframer: &mut Deframer<WriteRequest>) -> Result<Option<Carried<WriteRequest>>, Status> {
     loop {
-        if let Some(message) = deframer.next()? {
+        if let Some(message) = deframer.pop()? {
             return Ok(Some(message));
         }
         match frames.next().await {
