@@ -46,7 +46,7 @@ impl Metadata {
     /// Finds whom a token stands for.
     ///
     /// The token is looked up by its digest, so no comparison depends on how much of a secret was guessed. An answer is remembered for a
-    /// moment: a token that was taken away is good for [`REMEMBERED`] longer, at most.
+    /// moment: a token that was taken away is good for two seconds longer, at most.
     pub async fn authenticate(&self, token: &str) -> Result<Principal> {
         let digest = Digest::of(token.as_bytes());
         if let Some(principal) = self.principals.get(&digest) {

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use consign_metadata::{Error, Metadata};
-use consign_types::settings::DuplicateSetting;
-use consign_types::settings::InForce;
+use consign_metadata::{Error, Metadata, Published};
+use consign_types::settings::{DuplicateSetting, InForce};
 use futures::future::join_all;
 use integration_tests::{BOTH, Database};
 
@@ -58,16 +57,17 @@ async fn whoever_is_refused_takes_nothing_from_the_others() {
     }
 }
 
+async fn publish_one(metadata: Metadata, path: String) -> Result<Published, Error> {
+    publish(&metadata, &[(&path, receipt("content", 1))]).await
+}
+
 #[tokio::test]
 async fn whoever_goes_away_keeps_nobody_waiting() {
     for engine in BOTH {
         let database = Database::create(engine);
         let metadata = opened(&database).await;
         for round in 0..20 {
-            let publish = |number: i64| {
-                let metadata = metadata.clone();
-                tokio::spawn(async move { publish(&metadata, &[(&format!("{round}-{number}"), receipt("content", 1))]).await })
-            };
+            let publish = |number| tokio::spawn(publish_one(metadata.clone(), format!("{round}-{number}")));
             let tasks: Vec<_> = (0..12).map(publish).collect();
             tokio::task::yield_now().await;
             tasks.iter().step_by(2).for_each(tokio::task::JoinHandle::abort);
