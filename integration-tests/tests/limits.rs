@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use consign_proto::blob::{Chunk, WriteRequest};
-use integration_tests::grpc::Grpc;
+use consign_types::Reason;
+use integration_tests::grpc::{Grpc, refusal};
 use integration_tests::rest::file;
 use integration_tests::{BOTH, Builder, Engine, TOKEN, TestService, wait};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -75,7 +76,7 @@ async fn a_client_that_sends_all_before_it_listens_hears_the_refusal() {
 
 #[tokio::test]
 async fn transfers_wait_for_their_share_of_the_memory() {
-    let (service, rest) = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 11 << 20).demo().await;
+    let (service, rest) = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 8 << 20).demo().await;
     let slow = async |name: &str| {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
@@ -85,18 +86,18 @@ async fn transfers_wait_for_their_share_of_the_memory() {
         (sender, upload)
     };
     let mut slow_uploads = Vec::new();
-    for name in ["a", "b", "c"] {
+    for name in ["a", "b", "c", "d"] {
         slow_uploads.push(slow(name).await);
     }
-    wait::until("three uploads", async || (service.stored().spools.len() == 3).then_some(())).await;
+    wait::until("four uploads", async || (service.stored().spools.len() == 4).then_some(())).await;
 
     let next = tokio::spawn({
         let rest = rest.clone();
         async move { rest.put(&file("tool", "1.0", "next"), vec![7; 1 << 20]).await }
     });
     // Its lease is taken before it waits for its share.
-    let prepared = async || (service.database().count("leases") == 4).then_some(());
-    wait::until("the preparation of the fourth upload", prepared).await;
+    let prepared = async || (service.database().count("leases") == 5).then_some(());
+    wait::until("the preparation of the fifth upload", prepared).await;
     for _ in 0..20 {
         assert_eq!(rest.get("/api/v4/projects/1").await.status, 200, "what needs no share goes on");
     }
@@ -115,7 +116,8 @@ async fn a_message_over_the_limit_is_refused_without_being_read() {
 
     let status = Grpc::to(service.grpc()).blobs().write(messages).await.unwrap_err();
 
-    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    let (code, reason, _) = refusal(&status);
+    assert_eq!((code, reason), (Code::InvalidArgument, Some(Reason::ArgumentInvalid)), "{status}");
 }
 
 #[tokio::test]
