@@ -116,6 +116,19 @@ async fn an_upload_goes_on_after_the_service_was_killed_without_what_was_durable
 }
 
 #[tokio::test]
+async fn whoever_lost_count_is_told_though_no_bytes_come() {
+    let (_service, grpc) = Builder::on(Engine::Sqlite).demo_grpc().await;
+    let undeclared = UploadFile { path: "f".to_owned(), ..UploadFile::default() };
+    let ticket = ticket(prepare(&grpc, "1.0", vec![undeclared]).await.unwrap().remove(0));
+    let bytes = content(1000);
+    for chunk in [Some(Chunk::default()), Some(Chunk { data: Bytes::from_static(b"x"), crc32c: None })] {
+        let mut sent = messages(&ticket, &bytes, 0, 1000);
+        sent.push(WriteRequest { write_offset: 1001, chunk, finish: true, ..WriteRequest::default() });
+        assert_eq!(refused(write(&grpc, sent).await), (Code::OutOfRange, Some(Reason::OffsetMismatch)));
+    }
+}
+
+#[tokio::test]
 async fn a_stream_without_finish_keeps_what_came_and_a_cancelled_upload_keeps_nothing() {
     let (service, grpc) = Builder::on(Engine::Sqlite).demo_grpc().await;
     let bytes = content(3 << 20);

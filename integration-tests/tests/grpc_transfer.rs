@@ -15,6 +15,7 @@ use integration_tests::publishing::{
 use integration_tests::service::Stored;
 use integration_tests::{BOTH, Builder, Engine};
 use tonic::Code;
+use tower::ServiceExt as _;
 
 #[tokio::test]
 async fn bytes_that_the_project_has_need_not_be_sent_and_those_of_another_project_must_be() {
@@ -115,5 +116,21 @@ async fn a_whole_version_is_prepared_page_by_page() {
             }
         }
         assert_eq!(paths, ["a", "b/x", "c"]);
+    }
+}
+
+#[tokio::test]
+async fn compressed_messages_are_refused_as_the_specification_of_grpc_says() {
+    let (_service, grpc) = Builder::on(Engine::Sqlite).demo_grpc().await;
+    for method in ["Write", "Read"] {
+        let request = http::Request::post(format!("/consign.blob.v1.BlobService/{method}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("grpc-encoding", "gzip")
+            .body(tonic::body::Body::empty())
+            .unwrap();
+        let response = grpc.channel().oneshot(request).await.unwrap();
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!((header("grpc-status"), header("grpc-accept-encoding")), ("12".to_owned(), "identity".to_owned()), "{method}");
     }
 }

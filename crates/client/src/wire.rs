@@ -27,11 +27,12 @@ pub(crate) async fn write(
     let frames = frames.filter(|frame| std::future::ready(!frame.is_empty())).map(|frame| Ok::<_, Status>(Frame::data(frame)));
     let body = call(transport, "Write", Body::new(StreamBody::new(frames))).await?.into_body();
     let collected = Limited::new(body, MAX_MESSAGE_BYTES).collect().await.map_err(not_carried)?;
-    if let Some(status) = collected.trailers().map(ended) {
-        status?;
-    }
+    ended(collected.trailers().ok_or_else(|| broken_off("no status came"))?)?;
     let bytes = collected.to_bytes();
-    let message = bytes.get(5..).ok_or_else(|| broken_off("no answer"))?;
+    let (prefix, message) = bytes.split_first_chunk::<5>().ok_or_else(|| broken_off("no message came"))?;
+    if prefix[0] != 0 || usize::try_from(u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]])) != Ok(message.len()) {
+        return Err(broken_off("the message has another length"));
+    }
     WriteResponse::decode(message).map_err(|error| broken_off(&error.to_string()))
 }
 
@@ -56,7 +57,10 @@ async fn next(body: &mut Body, deframer: &mut Deframer<ReadResponse>) -> Result<
         let frame = body.frame().await.ok_or_else(|| broken_off("the stream ended without a status"))??;
         match frame.into_data() {
             Ok(bytes) => deframer.push(bytes),
-            Err(frame) => return frame.trailers_ref().map_or(Ok(None), |trailers| ended(trailers).map(|()| None)),
+            Err(frame) => {
+                frame.trailers_ref().map_or(Ok(()), ended)?;
+                return if deframer.is_amid() { Err(broken_off("the stream ended within a message")) } else { Ok(None) };
+            }
         }
     }
 }

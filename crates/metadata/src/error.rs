@@ -221,9 +221,9 @@ pub enum Error {
     /// The database URL can't be used.
     #[error(transparent)]
     Url(#[from] crate::target::UrlError),
-    /// Another operation panicked in the same transaction.
-    #[error("operation was given up, because of another one")]
-    Abandoned,
+    /// An operation panicked that shared its transaction with others.
+    #[error("operation failed")]
+    Panicked,
     /// An operation panicked.
     #[error("operation failed")]
     Task(#[from] tokio::task::JoinError),
@@ -290,7 +290,7 @@ impl From<Query> for Error {
 
 impl From<tokio::sync::oneshot::error::RecvError> for Error {
     fn from(_: tokio::sync::oneshot::error::RecvError) -> Self {
-        Self::Abandoned
+        Self::Panicked
     }
 }
 

@@ -7,11 +7,13 @@
 //! A group is all or nothing to the database, but not to its callers: where one of its changes is refused, all is rolled back, and each
 //! is made by itself.
 //!
-//! All who lock blobs do so in the order of their digests, or they would wait for each other in a circle. So a change that joins others
-//! locks one at most, and the changes of a group are made in that order.
+//! All who lock rows do so in one order, or they would wait for each other in a circle: the project, its counters, blobs in the order of
+//! their digests. So a change that joins others locks one blob at most, and the changes of a group are made in that order. Those that lock
+//! none lock the counters alone, and come last.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use consign_types::Digest;
@@ -20,7 +22,7 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::connection::{Db, Ending};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How many changes share a transaction at most.
 const MAX_GROUP: usize = 32;
@@ -32,16 +34,35 @@ pub(crate) struct Groups(Arc<Mutex<HashMap<Option<ProjectRef>, Arc<Group>>>>);
 /// Changes that wait for the same turn.
 #[derive(Default)]
 pub(crate) struct Group {
-    waiting: Mutex<VecDeque<Box<dyn Change>>>,
+    waiting: Mutex<Queue>,
     /// Held by whoever makes the changes of the group.
     pub(crate) lead: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// A group that somebody waits in, which is there until all have gone.
+/// Changes in the order in which they came, each with its number.
+#[derive(Default)]
+struct Queue {
+    changes: VecDeque<(u64, Box<dyn Change>)>,
+    last: u64,
+}
+
+/// The place of a change in a group, which is there until all have gone. Where it is dropped, the change is not made any more, unless that
+/// has begun.
 pub(crate) struct Place {
     groups: Groups,
     project: Option<ProjectRef>,
     pub(crate) group: Arc<Group>,
+    number: u64,
+}
+
+impl Place {
+    /// Takes the change out of the group; `false` where it is made already.
+    pub(crate) fn withdraw(&self) -> bool {
+        let mut waiting = lock(&self.group.waiting);
+        let count = waiting.changes.len();
+        waiting.changes.retain(|(number, _)| *number != self.number);
+        waiting.changes.len() < count
+    }
 }
 
 impl Groups {
@@ -54,13 +75,20 @@ impl Groups {
         let (answer, receiver) = oneshot::channel();
         let change = Waiting { blob, work, result: None, answer: Some(answer), span: Span::current() };
         let group = Arc::clone(lock(&self.0).entry(project.clone()).or_default());
-        lock(&group.waiting).push_back(Box::new(change));
-        (Place { groups: self.clone(), project, group }, receiver)
+        let number = {
+            let mut waiting = lock(&group.waiting);
+            waiting.last += 1;
+            let number = waiting.last;
+            waiting.changes.push_back((number, Box::new(change)));
+            number
+        };
+        (Place { groups: self.clone(), project, group, number }, receiver)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.withdraw();
         let mut groups = lock(&self.groups.0);
         // The map has it, and this place. Whoever joins holds the map.
         if Arc::strong_count(&self.group) == 2 {
@@ -74,17 +102,25 @@ impl Group {
     pub(crate) fn make(&self, db: &mut Db) -> Result<()> {
         let mut changes: Vec<Box<dyn Change>> = {
             let mut waiting = lock(&self.waiting);
-            let count = waiting.len().min(MAX_GROUP);
-            waiting.drain(..count).filter(|change| change.is_wanted()).collect()
+            let count = waiting.changes.len().min(MAX_GROUP);
+            waiting.changes.drain(..count).map(|(_, change)| change).filter(|change| change.is_wanted()).collect()
         };
-        changes.sort_by_key(|change| change.blob());
+        changes.sort_by_key(|change| (change.blob().is_none(), change.blob()));
         let all_done = changes.iter_mut().all(|change| change.make(db));
         let ended = db.end(if all_done { Ending::Commit } else { Ending::Rollback }, Ok(()));
         match changes.as_mut_slice() {
             [] => return ended,
             changes if all_done && ended.is_ok() => changes.iter_mut().for_each(|change| change.answer()),
             // Where it is not known whether the database has committed, the connection is gone, and nothing more is done on it.
-            changes => changes.iter_mut().for_each(|change| change.make_alone(db)),
+            changes => {
+                let mut is_available = true;
+                for change in changes {
+                    is_available = is_available && change.make_alone(db);
+                    if !is_available {
+                        change.give_up();
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -110,8 +146,11 @@ trait Change: Send {
     /// Answers what came of it: the transaction is committed.
     fn answer(&mut self);
 
-    /// Makes it in a transaction of its own, and answers.
-    fn make_alone(&mut self, db: &mut Db);
+    /// Makes it in a transaction of its own, if somebody still waits for it, and answers. Whether the database can be used.
+    fn make_alone(&mut self, db: &mut Db) -> bool;
+
+    /// Answers that it is not made, unless it was answered.
+    fn give_up(&mut self);
 }
 
 struct Waiting<T, F> {
@@ -132,7 +171,7 @@ impl<T: Send, F: Fn(&mut Db) -> Result<T> + Send> Change for Waiting<T, F> {
     }
 
     fn make(&mut self, db: &mut Db) -> bool {
-        let result = self.span.in_scope(|| (self.work)(db));
+        let result = self.span.in_scope(|| guarded(|| (self.work)(db)));
         self.result.insert(result).is_ok()
     }
 
@@ -143,11 +182,27 @@ impl<T: Send, F: Fn(&mut Db) -> Result<T> + Send> Change for Waiting<T, F> {
         }
     }
 
-    fn make_alone(&mut self, db: &mut Db) {
-        let result = self.span.in_scope(|| db.begin_write().and_then(|()| db.run(Ending::Commit, &self.work)));
+    fn make_alone(&mut self, db: &mut Db) -> bool {
+        if !self.is_wanted() {
+            return true;
+        }
+        let work = |db: &mut Db| guarded(|| (self.work)(db));
+        let result = self.span.in_scope(|| db.begin_write().and_then(|()| db.run(Ending::Commit, work)));
+        let is_available = !matches!(result, Err(Error::Unavailable(_)));
         self.result = Some(result);
         self.answer();
+        is_available
     }
+
+    fn give_up(&mut self) {
+        self.result = Some(Err(Error::Overloaded));
+        self.answer();
+    }
+}
+
+/// A panic is the failure of one change, not of those that share its transaction.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Panicked))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -86,21 +86,27 @@ impl Pool {
         F: Fn(&mut Db) -> Result<T> + Send + 'static,
     {
         let (place, mut answer) = self.groups.join((!self.is_sqlite).then(|| project.clone()), blob, work);
+        let place = Arc::new(place);
         let lead = timeout(PATIENCE, Arc::clone(&place.group.lead).lock_owned());
         let mut lead = tokio::select! {
             biased;
             answer = &mut answer => return answer?,
-            lead = lead => lead.map_err(|_| Error::Overloaded)?,
+            lead = lead => match lead {
+                Ok(lead) => lead,
+                Err(_) if place.withdraw() => return Err(Error::Overloaded),
+                // It is being made: only its answer tells what came of it.
+                Err(_) => return answer.await?,
+            },
         };
         loop {
             match answer.try_recv() {
                 Ok(answer) => return answer,
-                Err(TryRecvError::Closed) => return Err(Error::Abandoned),
+                Err(TryRecvError::Closed) => return Err(Error::Panicked),
                 Err(TryRecvError::Empty) => {}
             }
-            let group = Arc::clone(&place.group);
+            let place = Arc::clone(&place);
             // The lead is kept with the work: whoever follows finds the changes made, even if this caller has gone.
-            lead = self.writers.run(Db::begin_write, move |db| group.make(db).map(|()| lead)).await?;
+            lead = self.writers.run(Db::begin_write, move |db| place.group.make(db).map(|()| lead)).await?;
         }
     }
 }

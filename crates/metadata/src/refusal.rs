@@ -56,10 +56,10 @@ impl Refusal for Error {
             Self::FileTooLarge { .. } => Reason::FileTooLarge,
             Self::ReceiptInvalid(_) => Reason::ReceiptInvalid,
             Self::BlobExpired { .. } => Reason::BlobExpired,
-            Self::Overloaded | Self::Abandoned => Reason::Overloaded,
+            Self::Overloaded => Reason::Overloaded,
             Self::StorageFull(_) => Reason::StorageFull,
             Self::Unavailable(_) => Reason::MetadataUnavailable,
-            Self::Query(_) | Self::Row(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) => Reason::Internal,
+            Self::Query(_) | Self::Row(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) | Self::Panicked => Reason::Internal,
         }
     }
 

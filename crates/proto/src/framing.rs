@@ -147,7 +147,7 @@ impl<M: Carrier> Deframer<M> {
     fn read_prefix(&mut self) -> Result<usize, Status> {
         let (compressed, length) = (self.received.get_u8(), self.received.get_u32() as usize);
         if compressed != 0 {
-            return Err(crate::status::unimplemented());
+            return Err(crate::status::compressed());
         }
         if length > self.max_bytes {
             let rule = format!("message has `{length}` bytes, and at most `{}` are taken", self.max_bytes);
@@ -253,8 +253,20 @@ impl Buf for Segments {
         self.frames.front().map_or(&self.small, |frame| frame)
     }
 
-    fn advance(&mut self, count: usize) {
-        drop(self.take(count));
+    fn advance(&mut self, mut count: usize) {
+        self.length -= count;
+        while count > 0 {
+            if self.frames.is_empty() {
+                self.end_small();
+            }
+            let frame = self.frames.front_mut().expect("no more is left out than there is");
+            let now = count.min(frame.len());
+            frame.advance(now);
+            if frame.is_empty() {
+                self.frames.pop_front();
+            }
+            count -= now;
+        }
     }
 }
 

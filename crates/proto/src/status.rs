@@ -116,6 +116,13 @@ pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline of the call is over")
 }
 
+/// The status for messages that are compressed, which is not supported: the gRPC specification of compression.
+pub fn compressed() -> Status {
+    let mut status = Status::new(Code::Unimplemented, "messages are compressed, which is not supported");
+    status.metadata_mut().insert("grpc-accept-encoding", tonic::metadata::MetadataValue::from_static("identity"));
+    status
+}
+
 /// The status for a call that could not be carried, or whose answer could not.
 pub fn not_carried(error: Box<dyn std::error::Error + Send + Sync>) -> Status {
     Status::from_error(error)

@@ -103,7 +103,10 @@ impl Spool for LocalSpool {
             // What is on its way to the disk already need not be waited for at the end.
             let (begun, end) = (start / WRITE_OUT_BYTES * WRITE_OUT_BYTES, at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
             if begun < end {
-                disk::begin_writing_out(&spool.file, begun, end - begun).map_err(Error::disk("write to a spool"))?;
+                // Where the system does not take the hint, all is waited for at the end.
+                if let Err(error) = disk::begin_writing_out(&spool.file, begun, end - begun) {
+                    tracing::debug!(%error, "bytes are not written out early");
+                }
             }
             tracing::trace!(offset, "bytes spooled");
             Ok(())

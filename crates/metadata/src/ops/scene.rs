@@ -84,6 +84,9 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
         .filter(leases::id.eq_any(rounded(look.uploads.to_vec())))
         .select(sql::<BigInt>("cast(sum(leases.reserved_bytes) as bigint)"))
         .single_value();
+    // One look at an index, whichever of the two it is: for an `or`, all projects would be looked at.
+    let named = sql::<Bool>("projects.id = coalesce(").bind::<Nullable<BigInt>, _>(id);
+    let named = named.sql(", (select p.id from projects p where p.path = ").bind::<Nullable<Text>, _>(path).sql("))");
     let (table, count) = look.draw;
     let drawn = (ids::draw(db, "packages", 1), ids::draw(db, "versions", 1), ids::draw(db, table, count));
     let rows: Vec<Row> = send_with!(
@@ -101,7 +104,7 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
             .left_join(
                 files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(rounded(paths))).and(sql::<Bool>(IS_NEWEST)))
             )
-            .filter(projects::id.nullable().eq(id).or(projects::path.nullable().eq(path)))
+            .filter(named)
             .select((
                 (projects::all_columns, counters::all_columns, sql::<Nullable<Text>>(CHAIN), reserved),
                 (

@@ -9,6 +9,7 @@ use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::prepared::rounded;
 use crate::schema::{packages, tags, versions};
 use crate::select::{Condition, Field, Order};
 
@@ -160,7 +161,7 @@ pub(crate) fn update(batch: &mut Batch<'_>, tag: &TagRow) {
 /// Removes tags.
 pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
     for ids in ids.chunks(BATCH) {
-        let ids = ids.to_vec();
+        let ids = rounded(ids.to_vec());
         push!(batch, diesel::delete(tags::table.filter(tags::id.eq_any(ids))));
     }
 }

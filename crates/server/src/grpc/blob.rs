@@ -68,6 +68,7 @@ impl BlobApi {
     }
 }
 
+/// As the generated service asks for it. `Write` and `Read` are answered by [`wire`] before they come here: it copies no chunks.
 #[tonic::async_trait]
 impl BlobService for BlobApi {
     async fn write(&self, request: Request<Streaming<WriteRequest>>) -> Result<Response<WriteResponse>, Status> {

@@ -21,6 +21,10 @@ use crate::budget::{Budget, Share};
 /// What a download holds in memory: the chunk that is being sent, and what surrounds it.
 const FIRST_BYTES: u32 = 512 << 10;
 
+/// Blobs of up to so many bytes are read whole, and what is taken for the least of them.
+const SMALL_BYTES: u32 = 1 << 20;
+const LEAST_BYTES: u32 = 16 << 10;
+
 /// What it holds once it is quick: a run of pieces, and those that were read before it.
 const QUICK_BYTES: u32 = (2 << 20) + (512 << 10);
 
@@ -41,7 +45,9 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
         _ => return Err(invalid("read_limit", Reason::ArgumentInvalid, "must not be negative")),
     };
     let all = u32::try_from(ticket.size).unwrap_or(u32::MAX);
-    let share = api.transfers.reserve(all.clamp(16 << 10, FIRST_BYTES)).await?;
+    // A small blob is read whole.
+    let first = if all <= SMALL_BYTES { all.max(LEAST_BYTES) } else { FIRST_BYTES };
+    let share = api.transfers.reserve(first).await?;
     let blob = api.blobs.download(&ticket).await.map_err(status)?;
     let size_bytes = blob.size();
     let reading = blob.range(request.read_offset, limit).await.map_err(status)?;
@@ -64,12 +70,12 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
 #[derive(Clone)]
 struct Held(Arc<Mutex<Option<Waiting>>>);
 
-/// Messages that wait, and their share.
-type Waiting = (mpsc::Receiver<Message>, Share);
+/// Messages that wait, unless the download was broken off, and the share of it all.
+type Waiting = (Option<mpsc::Receiver<Message>>, Share);
 
 impl Held {
     fn new(messages: mpsc::Receiver<Message>, share: Share) -> Self {
-        Self(Arc::new(Mutex::new(Some((messages, share)))))
+        Self(Arc::new(Mutex::new(Some((Some(messages), share)))))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
@@ -82,9 +88,11 @@ impl Held {
         }
     }
 
-    /// Gives all of it back.
+    /// Drops what waits. The share stays: what was taken may still be on its way out.
     fn break_off(&self) {
-        *self.lock() = None;
+        if let Some((messages, _)) = &mut *self.lock() {
+            *messages = None;
+        }
     }
 }
 
@@ -93,7 +101,7 @@ struct Messages(Held);
 
 impl Drop for Messages {
     fn drop(&mut self) {
-        self.0.break_off();
+        *self.0.lock() = None;
     }
 }
 
@@ -102,8 +110,8 @@ impl Stream for Messages {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         match &mut *self.0.lock() {
-            Some((messages, _)) => messages.poll_recv(cx),
-            None => Poll::Ready(Some(Err(refused(Reason::Overloaded, "the download stood still for too long")))),
+            Some((Some(messages), _)) => messages.poll_recv(cx),
+            _ => Poll::Ready(Some(Err(refused(Reason::Overloaded, "the download stood still for too long")))),
         }
     }
 }

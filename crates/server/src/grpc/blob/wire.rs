@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest};
 use consign_proto::framing::{Carried, Deframer, encode, encode_plain};
-use consign_proto::status::{refused, unimplemented};
+use consign_proto::status::{compressed, refused};
 use consign_types::Reason;
 use futures::{Stream, StreamExt as _, stream};
 use http_body::Frame;
@@ -25,7 +25,7 @@ const MAX_REQUEST_BYTES: usize = 16 << 10;
 
 pub(crate) async fn serve_write(State(api): State<BlobApi>, request: Request) -> Response {
     if is_compressed(request.headers()) {
-        return into_response(unimplemented());
+        return into_response(compressed());
     }
     match write::write(&api, messages(request.into_body())).await {
         Ok(answer) => respond(stream::iter([Ok(encode_plain(&answer))])),
@@ -35,7 +35,7 @@ pub(crate) async fn serve_write(State(api): State<BlobApi>, request: Request) ->
 
 pub(crate) async fn serve_read(State(api): State<BlobApi>, request: Request) -> Response {
     if is_compressed(request.headers()) {
-        return into_response(unimplemented());
+        return into_response(compressed());
     }
     let answer = async { read::read(&api, read_request(request.into_body()).await?).await };
     match answer.await {
@@ -84,9 +84,9 @@ async fn read_request(body: Body) -> Result<ReadRequest, Status> {
     let unreadable = |error: &dyn std::fmt::Display| refused(Reason::ArgumentInvalid, format!("message can't be read: {error}"));
     let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await.map_err(|error| unreadable(&error))?.to_bytes();
     let (prefix, message) = body.split_first_chunk::<5>().ok_or_else(|| unreadable(&"there is none"))?;
-    let [compressed, length @ ..] = *prefix;
-    if compressed != 0 {
-        return Err(unimplemented());
+    let [mark, length @ ..] = *prefix;
+    if mark != 0 {
+        return Err(compressed());
     }
     if usize::try_from(u32::from_be_bytes(length)) != Ok(message.len()) {
         return Err(unreadable(&"its length is another one"));

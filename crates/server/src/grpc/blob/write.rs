@@ -119,6 +119,10 @@ async fn receive(upload: &mut Upload, Carried { message, data }: Carried<WriteRe
         return Err(invalid("chunk.data", Reason::ArgumentInvalid, format!("at most `{MAX_CHUNK_BYTES}` bytes")));
     }
     check_sum(&data, crc32c, || format!("the chunk at `{}`", message.write_offset))?;
+    if data.is_empty() {
+        // The offset is looked at though nothing comes.
+        return upload.write(message.write_offset, Bytes::new()).await.map_err(status);
+    }
     let mut offset = message.write_offset;
     for piece in data {
         let end = offset.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
