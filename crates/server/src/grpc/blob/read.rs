@@ -66,7 +66,7 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
     Ok(Box::pin(Messages(held)))
 }
 
-/// What a download holds in memory: the messages that wait to be taken, and the share that they have. Nothing, once it was broken off.
+/// What a download holds in memory: the messages that wait to be taken, and the share that it has.
 #[derive(Clone)]
 struct Held(Arc<Mutex<Option<Waiting>>>);
 
@@ -89,10 +89,11 @@ impl Held {
     }
 
     /// Drops what waits. The share stays: what was taken may still be on its way out.
-    fn break_off(&self) {
-        if let Some((messages, _)) = &mut *self.lock() {
-            *messages = None;
-        }
+    fn break_off(&self, sender: mpsc::Sender<Message>) {
+        let messages = self.lock().as_mut().and_then(|(messages, _)| messages.take());
+        // Whoever waits for the next message is woken by the end of the sender, and finds that there are none.
+        drop(sender);
+        drop(messages);
     }
 }
 
@@ -132,13 +133,17 @@ struct Sending {
 impl Sending {
     /// Sends a blob in chunks, until its end, an error, or the caller's loss of interest.
     async fn run(mut self, sender: mpsc::Sender<Message>) {
+        let mut stands_still = false;
         loop {
             let place = tokio::select! {
                 biased;
                 place = place(&sender, &self.gone, self.is_quick || self.sent == 0) => place,
-                () = self.transfers.standstill(SILENCE) => return self.held.break_off(),
+                () = self.transfers.standstill(SILENCE) => {
+                    stands_still = true;
+                    None
+                }
             };
-            let Some(place) = place else { return };
+            let Some(place) = place else { break };
             let at_once = if self.is_quick { PIECES_AT_ONCE } else { 1 };
             match self.reading.next(at_once).await {
                 Ok(None) => return,
@@ -157,6 +162,9 @@ impl Sending {
             if !self.is_quick && self.sent >= QUICK_FROM {
                 self.become_quick();
             }
+        }
+        if stands_still {
+            self.held.break_off(sender);
         }
     }
 
