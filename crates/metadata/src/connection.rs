@@ -1,5 +1,7 @@
 //! One connection to whichever database the URL names, and the places where the two differ.
 
+use std::time::{Duration, Instant};
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection, PgConnection, SqliteConnection};
 
@@ -30,6 +32,9 @@ pub(crate) use each;
 /// How often a transaction is run when concurrent ones keep aborting it.
 const ATTEMPTS: u32 = 3;
 
+/// How long a connection tries to be the one that makes a new SQLite database one with a write-ahead log.
+const LOCKED_AT_MOST: Duration = Duration::from_secs(5);
+
 /// What a transaction leaves behind when its work succeeds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -59,9 +64,10 @@ impl Db {
             Target::Sqlite(path) => {
                 let path = path.to_str().ok_or_else(|| diesel::ConnectionError::BadConnection("path is not UTF-8".to_owned()))?;
                 let mut connection = SqliteConnection::establish(path)?;
+                use_wal(&mut connection).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 // In WAL mode `full` syncs the log at each commit: what was acknowledged survives a power cut.
-                let settings = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; \
-                                pragma foreign_keys = on; pragma case_sensitive_like = on";
+                let settings = "pragma busy_timeout = 5000; pragma synchronous = full; pragma foreign_keys = on; \
+                                pragma case_sensitive_like = on";
                 connection.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 if read_only {
                     connection.batch_execute("pragma query_only = on").map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
@@ -131,6 +137,24 @@ impl Db {
             rolled_back?;
         }
         result
+    }
+}
+
+/// Makes the database one with a write-ahead log, which a new one is not.
+///
+/// Connections that change a new database at once are refused without waiting, whatever their `busy_timeout`: each reads it, and
+/// SQLite lets none wait for the others to stop reading. One of them gets through; the others find it changed.
+fn use_wal(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
+    let started = Instant::now();
+    loop {
+        match connection.batch_execute("pragma busy_timeout = 5000; pragma journal_mode = wal") {
+            Err(diesel::result::Error::DatabaseError(_, info))
+                if info.message() == "database is locked" && started.elapsed() < LOCKED_AT_MOST =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            result => return result,
+        }
     }
 }
 
