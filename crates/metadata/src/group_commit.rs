@@ -9,7 +9,7 @@
 //!
 //! All who lock rows do so in one order, or they would wait for each other in a circle: the project, its counters, blobs in the order of
 //! their digests. So a change that joins others locks one blob at most, and the changes of a group are made in that order. Those that lock
-//! none lock the counters alone, and come last.
+//! none lock the counters alone, and come last. A change that comes after others need not lock the project again.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -26,6 +26,15 @@ use crate::error::{Error, Result};
 
 /// How many changes share a transaction at most.
 const MAX_GROUP: usize = 32;
+
+/// What a change finds when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Nothing is locked for it yet.
+    First,
+    /// What those of its group wait for is locked: by a change that was made before it in the same transaction.
+    Next,
+}
 
 /// Changes that wait, by the project whose turn they wait for; `None` where all projects have one writer.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +79,7 @@ impl Groups {
     pub(crate) fn join<T, F>(&self, project: Option<ProjectRef>, blob: Option<Digest>, work: F) -> (Place, oneshot::Receiver<Result<T>>)
     where
         T: Send + 'static,
-        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+        F: Fn(&mut Db, Turn) -> Result<T> + Send + 'static,
     {
         let (answer, receiver) = oneshot::channel();
         let change = Waiting { blob, work, result: None, answer: Some(answer), span: Span::current() };
@@ -106,7 +115,8 @@ impl Group {
             waiting.changes.drain(..count).map(|(_, change)| change).filter(|change| change.is_wanted()).collect()
         };
         changes.sort_by_key(|change| (change.blob().is_none(), change.blob()));
-        let all_done = changes.iter_mut().all(|change| change.make(db));
+        let turns = std::iter::once(Turn::First).chain(std::iter::repeat(Turn::Next));
+        let all_done = changes.iter_mut().zip(turns).all(|(change, turn)| change.make(db, turn));
         let ended = db.end(if all_done { Ending::Commit } else { Ending::Rollback }, Ok(()));
         match changes.as_mut_slice() {
             [] => return ended,
@@ -141,7 +151,7 @@ trait Change: Send {
     fn is_wanted(&self) -> bool;
 
     /// Makes it in the transaction of the group. Whether it succeeded.
-    fn make(&mut self, db: &mut Db) -> bool;
+    fn make(&mut self, db: &mut Db, turn: Turn) -> bool;
 
     /// Answers what came of it: the transaction is committed.
     fn answer(&mut self);
@@ -161,7 +171,7 @@ struct Waiting<T, F> {
     span: Span,
 }
 
-impl<T: Send, F: Fn(&mut Db) -> Result<T> + Send> Change for Waiting<T, F> {
+impl<T: Send, F: Fn(&mut Db, Turn) -> Result<T> + Send> Change for Waiting<T, F> {
     fn blob(&self) -> Option<Digest> {
         self.blob
     }
@@ -170,8 +180,8 @@ impl<T: Send, F: Fn(&mut Db) -> Result<T> + Send> Change for Waiting<T, F> {
         self.answer.as_ref().is_some_and(|answer| !answer.is_closed())
     }
 
-    fn make(&mut self, db: &mut Db) -> bool {
-        let result = self.span.in_scope(|| guarded(|| (self.work)(db)));
+    fn make(&mut self, db: &mut Db, turn: Turn) -> bool {
+        let result = self.span.in_scope(|| guarded(|| (self.work)(db, turn)));
         self.result.insert(result).is_ok()
     }
 
@@ -186,7 +196,7 @@ impl<T: Send, F: Fn(&mut Db) -> Result<T> + Send> Change for Waiting<T, F> {
         if !self.is_wanted() {
             return true;
         }
-        let work = |db: &mut Db| guarded(|| (self.work)(db));
+        let work = |db: &mut Db| guarded(|| (self.work)(db, Turn::First));
         let result = self.span.in_scope(|| db.begin_write().and_then(|()| db.run(Ending::Commit, work)));
         let is_available = !matches!(result, Err(Error::Unavailable(_)));
         self.result = Some(result);

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::connection::{Db, Ending, Manager};
 use crate::error::{Error, Result};
-use crate::group_commit::Groups;
+use crate::group_commit::{Groups, Turn};
 use crate::target::Target;
 
 /// How long an operation waits for its turn before it is refused.
@@ -83,7 +83,7 @@ impl Pool {
     pub(crate) async fn change<T, F>(&self, project: &ProjectRef, blob: Option<Digest>, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+        F: Fn(&mut Db, Turn) -> Result<T> + Send + 'static,
     {
         let (place, mut answer) = self.groups.join((!self.is_sqlite).then(|| project.clone()), blob, work);
         let place = Arc::new(place);

@@ -5,6 +5,7 @@
 mod support;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use consign_metadata::{Metadata, PublishVersion, ResolveVersion, Selector};
 use consign_types::resource::PackageRef;
@@ -14,6 +15,7 @@ use integration_tests::{Database, Engine};
 use support::{opened, prepare, publish, receipt, request, version};
 
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static TRANSACTIONS: AtomicUsize = AtomicUsize::new(0);
 
 /// Notes each statement within a transaction: not those that begin and end it, nor those by which the pool makes connections.
 #[expect(clippy::unnecessary_wraps, reason = "diesel asks for a function of this shape")]
@@ -23,7 +25,10 @@ fn note() -> Option<Box<dyn Instrumentation>> {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let text = query.to_string();
             match text.split_ascii_whitespace().next() {
-                Some("BEGIN") => is_begun = true,
+                Some("BEGIN") => {
+                    is_begun = true;
+                    TRANSACTIONS.fetch_add(1, Ordering::Relaxed);
+                }
                 Some("COMMIT" | "ROLLBACK") => is_begun = false,
                 _ if is_begun => STATEMENTS.lock().unwrap().push(text),
                 _ => {}
@@ -59,6 +64,25 @@ async fn a_publish_takes_three_trips_a_prepare_two_and_a_resolve_two() {
         publish(&metadata, &[(&format!("b{round}"), receipt(&content, i64::try_from(round).unwrap() + 10))]).await.unwrap()
     });
     assert_count(&open_version.await, 3);
+
+    TRANSACTIONS.store(0, Ordering::Relaxed);
+    let at_once = async |round: usize| {
+        let publish = |number: usize| {
+            let number = round * 100 + number;
+            let request_id = Some(format!("1b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c{number:04}").parse().unwrap());
+            let receipt = receipt(&format!("at once {number}"), i64::try_from(number).unwrap() + 1000);
+            let wanted = PublishVersion { request_id, ..request(&[(&format!("d{number}"), receipt)]) };
+            let metadata = metadata.clone();
+            tokio::spawn(async move { metadata.publish_version(wanted).await.unwrap() })
+        };
+        for published in (0..32).map(publish).collect::<Vec<_>>() {
+            published.await.unwrap();
+        }
+    };
+    // Those that come while another one is made share a transaction, and lock the project once.
+    let shared = statements(at_once).await;
+    assert!(TRANSACTIONS.load(Ordering::Relaxed) <= 32, "64 publishes took a transaction each");
+    assert_count(&shared, 32 * 2 + 16);
 
     let repeatable = statements(async |round| {
         let request_id = Some(format!("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d{round:02}").parse().unwrap());

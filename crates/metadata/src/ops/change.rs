@@ -9,7 +9,7 @@ use super::idempotency::{Answer, Call, answered, to_json};
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::counters::{self, Claim, Counters};
-use crate::tables::idempotency_records::{self as records, Key};
+use crate::tables::idempotency_records as records;
 use crate::tables::projects::Project;
 use crate::{Error, Result};
 
@@ -22,7 +22,8 @@ pub(super) struct Change<'a> {
     pub(super) counters: Counters,
     /// When the change is made.
     pub(super) now: Timestamp,
-    key: Option<Key<'a>>,
+    claim: Option<Claim<'a>>,
+    is_claimed: bool,
 }
 
 /// What comes of beginning a change.
@@ -45,24 +46,31 @@ pub(super) fn begin<'a>(db: &mut Db, name: &ProjectRef, call: &Call<'a>) -> Resu
 
 /// Begins a change to a project, deleted or not.
 pub(super) fn begin_any<'a>(db: &mut Db, name: &ProjectRef, call: &Call<'a>) -> Result<Begun<'a>> {
-    let key = call.key();
-    let claim = key.map(|key| Claim { key, fingerprint: call.fingerprint, now: call.now });
-    let locked = counters::lock(db, name, claim)?.ok_or_else(|| Error::ProjectNotFound(name.clone()))?;
-    if let Some(key) = key.filter(|_| !locked.claimed) {
+    let locked = counters::lock(db, name, call.claim())?.ok_or_else(|| Error::ProjectNotFound(name.clone()))?;
+    if let Some(key) = call.key().filter(|_| !locked.claimed) {
         return answered(db, key, call.fingerprint).map(Begun::Done);
     }
-    let counters = Counters { sequence: locked.counters.sequence + 1, ..locked.counters };
-    Ok(Begun::New(Box::new(Change { project: locked.project, counters, now: call.now, key })))
+    let change = Change { is_claimed: true, ..Change::of_locked(locked.project, locked.counters, call) };
+    Ok(Begun::New(Box::new(change)))
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// A change to a project that is locked already, and that no request with its id has made. The counters are as they were read since
+    /// it was locked. The request id is claimed at the end: where somebody else was faster, nothing is changed.
+    pub(super) fn of_locked(project: Project, counters: Counters, call: &Call<'a>) -> Self {
+        let counters = Counters { sequence: counters.sequence + 1, ..counters };
+        Self { project, counters, now: call.now, claim: call.claim(), is_claimed: false }
+    }
+
     /// A batch that begins with what belongs to every change: the counters, and the answer, which is given again when the request comes
     /// again. `digests` are those of the files that it adds.
     pub(super) fn batch(&self, db: &Db, answer: &impl Serialize, digests: Vec<Digest>) -> Batch<'static> {
         let mut batch = Batch::new(db);
         counters::update(&mut batch, self.counters, digests);
-        if let Some(key) = self.key {
-            records::update(&mut batch, key, to_json(answer));
+        match self.claim {
+            Some(Claim { key, .. }) if self.is_claimed => records::update(&mut batch, key, to_json(answer)),
+            Some(Claim { key, fingerprint, now }) => records::insert_answered(&mut batch, key, fingerprint, to_json(answer), now),
+            None => {}
         }
         batch
     }

@@ -47,7 +47,7 @@ fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Versio
         Begun::New(change) => change,
     };
     let name = VersionRef { project: ProjectRef::Id(change.project.id), ..request.name.clone() };
-    let scene = scene::read(db, Batch::new(db), &Look { version: &name, paths: &[], uploads: &[], draw: ("files", 0) })?;
+    let scene = scene::read(db, Batch::new(db), &Look { version: &name, paths: &[], uploads: &[], request: None, draw: ("files", 0) })?;
     if scene.version.is_some() {
         return Err(Error::NameTaken(request.name.to_string()));
     }

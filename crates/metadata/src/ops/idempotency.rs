@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::error::{Error, Result};
+use crate::tables::counters::Claim;
 use crate::tables::idempotency_records::{self as records, Key};
 
 /// What makes two requests the same: a digest over every field, each with its length before it.
@@ -57,6 +58,11 @@ impl<'a> Call<'a> {
     /// What it is known by, if it has a request id.
     pub(crate) fn key(&self) -> Option<Key<'a>> {
         self.request_id.map(|request_id| Key { principal: self.principal, method: self.method, request_id })
+    }
+
+    /// The same, to be claimed for this request.
+    pub(crate) fn claim(&self) -> Option<Claim<'a>> {
+        self.key().map(|key| Claim { key, fingerprint: self.fingerprint, now: self.now })
     }
 }
 

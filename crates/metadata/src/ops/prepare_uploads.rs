@@ -16,7 +16,7 @@ use super::idempotency::{Call, Fingerprint, answered, is_claimed};
 use super::scene::{self, Look, Scene};
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::counters::{Claim, Counters};
+use crate::tables::counters::Counters;
 use crate::tables::leases::NewLease;
 use crate::tables::reservations::{self, Presence, Reservation, Reserved};
 use crate::{Error, Metadata, Principal, Result, Rules};
@@ -75,7 +75,8 @@ impl Metadata {
         let (now, rules) = (self.now(), self.rules.clone());
         let (project, is_short) = (request.version.project.clone(), request.files.len() <= FEW_FILES);
         let prepare = move |db: &mut Db| prepare(db, &request, &rules, now);
-        let plans = if is_short { self.pool.change(&project, None, prepare).await } else { self.pool.write(prepare).await }?;
+        let plans =
+            if is_short { self.pool.change(&project, None, move |db, _| prepare(db)).await } else { self.pool.write(prepare).await }?;
         tracing::trace!("uploads prepared");
         Ok(plans)
     }
@@ -88,7 +89,7 @@ fn prepare(db: &mut Db, request: &PrepareUploads, rules: &Rules, now: Timestamp)
     }
     let call = call(&request.principal.name, "PrepareUploads", request.request_id.as_ref(), fingerprint(request), now);
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
-    let look = Look { version: &request.version, paths: &paths, uploads: &[], draw: ("leases", request.files.len()) };
+    let look = Look { version: &request.version, paths: &paths, uploads: &[], request: None, draw: ("leases", request.files.len()) };
     let scene = scene::read(db, Batch::new(db), &look)?;
     let in_force = scene.settings.clone().in_force(&rules.defaults);
     let preparation = Preparation { request, scene, in_force, now };
@@ -184,7 +185,7 @@ impl Preparation<'_> {
             project: self.scene.project.id,
             quota: self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES),
             leases: self.request.files.iter().zip(&self.scene.ids).map(lease).collect(),
-            claim: call.key().map(|key| Claim { key, fingerprint: call.fingerprint, now: self.now }),
+            claim: call.claim(),
             now: self.now,
         };
         reservations::take(db, &reservation)

@@ -4,19 +4,20 @@ use std::collections::HashMap;
 
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
-use consign_types::resource::VersionRef;
+use consign_types::resource::{ProjectRef, VersionRef};
 use consign_types::text::{MediaType, RequestId};
 use consign_types::{ContentDigest, Digest, FilePath, TagName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::change::{Begun, begin, call};
+use super::change::{Begun, Change, begin, call};
 use super::check_paths;
 use super::copies;
-use super::idempotency::Fingerprint;
+use super::idempotency::{Call, Fingerprint};
 use super::publishing::Publishing;
 use super::scene::{self, Look, Scene};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
+use crate::group_commit::Turn;
 use crate::tables::file_row::File;
 use crate::tables::version_row::Version;
 use crate::tables::{blobs, files};
@@ -92,28 +93,40 @@ impl Metadata {
         let (now, rules) = (self.now(), self.rules.clone());
         let (project, is_trial) = (request.version.project.clone(), request.validate_only);
         let one = if let [file] = request.files.as_slice() { Some(file.receipt.digest) } else { None };
-        let publish = move |db: &mut Db| publish(db, &request, &rules, now);
+        let publish = move |db: &mut Db, turn| publish(db, &request, &rules, now, turn);
         let published = match one {
-            _ if is_trial => return self.pool.end(Ending::Rollback, publish).await,
+            _ if is_trial => return self.pool.end(Ending::Rollback, move |db| publish(db, Turn::First)).await,
             Some(blob) => self.pool.change(&project, Some(blob), publish).await?,
-            None => self.pool.write(publish).await?,
+            None => self.pool.write(move |db| publish(db, Turn::First)).await?,
         };
         tracing::trace!(version = published.version.id, "publish committed");
         Ok(published)
     }
 }
 
-fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Timestamp) -> Result<Published> {
+fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Timestamp, turn: Turn) -> Result<Published> {
     let method = if request.mode == PublishMode::AddOnly { "CommitFiles" } else { "PublishVersion" };
     let call = call(&request.principal.name, method, request.request_id.as_ref(), fingerprint(request), now);
+    if turn == Turn::Next {
+        let scene = look(db, request, &call, request.version.project.clone())?;
+        if scene.is_claimed {
+            // Answered as it was, and nothing entered: by itself.
+            return Err(Error::raced());
+        }
+        let change = Change::of_locked(scene.project.clone(), scene.counters, &call);
+        return publish_in(db, request, rules, change, scene);
+    }
     let change = match begin(db, &request.version.project, &call)? {
         Begun::Done(answer) => return replay(db, answer.read()?),
-        Begun::New(change) => change,
+        Begun::New(change) => *change,
     };
-    check_paths("files", request.files.iter().map(|file| &file.path))?;
-    check_receipts(request, change.project.id, now)?;
-    let scene = look(db, request, change.project.id, now)?;
-    Publishing::new(request, *change, scene, rules)?.run(db)
+    let scene = look(db, request, &call, ProjectRef::Id(change.project.id))?;
+    publish_in(db, request, rules, change, scene)
+}
+
+fn publish_in(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, change: Change<'_>, scene: Scene) -> Result<Published> {
+    check_receipts(request, change.project.id, change.now)?;
+    Publishing::new(request, change, scene, rules)?.run(db)
 }
 
 fn fingerprint(request: &PublishVersion) -> Digest {
@@ -155,13 +168,15 @@ fn check_receipts(request: &PublishVersion, project: i64, now: Timestamp) -> Res
 }
 
 /// Enters the copies that the files are to refer to, where their digests have none, and reads what is there.
-fn look(db: &mut Db, request: &PublishVersion, project: i64, now: Timestamp) -> Result<Scene> {
-    let version = VersionRef { project: consign_types::resource::ProjectRef::Id(project), ..request.version.clone() };
+fn look(db: &mut Db, request: &PublishVersion, call: &Call<'_>, project: ProjectRef) -> Result<Scene> {
+    check_paths("files", request.files.iter().map(|file| &file.path))?;
+    let version = VersionRef { project, ..request.version.clone() };
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
     let uploads: Vec<i64> = request.files.iter().map(|file| file.receipt.upload).collect();
     let copies = copies::of(&request.files);
-    let last = blobs::insert_most(db, &copies, now)?;
+    let last = blobs::insert_most(db, &copies, call.now)?;
     let mut batch = Batch::new(db);
-    blobs::insert(&mut batch, last, now);
-    scene::read(db, batch, &Look { version: &version, paths: &paths, uploads: &uploads, draw: ("files", request.files.len()) })
+    blobs::insert(&mut batch, last, call.now);
+    let draw = ("files", request.files.len());
+    scene::read(db, batch, &Look { version: &version, paths: &paths, uploads: &uploads, request: call.key(), draw })
 }

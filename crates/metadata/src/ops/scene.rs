@@ -16,6 +16,7 @@ use crate::prepared::rounded;
 use crate::schema::{counters, files, leases, packages, projects, versions};
 use crate::tables::counters::Counters;
 use crate::tables::file_row::File;
+use crate::tables::idempotency_records::Key;
 use crate::tables::packages::Package;
 use crate::tables::projects::Project;
 use crate::tables::settings::{CHAIN, nearest};
@@ -31,6 +32,8 @@ pub(super) struct Look<'a> {
     pub(super) paths: &'a [&'a FilePath],
     /// The uploads whose reservations are asked for.
     pub(super) uploads: &'a [i64],
+    /// The request that may have been done before.
+    pub(super) request: Option<Key<'a>>,
     /// The table to draw ids for, and how many.
     pub(super) draw: (&'static str, usize),
 }
@@ -51,6 +54,8 @@ pub(super) struct Scene {
     pub(super) revisions: HashMap<FilePath, i32>,
     /// What the uploads have reserved.
     pub(super) reserved: i64,
+    /// Whether the request id is claimed.
+    pub(super) is_claimed: bool,
     /// Ids for a package and a version that are new, and for the files.
     pub(super) package_id: i64,
     pub(super) version_id: i64,
@@ -58,7 +63,7 @@ pub(super) struct Scene {
 }
 
 type Row = (
-    (Project, Counters, Option<String>, Option<i64>),
+    (Project, Counters, Option<String>, Option<i64>, bool),
     (Option<Package>, Option<VersionRow>, Option<String>, Option<File>),
     (String, String, String),
 );
@@ -87,6 +92,10 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
     // One look at an index, whichever of the two it is: for an `or`, all projects would be looked at.
     let named = sql::<Bool>("projects.id = coalesce(").bind::<Nullable<BigInt>, _>(id);
     let named = named.sql(", (select p.id from projects p where p.path = ").bind::<Nullable<Text>, _>(path).sql("))");
+    let claimed = sql::<Bool>("exists (select 1 from idempotency_records r where r.principal = ");
+    let claimed = claimed.bind::<Nullable<Text>, _>(look.request.map(|key| key.principal.clone())).sql(" and r.method = ");
+    let claimed = claimed.bind::<Nullable<Text>, _>(look.request.map(|key| key.method)).sql(" and r.request_id = ");
+    let claimed = claimed.bind::<Nullable<Text>, _>(look.request.map(|key| key.request_id.clone())).sql(")");
     let (table, count) = look.draw;
     let drawn = (ids::draw(db, "packages", 1), ids::draw(db, "versions", 1), ids::draw(db, table, count));
     let rows: Vec<Row> = send_with!(
@@ -106,7 +115,7 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
             )
             .filter(named)
             .select((
-                (projects::all_columns, counters::all_columns, sql::<Nullable<Text>>(CHAIN), reserved),
+                (projects::all_columns, counters::all_columns, sql::<Nullable<Text>>(CHAIN), reserved, claimed),
                 (
                     packages::all_columns.nullable(),
                     versions::all_columns.nullable(),
@@ -139,7 +148,7 @@ fn served(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<HashMap<File
 /// The rows differ in their files alone.
 fn of_rows(db: &Db, rows: Vec<Row>, look: &Look<'_>) -> Result<Option<Scene>> {
     let mut scene: Option<Scene> = None;
-    for ((project, counters, chain, reserved), (package, version, tags, file), (package_id, version_id, ids)) in rows {
+    for ((project, counters, chain, reserved, is_claimed), (package, version, tags, file), (package_id, version_id, ids)) in rows {
         if scene.is_none() {
             let first = |text: &str| Ok::<i64, Error>(ids::drawn(db, text, 1)?[0]);
             scene = Some(Scene {
@@ -152,6 +161,7 @@ fn of_rows(db: &Db, rows: Vec<Row>, look: &Look<'_>) -> Result<Option<Scene>> {
                 served: HashMap::new(),
                 revisions: HashMap::new(),
                 reserved: reserved.unwrap_or_default(),
+                is_claimed,
                 package_id: first(&package_id)?,
                 version_id: first(&version_id)?,
                 ids: ids::drawn(db, &ids, look.draw.1)?,

@@ -40,6 +40,19 @@ pub(crate) fn find(db: &mut Db, key: Key<'_>) -> Result<Option<(Digest, Vec<u8>)
     Ok(query.select((records::fingerprint, records::answer)).first(db).optional()?)
 }
 
+/// Claims a request id and notes the answer in one. A concurrent claim is waited for, and breaks the primary key.
+pub(crate) fn insert_answered(batch: &mut Batch<'_>, key: Key<'_>, fingerprint: Digest, answer: Vec<u8>, now: Timestamp) {
+    let values = (
+        records::principal.eq(key.principal.clone()),
+        records::method.eq(key.method),
+        records::request_id.eq(key.request_id.clone()),
+        records::fingerprint.eq(fingerprint),
+        records::answer.eq(answer),
+        records::created_at.eq(now),
+    );
+    push!(batch, diesel::insert_into(records::table).values(values));
+}
+
 /// Notes the answer.
 pub(crate) fn update(batch: &mut Batch<'_>, key: Key<'_>, answer: Vec<u8>) {
     let Key { principal, method, request_id } = key;

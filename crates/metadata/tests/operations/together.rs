@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use consign_metadata::{Error, Metadata, Published};
+use consign_metadata::{Error, Metadata, PublishVersion, Published};
 use consign_types::settings::{DuplicateSetting, InForce};
 use futures::future::join_all;
 use integration_tests::{BOTH, Database};
 
-use crate::support::{NOW, defaults, opened, opened_with, publish, receipt, version};
+use crate::support::{NOW, defaults, opened, opened_with, publish, receipt, request, version};
 
 const PUBLISHERS: i64 = 100;
 
@@ -53,6 +53,28 @@ async fn whoever_is_refused_takes_nothing_from_the_others() {
         assert_eq!(taken.len(), 26, "{engine:?}: one of each path");
         assert!(refused.iter().all(|refused| matches!(refused, Err(Error::DuplicateFile { .. }))), "{engine:?}");
         assert_eq!(metadata.find_version(version("1.0")).await.unwrap().row.file_count, 26, "{engine:?}");
+        assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_comes_again_at_once_is_answered_as_it_was() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let publish = |number: i64| {
+            let request_id = Some(format!("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c{:04}", number / 4).parse().unwrap());
+            let files = [(&*format!("file-{}", number / 4), receipt(&format!("content {}", number / 4), number / 4 + 1))];
+            let (metadata, request) = (metadata.clone(), PublishVersion { request_id, ..request(&files) });
+            tokio::spawn(async move { metadata.publish_version(request).await })
+        };
+
+        let published = join_all((0..PUBLISHERS).map(publish)).await.into_iter().map(|published| published.unwrap().unwrap());
+        let (again, new): (Vec<_>, Vec<_>) = published.partition(|published| published.replayed);
+
+        let ids: HashSet<i64> = new.iter().map(|new| new.files[0].id).collect();
+        assert_eq!((new.len(), ids.len()), (25, 25), "{engine:?}");
+        assert!(again.iter().all(|again| ids.contains(&again.files[0].id)), "{engine:?}");
         assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
     }
 }
