@@ -143,6 +143,11 @@ impl TestService {
         self.running.as_ref().and_then(|running| running.grpc).expect("the service has planes")
     }
 
+    /// Where the metadata plane reaches the blob plane.
+    pub fn internal(&self) -> SocketAddr {
+        self.running.as_ref().and_then(|running| running.internal).expect("the service has an internal listener")
+    }
+
     /// Ends it in good order and starts it again, with what it has stored.
     pub async fn restart(&mut self) {
         self.shut_down().await;

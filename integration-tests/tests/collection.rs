@@ -62,6 +62,43 @@ async fn bytes_go_when_their_last_file_is_gone_for_good_and_those_of_others_stay
 }
 
 #[tokio::test]
+async fn garbage_is_collected_where_the_planes_are_apart() {
+    let keys = tempfile::tempdir().unwrap();
+    let key_file = keys.path().join("keys");
+    let apart = |engine: Engine, role| collecting(engine).role(role).with("--key-file", key_file.display());
+    let blob = apart(Engine::Sqlite, "blob").with("--internal-listen", "127.0.0.1:0").start().await;
+    let internal = format!("http://{}", blob.internal());
+    let metadata = apart(Engine::Postgres, "metadata").with("--blob-internal-endpoint", internal).start().await;
+    let (_gateway, rest) = Builder::by_default()
+        .role("gateway")
+        .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
+        .with("--blob-endpoint", format!("http://{}", blob.grpc()))
+        .demo()
+        .await;
+    for number in 0..30 {
+        assert_eq!(rest.put(&file("tool", "1.0", &format!("f{number}")), content(number)).await.status, 201);
+    }
+    let stray = CopyName { digest: Digest::of(b"nobody's"), generation: 7 };
+    place(&blob, stray, b"nobody's");
+    delete(&metadata, "path <> 'f0'");
+
+    wait::until("the collection", async || (blob.stored().blobs.len() == 1).then_some(())).await;
+
+    assert!(rest.get(&file("tool", "1.0", "f0")).await.body == content(0));
+    wait::until("the emptying of the trash", async || (trashed(&blob) == 0).then_some(())).await;
+}
+
+/// Puts bytes into the store that nobody has published.
+fn place(service: &TestService, name: CopyName, bytes: &[u8]) {
+    let digest = name.digest.to_string();
+    let directory = service.directory().join("data/blobs").join(&digest[..2]).join(&digest[2..4]);
+    fs::create_dir_all(&directory).unwrap();
+    let path = directory.join(name.to_string());
+    fs::write(&path, bytes).unwrap();
+    age(&path);
+}
+
+#[tokio::test]
 async fn garbage_is_collected_while_others_publish_and_no_file_loses_its_bytes() {
     for engine in BOTH {
         let (service, rest) = collecting(engine).demo().await;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use consign_types::Digest;
 use consign_types::ticket::DownloadTicket;
+use consign_types::{CopyName, Digest};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::store::{Blob, Piece, Pieces, Store};
-use consign_types::CopyName;
 
 /// An open blob.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use consign_types::Timestamp;
+use consign_types::{CopyName, Timestamp};
 use tokio::task::spawn_blocking;
 
 use crate::disk;
@@ -33,7 +33,6 @@ use crate::progress::Progress;
 use crate::store::{Blob, Plan, Small, Spool, Store, StoredCopy, StoredSpool};
 use blob::LocalBlob;
 use buffers::Buffers;
-use consign_types::CopyName;
 use layout::Layout;
 use spool::LocalSpool;
 

@@ -26,14 +26,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use consign_types::Timestamp;
+use consign_types::{CopyName, Timestamp};
 use futures::stream::{StreamExt as _, iter};
 
 use crate::error::Result;
 use crate::progress::Progress;
 use crate::store::{Blob, Plan, Small, Spool, Store, StoredCopy, StoredSpool};
 use client::Client;
-use consign_types::CopyName;
 use spool::S3Spool;
 
 /// The least bytes of a part, of which S3 wants 5 MiB at least, and the most parts of an upload that it takes.

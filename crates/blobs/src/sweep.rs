@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use consign_types::CopyName;
+use consign_types::{CopyName, Digest};
 
 use crate::Blobs;
 use crate::error::Result;
@@ -11,6 +11,9 @@ use crate::store::StoredCopy;
 
 /// The pause between two removals.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// How many copies of the same bytes are listed in one go: there is hardly ever more than one.
+const COPIES_AT_ONCE: usize = 4;
 
 /// How many removals are done between two looks at the trash.
 const AT_ONCE: usize = 1000;
@@ -21,17 +24,33 @@ impl Blobs {
         self.store.list(after, limit).await
     }
 
+    /// All copies of some bytes, the oldest first.
+    pub async fn list_copies_of(&self, digest: Digest) -> Result<Vec<StoredCopy>> {
+        let mut copies: Vec<StoredCopy> = Vec::new();
+        loop {
+            // Generations begin at 1.
+            let after = copies.last().map_or(CopyName { digest, generation: 0 }, |copy| copy.name);
+            let page = self.store.list(Some(after), COPIES_AT_ONCE).await?;
+            let found: Vec<StoredCopy> = page.into_iter().take_while(|copy| copy.name.digest == digest).collect();
+            let is_last = found.len() < COPIES_AT_ONCE;
+            copies.extend(found);
+            if is_last {
+                return Ok(copies);
+            }
+        }
+    }
+
     /// Takes the names from copies; their bytes stay in the trash. Nothing may refer to them, and nobody may come to.
-    /// One that can't be discarded keeps none of the others; the first failure is told.
-    pub async fn discard(&self, copies: &[CopyName]) -> Result<()> {
-        let mut result = Ok(());
+    /// One that can't be discarded keeps none of the others. What became of each is told in their order.
+    pub async fn discard(&self, copies: &[CopyName]) -> Vec<Result<()>> {
+        let mut results = Vec::with_capacity(copies.len());
         for copy in copies {
             let discarded = self.store.discard(*copy).await;
             tracing::debug!(%copy, is_done = discarded.is_ok(), "blob discarded");
-            result = result.and(discarded);
+            results.push(discarded);
             tokio::time::sleep(PAUSE).await;
         }
-        result
+        results
     }
 
     /// Removes the bytes that came to the trash `seconds` ago or earlier. Returns how many copies those were.

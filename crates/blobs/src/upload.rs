@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Buf as _, Bytes};
 use consign_types::receipt::{RECEIPT_SECONDS, Receipt};
 use consign_types::ticket::UploadTicket;
-use consign_types::{Digest, Timestamp};
+use consign_types::{CopyName, Digest, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::session::{Claim, End, Sealed, Session, length};
 use crate::sessions::Seat;
 use crate::store::{Plan, Small};
-use consign_types::CopyName;
 
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
 const BLOCK_BYTES: i64 = 512 << 10;

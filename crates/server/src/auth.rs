@@ -9,6 +9,7 @@ use consign_proto::status::{refused, status};
 use consign_types::Reason;
 use tonic::Status;
 
+use crate::notes::Notes;
 use crate::routes::into_response;
 
 /// Lets a request through for the holder of a valid token, whom it notes in the request's extensions.
@@ -19,6 +20,15 @@ pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: 
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
+        Err(status) => into_response(status),
+    }
+}
+
+/// Lets a request through that comes from the metadata plane.
+pub(crate) async fn authenticate_plane(State(notes): State<Notes>, request: Request, next: Next) -> Response {
+    let ticket = bearer(&request).ok_or_else(|| refused(Reason::TicketInvalid, "ticket is missing: only the metadata plane may call this"));
+    match ticket.and_then(|ticket| notes.admin_ticket(ticket)) {
+        Ok(_) => next.run(request).await,
         Err(status) => into_response(status),
     }
 }

@@ -58,6 +58,10 @@ pub struct Settings {
     #[arg(long, help_heading = "Planes", env = "CONSIGN_GRPC_LISTEN", default_value = "127.0.0.1:50051", value_parser = address)]
     pub grpc_listen: SocketAddr,
 
+    /// Address of the blob plane for the metadata plane alone: `BlobAdminService`, by which garbage is collected [default: none]
+    #[arg(long, help_heading = "Blob plane", env = "CONSIGN_INTERNAL_LISTEN", value_parser = address)]
+    pub internal_listen: Option<SocketAddr>,
+
     /// Token of the administrator, of 16 visible ASCII characters or more: takes the place of the one before. Without it, the first
     /// start makes one. Rather give it by the variable, which other users do not see.
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
@@ -78,6 +82,10 @@ pub struct Settings {
     /// Address of the blob plane, for a gateway that runs alone, and for the tickets that a metadata plane writes.
     #[arg(long, help_heading = "Gateway and metadata plane", env = "CONSIGN_BLOB_ENDPOINT")]
     pub blob_endpoint: Option<String>,
+
+    /// Address that a blob plane elsewhere has as `--internal-listen`: a metadata plane alone collects garbage there.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_BLOB_INTERNAL_ENDPOINT")]
+    pub blob_internal_endpoint: Option<String>,
 
     /// Largest file that may be published, in bytes.
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_MAX_FILE_BYTES", default_value_t = 5 << 30, value_parser = clap::value_parser!(i64).range(0..=MAX_FILE_BYTES))]

@@ -146,7 +146,7 @@ impl Check<'_> {
                 tell(&Finding::Extra(copy));
                 if self.settings.repair {
                     let dead = self.metadata.condemn(vec![copy]).await?;
-                    self.blobs.discard(&dead).await?;
+                    self.blobs.discard(&dead).await.into_iter().collect::<Result<(), _>>()?;
                 }
             }
         }

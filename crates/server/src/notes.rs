@@ -6,11 +6,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use consign_proto::status::refused;
 use consign_types::Reason;
 use consign_types::note::{Keyring, Note, NoteError};
 use consign_types::receipt::Receipt;
-use consign_types::ticket::{DownloadTicket, UploadTicket};
+use consign_types::ticket::{AdminTicket, DownloadTicket, UploadTicket};
 use tonic::Status;
 
 use crate::clock;
@@ -47,6 +49,16 @@ impl Notes {
     /// A receipt of whatever age: a publish that was done already is answered without asking how old its receipts are.
     pub(crate) fn receipt(&self, bytes: &[u8]) -> Result<Receipt, Status> {
         self.0.open(bytes).map_err(|error| refused(Reason::ReceiptInvalid, format!("receipt is not valid: {error}")))
+    }
+
+    /// What a call of the metadata plane carries behind `Bearer`.
+    pub(crate) fn admin_bearer(&self, ticket: &AdminTicket) -> String {
+        format!("Bearer {}", BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(ticket)))
+    }
+
+    /// Checks what came behind `Bearer`.
+    pub(crate) fn admin_ticket(&self, text: &str) -> Result<AdminTicket, Status> {
+        self.ticket(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default())
     }
 
     fn ticket<N: Note>(&self, bytes: &[u8]) -> Result<N, Status> {

@@ -9,9 +9,11 @@ use axum::body::Body;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::post;
+use consign_blobs::Blobs;
 use consign_client::transport::{Transport, connect};
 use consign_client::{Client, Transfers};
 use consign_metadata::Metadata;
+use consign_proto::blob::blob_admin_service_server::{self, BlobAdminServiceServer};
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
@@ -26,12 +28,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
-use crate::auth::authenticate;
+use crate::auth::{authenticate, authenticate_plane};
 use crate::budget::{Budget, charge};
 use crate::config::Settings;
 use crate::deadline::honour;
 use crate::error::{Error, Result};
 use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES, wire};
+use crate::grpc::blob_admin::BlobAdminApi;
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
@@ -49,6 +52,9 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
 
 /// The services of the blob plane.
 pub(crate) const BLOB_SERVICES: &[&str] = &[blob_service_server::SERVICE_NAME];
+
+/// The services of the blob plane for the metadata plane.
+pub(crate) const INTERNAL_SERVICES: &[&str] = &[blob_admin_service_server::SERVICE_NAME];
 
 /// The one method whose messages may be larger than a chunk. They are held whole, so they are charged as the bodies of calls are.
 const BATCH_WRITE: &str = "/consign.blob.v1.BlobService/BatchWrite";
@@ -98,6 +104,12 @@ pub(crate) fn blobs(api: BlobApi, budgets: &Budgets) -> Router {
     let batches = Router::new().route_service(BATCH_WRITE, batches).layer(from_fn_with_state(budgets.bodies.clone(), charge));
     let transfers = Router::new().route(WRITE, post(wire::serve_write)).route(READ, post(wire::serve_read)).with_state(api);
     router(Routes::new(service.max_decoding_message_size(MAX_MESSAGE_BYTES))).merge(batches).merge(transfers)
+}
+
+/// The blob plane for the metadata plane. It is reached by that plane alone.
+pub(crate) fn internal(blobs: Blobs, notes: Notes, budgets: &Budgets) -> Router {
+    let service = router(Routes::new(BlobAdminServiceServer::new(BlobAdminApi { blobs })));
+    service.layer(from_fn_with_state(budgets.bodies.clone(), charge)).layer(from_fn_with_state(notes, authenticate_plane))
 }
 
 /// The door for gRPC: the planes of this process, and the services that tell about them.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use consign_blobs::{Blobs, Local, S3, Store};
+use consign_client::transport::connect;
 use consign_metadata::Metadata;
+use consign_proto::blob::blob_admin_service_client::BlobAdminServiceClient;
 use consign_types::secret::Secret;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
@@ -19,11 +21,13 @@ use tokio_util::task::TaskTracker;
 use crate::config::{DatabaseSettings, Settings};
 use crate::error::{Error, Result};
 use crate::grpc::blob::BlobApi;
+use crate::jobs::collect::Collector;
 use crate::jobs::health::Health;
+use crate::jobs::stored::Stored;
 use crate::net::accept;
 use crate::notes::Notes;
 use crate::probes::Readiness;
-use crate::routes::{self, BLOB_SERVICES, Budgets, METADATA_SERVICES, Ways};
+use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, Ways};
 use crate::{clock, jobs};
 
 /// A started service. It ends by [`Running::stop`].
@@ -33,6 +37,8 @@ pub struct Running {
     pub http: Option<SocketAddr>,
     /// Where the gRPC services listen, if this process has any.
     pub grpc: Option<SocketAddr>,
+    /// Where the metadata plane reaches the blob plane, if it may.
+    pub internal: Option<SocketAddr>,
     /// The administrator's token, if this start made it. It is shown nowhere else.
     pub new_admin_token: Option<String>,
     stopping: CancellationToken,
@@ -69,33 +75,42 @@ impl Running {
             let app = routes::rest(ways.client(), readiness);
             self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
         }
+        if let (Some(listener), Some((blobs, notes))) = (doors.internal, planes.blobs.clone().zip(planes.notes.clone())) {
+            let app = routes::grpc([routes::internal(blobs, notes, &budgets)], INTERNAL_SERVICES, health_service.clone())?;
+            self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
+        }
         if let Some(listener) = doors.grpc {
             let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
             let names: Vec<&str> = names.iter().filter(|(_, here)| *here).flat_map(|(names, _)| names.iter().copied()).collect();
             let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
             self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
         }
-        self.start_jobs(planes, settings);
+        self.start_jobs(planes, settings)?;
         self.tasks.spawn(health.run(self.stopping.clone()));
         Ok(())
     }
 }
 
 impl Running {
-    /// Starts what is done in the background. Garbage is collected where both planes are.
-    fn start_jobs(&self, planes: Planes, settings: &Settings) {
+    /// Starts what is done in the background. Garbage is collected where the metadata plane is, if it knows where the blobs are.
+    fn start_jobs(&self, planes: Planes, settings: &Settings) -> Result<()> {
         let stop = || self.stopping.clone();
-        if let Some((metadata, blobs)) = planes.metadata.clone().zip(planes.blobs.clone()) {
-            self.tasks.spawn(jobs::collect::Collector::new(metadata, blobs, settings.collection).run(stop()));
-        }
-        if let Some(metadata) = planes.metadata {
+        let collection = settings.collection;
+        if let Some(metadata) = planes.metadata.clone() {
+            if let Some(stored) = planes.stored(settings)? {
+                self.tasks.spawn(Collector::new(metadata.clone(), stored, collection).run(stop()));
+            } else {
+                tracing::warn!("no garbage is collected: `--blob-internal-endpoint` does not say where the blobs are");
+            }
             self.tasks.spawn(jobs::downloads::run(metadata.clone(), stop()));
-            self.tasks.spawn(jobs::expire::run(metadata, settings.collection.interval(), stop()));
+            self.tasks.spawn(jobs::expire::run(metadata, collection.interval(), stop()));
         }
         if let Some(blobs) = planes.blobs {
             self.tasks.spawn(jobs::uploads::run(blobs.clone(), stop()));
+            self.tasks.spawn(jobs::trash::run(blobs.clone(), collection.interval(), collection.trash_seconds, stop()));
             self.tasks.spawn(jobs::scrub::run(blobs, stop()));
         }
+        Ok(())
     }
 }
 
@@ -112,14 +127,15 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     let running = Running {
         http: doors.http.as_ref().and_then(|listener| listener.local_addr().ok()),
         grpc: doors.grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
+        internal: doors.internal.as_ref().and_then(|listener| listener.local_addr().ok()),
         new_admin_token,
         stopping: CancellationToken::new(),
         tasks: TaskTracker::new(),
         _lock: lock,
     };
     running.serve(doors, planes, settings).await?;
-    let addresses = (running.http.map(tracing::field::display), running.grpc.map(tracing::field::display));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http = addresses.0, grpc = addresses.1, "started");
+    let [http, grpc, internal] = [running.http, running.grpc, running.internal].map(|address| address.map(tracing::field::display));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http, grpc, internal, "started");
     Ok(running)
 }
 
@@ -145,6 +161,7 @@ pub async fn recount(database: &DatabaseSettings) -> Result<Vec<String>> {
 struct Doors {
     http: Option<TcpListener>,
     grpc: Option<TcpListener>,
+    internal: Option<TcpListener>,
 }
 
 impl Doors {
@@ -152,7 +169,11 @@ impl Doors {
         let role = settings.role;
         let http = if role.has_gateway() { Some(listen(settings.http_listen, "--http-listen").await?) } else { None };
         let grpc = if role.has_planes() { Some(listen(settings.grpc_listen, "--grpc-listen").await?) } else { None };
-        Ok(Self { http, grpc })
+        let internal = match settings.internal_listen.filter(|_| role.has_blobs()) {
+            Some(address) => Some(listen(address, "--internal-listen").await?),
+            None => None,
+        };
+        Ok(Self { http, grpc, internal })
     }
 }
 
@@ -188,6 +209,16 @@ impl Planes {
             None
         };
         Ok(Self { metadata, blobs, notes })
+    }
+
+    /// Where the collector finds what is stored.
+    fn stored(&self, settings: &Settings) -> Result<Option<Stored>> {
+        let elsewhere = settings.blob_internal_endpoint.as_ref().zip(self.notes.clone());
+        match (self.blobs.clone(), elsewhere) {
+            (Some(blobs), _) => Ok(Some(Stored::Here(blobs))),
+            (None, Some((endpoint, notes))) => Ok(Some(Stored::Elsewhere(BlobAdminServiceClient::new(connect(endpoint)?), notes))),
+            (None, None) => Ok(None),
+        }
     }
 
     fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {

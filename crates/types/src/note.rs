@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::Digest;
     use crate::receipt::Receipt;
-    use crate::ticket::{DownloadTicket, UploadTicket};
+    use crate::ticket::{AdminTicket, DownloadTicket, UploadTicket};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_micros(1_000);
@@ -165,6 +165,8 @@ mod tests {
         assert_eq!(ring.check(&ring.sign(&upload), NOW), Ok(upload));
         assert_eq!(ring.check(&ring.sign(&download), NOW), Ok(download));
         assert_eq!(ring.check(&ring.sign(&receipt()), NOW), Ok(receipt()));
+        let admin = AdminTicket { expires };
+        assert_eq!(ring.check(&ring.sign(&admin), NOW), Ok(admin));
     }
 
     #[test]
@@ -174,6 +176,7 @@ mod tests {
 
         assert_eq!(ring.check::<UploadTicket>(&bytes, NOW), Err(NoteError::Forged));
         assert_eq!(ring.check::<DownloadTicket>(&bytes, NOW), Err(NoteError::Forged));
+        assert_eq!(ring.check::<AdminTicket>(&bytes, NOW), Err(NoteError::Forged));
         assert_eq!(Keyring::generate().check::<Receipt>(&bytes, NOW), Err(NoteError::Forged));
         assert_eq!(ring.check::<Receipt>(&bytes, NOW.plus_seconds(60)), Ok(receipt()));
         assert_eq!(ring.check::<Receipt>(&bytes, NOW.plus_seconds(61)), Err(NoteError::Expired));

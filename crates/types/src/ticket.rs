@@ -1,4 +1,4 @@
-//! Tickets: what the metadata plane lets a caller do on the blob plane.
+//! Tickets: what the metadata plane lets a caller do on the blob plane, and what it may do there itself.
 
 use prost::Message;
 
@@ -36,6 +36,13 @@ pub struct DownloadTicket {
     /// The size of the blob in bytes.
     pub size: i64,
     /// After this no transfer starts. One that has started goes on.
+    pub expires: Timestamp,
+}
+
+/// The right to tend what is stored, until `expires`: the metadata plane's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminTicket {
+    /// After this no call is made.
     pub expires: Timestamp,
 }
 
@@ -117,5 +124,29 @@ impl Note for DownloadTicket {
         let digest = wire.digest.as_slice().try_into().ok()?;
         let DownloadTicketWire { project, generation, size, expires, .. } = wire;
         Some(Self { project, digest, generation, size, expires: Timestamp::from_micros(expires) })
+    }
+}
+
+/// [`AdminTicket`] as it is signed.
+#[derive(Clone, PartialEq, Message)]
+pub struct AdminTicketWire {
+    #[prost(int64, tag = "1")]
+    expires: i64,
+}
+
+impl Note for AdminTicket {
+    const PURPOSE: &'static str = "consign blob admin ticket";
+    type Wire = AdminTicketWire;
+
+    fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
+    fn to_wire(&self) -> AdminTicketWire {
+        AdminTicketWire { expires: self.expires.as_micros() }
+    }
+
+    fn from_wire(wire: AdminTicketWire) -> Option<Self> {
+        Some(Self { expires: Timestamp::from_micros(wire.expires) })
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use consign_types::Digest;
+use consign_types::{CopyName, Digest};
 use sha2::Digest as _;
 use tokio::task::spawn_blocking;
 
@@ -24,7 +24,6 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::Sums;
 use crate::store::{Blob, PIECE_BYTES, PIECE_SIZE, Piece, Pieces};
-use consign_types::CopyName;
 
 /// An open copy.
 #[derive(Debug)]

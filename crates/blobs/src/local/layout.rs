@@ -5,14 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use consign_types::{Digest, Timestamp};
+use consign_types::{CopyName, Digest, Timestamp};
 
 use super::blob::has_bytes;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::session::lock;
 use crate::store::StoredCopy;
-use consign_types::CopyName;
 
 /// The file that holds where scrubbing is.
 const SCRUBBED: &str = "scrubbed";

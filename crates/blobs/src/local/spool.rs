@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use consign_types::CopyName;
 use prost::Message as _;
 use sha2::Digest as _;
 use tokio::task::spawn_blocking;
@@ -18,7 +19,6 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Sums};
 use crate::store::{Hashed, PIECE_SIZE, Spool, StoredSpool};
-use consign_types::CopyName;
 
 /// The smallest blob that has its checksums beside it. Smaller ones are hashed as a whole whenever they are read.
 pub(super) const SUMS_FROM_BYTES: i64 = 1 << 20;

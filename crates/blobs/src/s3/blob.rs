@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use consign_types::CopyName;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::{GetOptions, GetRange};
@@ -12,7 +13,6 @@ use object_store::{GetOptions, GetRange};
 use super::client::Client;
 use crate::error::{Error, Result};
 use crate::store::{Blob, PIECE_BYTES, Piece, Pieces};
-use consign_types::CopyName;
 
 /// A copy that is there.
 #[derive(Debug)]

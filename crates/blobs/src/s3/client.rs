@@ -93,13 +93,25 @@ impl Client {
         failed.into_iter().next().map_or(Ok(()), |source| Err(Error::backend("remove objects", source)))
     }
 
-    /// Objects below a directory in the order of their keys, at most `limit`, those after `after`.
-    pub(super) async fn list(&self, directory: &Path, after: Option<&Path>, limit: usize) -> Result<Vec<ObjectMeta>> {
+    /// All objects below a directory, in the order of their keys.
+    pub(super) async fn list_all(&self, directory: &Path) -> Result<Vec<ObjectMeta>> {
+        self.list(directory, None, usize::MAX, |object| Some(object.clone())).await
+    }
+
+    /// What `pick` makes of the objects below a directory, in the order of their keys, those after `after`: at most `limit` that it picks.
+    pub(super) async fn list<T>(
+        &self,
+        directory: &Path,
+        after: Option<&Path>,
+        limit: usize,
+        pick: impl Fn(&ObjectMeta) -> Option<T>,
+    ) -> Result<Vec<T>> {
         let listed = match after {
             Some(after) => self.bucket.list_with_offset(Some(directory), after),
             None => self.bucket.list(Some(directory)),
         };
-        listed.take(limit).try_collect().await.map_err(|source| Error::backend("list objects", source))
+        let picked = listed.try_filter_map(|object| std::future::ready(Ok(pick(&object)))).take(limit);
+        picked.try_collect().await.map_err(|source| Error::backend("list objects", source))
     }
 
     /// The keys that begin with a text: those of one answer of the server, which are a thousand or fewer.

@@ -1,6 +1,6 @@
 //! Whole copies in the bucket.
 
-use consign_types::{Digest, Timestamp};
+use consign_types::{CopyName, Digest, Timestamp};
 use futures::StreamExt as _;
 use object_store::GetOptions;
 use sha2::{Digest as _, Sha256};
@@ -9,7 +9,6 @@ use super::client::{Client, written};
 use super::keys;
 use crate::error::{Error, Result};
 use crate::store::{Small, StoredCopy};
-use consign_types::CopyName;
 
 /// The largest copy that is read again before it is used in the place of bytes that came. Larger ones are believed if their size fits:
 /// the server keeps checksums of its own, and scrubbing reads them in time.
@@ -57,8 +56,8 @@ pub(super) async fn find_place(client: &Client, name: CopyName, size: i64, min_g
         }
         return Ok(place);
     }
-    let quarantined = list_quarantined(client).await?.into_iter().filter(|other| other.digest == name.digest);
-    Ok(Place::Free(youngest(quarantined, min_generation).unwrap_or(name)))
+    let quarantined = client.list_beginning_with(&client.keys().quarantined_copies(&name.digest)).await?;
+    Ok(Place::Free(youngest(quarantined.iter().filter_map(keys::read), min_generation).unwrap_or(name)))
 }
 
 /// After bytes came to a place: what was damaged there is kept apart.
@@ -98,17 +97,15 @@ pub(super) async fn hash(client: &Client, key: &object_store::path::Path) -> Res
 
 pub(super) async fn list(client: &Client, after: Option<CopyName>, limit: usize) -> Result<Vec<StoredCopy>> {
     let after = after.map(|after| client.keys().copy(after));
-    let found = client.list(&client.keys().blobs(), after.as_ref(), limit).await?;
     let copy = |object: &object_store::ObjectMeta| {
         let size = i64::try_from(object.size).unwrap_or(i64::MAX);
         Some(StoredCopy { name: keys::read(&object.location)?, size, stored: written(object) })
     };
-    Ok(found.iter().filter_map(copy).collect())
+    client.list(&client.keys().blobs(), after.as_ref(), limit, copy).await
 }
 
 pub(super) async fn list_quarantined(client: &Client) -> Result<Vec<CopyName>> {
-    let found = client.list(&client.keys().quarantined(), None, usize::MAX).await?;
-    Ok(found.iter().filter_map(|object| keys::read(&object.location)).collect())
+    client.list(&client.keys().quarantined(), None, usize::MAX, |object| keys::read(&object.location)).await
 }
 
 /// Takes the name from a damaged copy, unless an upload has healed it since it was found damaged.
@@ -124,7 +121,6 @@ pub(super) async fn quarantine(client: &Client, name: CopyName) -> Result<()> {
 }
 
 pub(super) async fn list_trash(client: &Client, before: Timestamp, limit: usize) -> Result<Vec<CopyName>> {
-    let found = client.list(&client.keys().trashed(), None, usize::MAX).await?;
-    let old = found.iter().filter(|object| written(object) < before);
-    Ok(old.filter_map(|object| keys::read(&object.location)).take(limit).collect())
+    let old = |object: &object_store::ObjectMeta| if written(object) < before { keys::read(&object.location) } else { None };
+    client.list(&client.keys().trashed(), None, limit, old).await
 }

@@ -1,8 +1,7 @@
 //! Which object is where.
 
-use object_store::path::Path;
-
 use consign_types::CopyName;
+use object_store::path::Path;
 
 /// The keys below a prefix.
 #[derive(Clone, Debug)]
@@ -73,6 +72,11 @@ impl Keys {
 
     pub(super) fn quarantine(&self, name: CopyName) -> Path {
         self.key(&format!("quarantine/{}", write(name)))
+    }
+
+    /// What the keys of all quarantined copies of some bytes begin with.
+    pub(super) fn quarantined_copies(&self, digest: &consign_types::Digest) -> String {
+        format!("{}quarantine/{digest}.", self.prefix)
     }
 
     /// Where a damaged copy is kept whose name has good bytes again.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use consign_types::CopyName;
 use object_store::Error as S3Error;
 use object_store::PutPayload;
 use object_store::path::Path;
@@ -17,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::progress::{Progress, Sums};
 use crate::session::lock;
 use crate::store::{Hashed, Plan, Spool, StoredSpool};
-use consign_types::CopyName;
 
 /// A multipart upload.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ async fn read(client: &Client, upload: i64) -> Result<Option<Kept>> {
 pub(super) async fn remove(client: &Client, upload: i64) -> Result<()> {
     let Some(kept) = read(client, upload).await? else { return Ok(()) };
     client.abort_multipart(&Path::from(kept.key.as_str()), &kept.multipart).await?;
-    let objects = client.list(&client.keys().spool(upload), None, usize::MAX).await?;
+    let objects = client.list_all(&client.keys().spool(upload)).await?;
     let progress = client.keys().progress(upload);
     client.remove_all(objects.into_iter().map(|object| object.location).filter(|key| *key != progress).collect()).await?;
     client.remove(&progress).await
@@ -192,7 +192,7 @@ pub(super) async fn remove(client: &Client, upload: i64) -> Result<()> {
 /// All uploads that have something here.
 pub(super) async fn list(client: &Client) -> Result<Vec<StoredSpool>> {
     let mut uploads = BTreeMap::new();
-    for object in client.list(&client.keys().spools(), None, usize::MAX).await? {
+    for object in client.list_all(&client.keys().spools()).await? {
         if let Some(upload) = client.keys().upload_of(&object.location) {
             let last = uploads.entry(upload).or_insert_with(|| written(&object));
             *last = written(&object).max(*last);

@@ -11,8 +11,8 @@ use crate::error::Result;
 /// Names are keys.
 pub(super) async fn list(client: &Client) -> Result<Vec<(String, Timestamp)>> {
     let keys = client.keys();
-    let copies = client.list(&keys.blobs(), None, usize::MAX).await?;
-    let spools = client.list(&keys.spools(), None, usize::MAX).await?;
+    let copies = client.list_all(&keys.blobs()).await?;
+    let spools = client.list_all(&keys.spools()).await?;
     let known: HashSet<i64> = spools
         .iter()
         .filter_map(|object| keys.upload_of(&object.location).filter(|upload| keys.progress(*upload) == object.location))

@@ -127,18 +127,25 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
     );
     let scene = of_rows(db, rows, look)?.filter(|scene| scene.project.deleted_at.is_none());
     let mut scene = scene.ok_or_else(|| Error::ProjectNotFound(project.clone()))?;
-    if let Some(version) = scene.version.as_ref().map(|version| version.id) {
-        if !few {
-            scene.served = served(db, version, look.paths)?;
-            scene.revisions = tables::files::list_revisions(db, version, look.paths)?.into_iter().collect();
-        }
-        let hidden: Vec<&FilePath> =
-            look.paths.iter().copied().filter(|path| scene.revisions.contains_key(*path) && !scene.served.contains_key(*path)).collect();
-        if !hidden.is_empty() {
-            scene.served.extend(served(db, version, &hidden)?);
-        }
-    }
+    scene.find_files(db, look.paths, few)?;
     Ok(scene)
+}
+
+impl Scene {
+    /// Reads what is not known yet of the files at the paths: all, unless they were `few`; else those whose newest row is deleted.
+    fn find_files(&mut self, db: &mut Db, paths: &[&FilePath], few: bool) -> Result<()> {
+        let Some(version) = self.version.as_ref().map(|version| version.id) else { return Ok(()) };
+        if !few {
+            self.served = served(db, version, paths)?;
+            self.revisions = tables::files::list_revisions(db, version, paths)?.into_iter().collect();
+        }
+        let is_hidden = |path: &&FilePath| self.revisions.contains_key(*path) && !self.served.contains_key(*path);
+        let hidden: Vec<&FilePath> = paths.iter().copied().filter(is_hidden).collect();
+        if !hidden.is_empty() {
+            self.served.extend(served(db, version, &hidden)?);
+        }
+        Ok(())
+    }
 }
 
 fn served(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<HashMap<FilePath, File>> {

@@ -3,6 +3,7 @@
 //! A list decodes its page and encodes the token of the next by [`page::Listing`].
 
 pub(crate) mod blob;
+pub(crate) mod blob_admin;
 mod decode;
 mod encode;
 pub(crate) mod file;

@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use consign_blobs::Blobs;
 use consign_metadata::Metadata;
-use consign_types::CopyName;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config::CollectionSettings;
+use crate::jobs::stored::{Next, Stored};
 
 /// How many digests are looked at in one transaction.
 const AT_ONCE: i64 = 200;
@@ -29,12 +28,12 @@ const LEAST_PAGES: u64 = 20;
 /// The work of one process.
 pub(crate) struct Collector {
     pub(crate) metadata: Metadata,
-    pub(crate) blobs: Blobs,
+    pub(crate) stored: Stored,
     pub(crate) settings: CollectionSettings,
     /// Whether nothing that is dead is still there, as far as this process knows.
     is_sound: bool,
     /// Where the walk through the store is.
-    after: Option<CopyName>,
+    next: Option<Next>,
     /// How many pages this walk has had, and how many the last one had.
     pages: u64,
     last_pages: u64,
@@ -43,8 +42,8 @@ pub(crate) struct Collector {
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 impl Collector {
-    pub(crate) fn new(metadata: Metadata, blobs: Blobs, settings: CollectionSettings) -> Self {
-        Self { metadata, blobs, settings, is_sound: false, after: None, pages: 0, last_pages: 0 }
+    pub(crate) fn new(metadata: Metadata, stored: Stored, settings: CollectionSettings) -> Self {
+        Self { metadata, stored, settings, is_sound: false, next: None, pages: 0, last_pages: 0 }
     }
 
     /// Runs until `stop`.
@@ -66,10 +65,9 @@ impl Collector {
         self.finish_last().await?;
         let mut discarded = self.collect_loose().await?;
         discarded += self.walk(interval).await?;
-        let removed = self.blobs.empty_trash(self.settings.trash_seconds).await?;
         let forgotten = self.metadata.forget_tombstones().await?;
-        if discarded + removed + forgotten > 0 {
-            tracing::info!(discarded, removed, forgotten, "collected garbage");
+        if discarded + forgotten > 0 {
+            tracing::info!(discarded, forgotten, "collected garbage");
         }
         Ok(())
     }
@@ -82,7 +80,7 @@ impl Collector {
             let page = self.metadata.list_dead(after, self.mourning(), AT_ONCE).await?;
             self.is_sound = page.is_empty();
             after = page.last().copied();
-            self.blobs.discard(&page).await?;
+            self.stored.discard(&page).await?;
         }
         Ok(())
     }
@@ -93,11 +91,11 @@ impl Collector {
     }
 
     /// Collects what has lost its last file.
-    async fn collect_loose(&self) -> Result<usize> {
+    async fn collect_loose(&mut self) -> Result<usize> {
         let mut discarded = 0;
         loop {
             let (dead, is_more) = self.metadata.condemn_loose(self.settings.gc_grace_seconds, AT_ONCE).await?;
-            self.blobs.discard(&dead).await?;
+            self.stored.discard(&dead).await?;
             discarded += dead.len();
             if !is_more {
                 return Ok(discarded);
@@ -110,19 +108,21 @@ impl Collector {
         let rounds = WALK.as_secs().div_ceil(interval.as_secs().max(1));
         let mut discarded = 0;
         for _ in 0..self.last_pages.div_ceil(rounds).max(LEAST_PAGES) {
-            let page = self.blobs.list_copies(self.after, PAGE).await?;
-            let Some(last) = page.last() else {
-                (self.after, self.last_pages, self.pages) = (None, self.pages, 0);
-                break;
-            };
-            (self.after, self.pages) = (Some(last.name), self.pages + 1);
+            let page = self.stored.list(self.next.clone(), PAGE).await?;
+            let copies = page.copies;
+            self.next = page.next;
             let old = clock::now().plus_seconds(-self.settings.gc_grace_seconds);
-            let copies = page.iter().filter(|copy| copy.stored < old).map(|copy| copy.name).collect();
-            let mut dead = self.metadata.condemn(copies).await?;
+            let old = copies.iter().filter(|copy| copy.stored < old).map(|copy| copy.name).collect();
+            let mut dead = self.metadata.condemn(old).await?;
             // Copies that came in vain were declared dead when others of the same bytes were published.
-            dead.extend(self.metadata.list_buried(page.iter().map(|copy| copy.name).collect(), self.mourning()).await?);
-            self.blobs.discard(&dead).await?;
+            dead.extend(self.metadata.list_buried(copies.iter().map(|copy| copy.name).collect(), self.mourning()).await?);
+            self.stored.discard(&dead).await?;
             discarded += dead.len();
+            self.pages += 1;
+            if self.next.is_none() {
+                (self.last_pages, self.pages) = (self.pages, 0);
+                break;
+            }
         }
         Ok(discarded)
     }

@@ -5,4 +5,6 @@ pub(crate) mod downloads;
 pub(crate) mod expire;
 pub(crate) mod health;
 pub(crate) mod scrub;
+pub(crate) mod stored;
+pub(crate) mod trash;
 pub(crate) mod uploads;
