@@ -5,10 +5,11 @@ use consign_proto::blob::ReadRequest;
 use consign_proto::metadata::{File, PrepareDownloadsRequest};
 use consign_types::FilePath;
 use consign_types::resource::VersionRef;
-use futures::stream::iter;
-use futures::{Stream, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use tonic::Status;
 
-use crate::retry::repeat;
+use crate::retry::{Breaks, repeat};
+use crate::transfers::{Chunks, Transfers};
 use crate::{Client, Error, Result};
 
 /// The right to read a file, and what the file is.
@@ -31,10 +32,73 @@ impl Client {
         Ok(Download { file, token: ticket.token })
     }
 
-    /// Reads `limit` bytes from `offset` on. The stream ends with all of them, or with an error.
+    /// Reads `limit` bytes from `offset` on; 0 stands for all of them. The stream ends with all of them, or with an error. Where it breaks off, it goes on by another
+    /// stream: whoever reads does not notice.
     pub async fn read(&self, download: &Download, offset: i64, limit: i64) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
-        let request = ReadRequest { ticket: download.token.clone(), read_offset: offset, read_limit: limit };
-        let stream = self.transfers.read(request).await?;
-        Ok(stream.map_ok(|message| iter(message.data.into_iter().map(Ok))).map_err(Error::from).try_flatten())
+        let reading = Reading {
+            transfers: self.transfers.clone(),
+            token: download.token.clone(),
+            offset,
+            left: Some(limit).filter(|limit| *limit > 0),
+            chunks: None,
+            breaks: Breaks::default(),
+        };
+        let reading = reading.open().await?;
+        let messages = stream::try_unfold(reading, Reading::next);
+        Ok(messages.map_ok(|data| stream::iter(data.into_iter().map(Ok))).map_err(Error::from).try_flatten())
+    }
+}
+
+/// A download under way.
+struct Reading {
+    transfers: Transfers,
+    token: Bytes,
+    /// What comes next.
+    offset: i64,
+    /// How much that is; `None`: all that there is.
+    left: Option<i64>,
+    chunks: Option<Chunks>,
+    breaks: Breaks,
+}
+
+impl Reading {
+    async fn open(mut self) -> Result<Self, Status> {
+        loop {
+            let request = ReadRequest { ticket: self.token.clone(), read_offset: self.offset, read_limit: self.left.unwrap_or_default() };
+            match self.transfers.read(request).await {
+                Ok(chunks) => {
+                    self.chunks = Some(chunks);
+                    return Ok(self);
+                }
+                Err(status) if self.breaks.wait(&status).await => {}
+                Err(status) => return Err(status),
+            }
+        }
+    }
+
+    async fn next(mut self) -> Result<Option<(Vec<Bytes>, Self)>, Status> {
+        loop {
+            let Some(chunks) = &mut self.chunks else { return Ok(None) };
+            match chunks.next().await {
+                Some(Ok(message)) => {
+                    let bytes =
+                        message.data.iter().map(|data| i64::try_from(data.len()).expect("a chunk is smaller than memory")).sum::<i64>();
+                    self.offset += bytes;
+                    if bytes > 0 {
+                        self.breaks.forget();
+                    }
+                    if let Some(left) = &mut self.left {
+                        *left -= bytes;
+                    }
+                    return Ok(Some((message.data, self)));
+                }
+                // Behind the last byte comes what the plane found out about all of them, and that is not asked for again.
+                Some(Err(status)) if self.left != Some(0) && self.breaks.wait(&status).await => {
+                    self = self.open().await?;
+                }
+                Some(Err(status)) => return Err(status),
+                None => return Ok(None),
+            }
+        }
     }
 }

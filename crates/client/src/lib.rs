@@ -3,11 +3,12 @@
 //! The gateway, the command line and Rust services all publish through this crate. It knows neither SQL nor files.
 //!
 //! - [`publish`]: prepare, send the bytes, publish
+//! - [`source`]: where the bytes of a publish come from
 //! - [`fetch`]: prepare, read the bytes
 //! - [`projects`]: making and finding projects
 //! - [`transport`]: how the planes are reached: over a network, or in memory
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
-//! - `retry`: which calls are made again, and when
+//! - `retry`: which calls are made again, and when; how transfers go on after a break
 
 mod error;
 mod retry;
@@ -15,6 +16,7 @@ mod retry;
 pub mod fetch;
 pub mod projects;
 pub mod publish;
+pub mod source;
 pub mod transfers;
 pub mod transport;
 mod wire;
@@ -28,6 +30,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 pub use error::{Error, Result};
 pub use fetch::Download;
 pub use publish::{Publish, Published};
+pub use source::{Lasting, Source};
 pub use transfers::Transfers;
 pub use transport::Transport;
 

@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use consign_proto::blob::{Chunk, WriteRequest};
+use consign_proto::blob::{Chunk, QueryUploadRequest, WriteRequest};
 use consign_proto::chunks;
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{File, PrepareUploadsRequest, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version};
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use uuid::Uuid;
 
-use crate::retry::repeat;
+use crate::retry::{Breaks, repeat};
+use crate::source::{Source, SourceError};
 use crate::{Client, Error, Result};
 
 /// A file to be published.
@@ -49,15 +51,12 @@ impl Client {
     /// Publishes one file into a version, which the settings of the project leave open or seal.
     ///
     /// The body is taken only once the metadata plane agreed to the publish, and not at all where the bytes are there already and
-    /// need not be sent. It is streamed: a few chunks are held in memory, whatever its size.
-    pub async fn publish_file<S, E>(&self, publish: &Publish, body: &mut Option<S>) -> Result<Published>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    /// need not be sent. It is streamed: a few chunks are held in memory, whatever its size. An upload that breaks off goes on where it
+    /// was, if the body can be read again.
+    pub async fn publish_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Published> {
         let receipt = match self.prepare_upload(publish).await? {
             Action::Receipt(receipt) => receipt,
-            Action::Ticket(ticket) => self.write(ticket, body.take().ok_or(Error::Protocol("no body"))?).await?,
+            Action::Ticket(ticket) => self.write(ticket, body).await?,
         };
         let request = PublishVersionRequest {
             parent: publish.version.package().to_string(),
@@ -93,35 +92,61 @@ impl Client {
     }
 
     /// Sends the bytes that a ticket asks for, and returns the receipt.
-    async fn write<S, E>(&self, ticket: UploadTicket, body: S) -> Result<Bytes>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let broken = Arc::new(Mutex::new(None));
-        let messages = messages(ticket, body, Arc::clone(&broken));
-        let answer = self.transfers.write(messages).await;
-        // A stream of messages can't say that it broke off: it ends without `finish`, and the reason is kept here.
-        if let Some(error) = broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(Error::Body(error));
+    async fn write(&self, ticket: UploadTicket, source: &mut impl Source) -> Result<Bytes> {
+        let (mut offset, mut breaks) = (0, Breaks::default());
+        loop {
+            let body = source.open(offset).ok_or(Error::Protocol("no body"))?;
+            let broken = Broken::default();
+            let messages = messages(&ticket, offset, source.is_lasting(), body, Arc::clone(&broken));
+            let answer = self.transfers.write(messages).await;
+            // A stream of messages can't say that it broke off: it ends without `finish`, and the reason is kept here.
+            if let Some(error) = broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(Error::Body(error));
+            }
+            let status = match answer {
+                Ok(answer) => return Ok(answer.receipt),
+                Err(status) => status,
+            };
+            if !source.is_lasting() || !breaks.wait(&status).await {
+                return Err(status.into());
+            }
+            let query = QueryUploadRequest { ticket: ticket.token.clone(), upload_id: ticket.upload_id.clone() };
+            match self.transfers.query_upload(query).await {
+                Ok(state) if !state.receipt.is_empty() => return Ok(state.receipt),
+                Ok(state) => {
+                    if state.committed_size > offset {
+                        breaks.forget();
+                    }
+                    offset = state.committed_size;
+                }
+                // The next attempt tells.
+                Err(_) => {}
+            }
         }
-        Ok(answer?.receipt)
     }
 }
 
-type Broken = Arc<Mutex<Option<Box<dyn std::error::Error + Send + Sync>>>>;
+type Broken = Arc<Mutex<Option<SourceError>>>;
 
-/// The messages of one upload: the ticket, the chunks, and the mark that it is complete, which comes only after the body ended well.
-fn messages<S, E>(ticket: UploadTicket, body: S, broken: Broken) -> impl Stream<Item = WriteRequest> + Send + 'static
-where
-    S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+/// The messages of one stream: the ticket, the chunks, and the mark that it is complete, which comes only after the body ended well.
+fn messages(
+    ticket: &UploadTicket,
+    offset: i64,
+    is_lasting: bool,
+    body: BoxStream<'static, Result<Bytes, SourceError>>,
+    broken: Broken,
+) -> impl Stream<Item = WriteRequest> + Send + use<> {
     let max_chunk = usize::try_from(ticket.max_chunk_bytes).unwrap_or_default().max(1);
-    // A body that broke off can't be read again, so nobody could go on.
-    let opening = WriteRequest { ticket: ticket.token, upload_id: ticket.upload_id, discard_if_broken: true, ..WriteRequest::default() };
+    let opening = WriteRequest {
+        ticket: ticket.token.clone(),
+        upload_id: ticket.upload_id.clone(),
+        write_offset: offset,
+        // Where the body can't be read again, nobody could go on.
+        discard_if_broken: !is_lasting,
+        ..WriteRequest::default()
+    };
     let pieces = body.map_ok(move |bytes| tokio_stream::iter(chunks(bytes, max_chunk)).map(Ok)).try_flatten();
-    let start = (Some(Box::pin(pieces)), 0, broken);
+    let start = (Some(Box::pin(pieces)), offset, broken);
     let rest = futures::stream::unfold(start, async |(pieces, write_offset, broken)| {
         let mut pieces = pieces?;
         match pieces.next().await {
@@ -132,8 +157,7 @@ where
             }
             None => Some((WriteRequest { write_offset, finish: true, ..WriteRequest::default() }, (None, write_offset, broken))),
             Some(Err(error)) => {
-                let error: E = error;
-                *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 None
             }
         }
@@ -153,7 +177,8 @@ mod tests {
     async fn a_body_becomes_chunks_and_a_mark_that_it_is_complete() {
         let body = tokio_stream::iter([Ok::<_, std::io::Error>(Bytes::from("hello")), Ok(Bytes::new()), Ok(Bytes::from("you"))]);
 
-        let messages: Vec<_> = messages(ticket(), body, Broken::default()).collect().await;
+        let body = Some(body).open(0).unwrap();
+        let messages: Vec<_> = messages(&ticket(), 0, false, body, Broken::default()).collect().await;
 
         let shape: Vec<_> = messages
             .iter()
@@ -168,7 +193,8 @@ mod tests {
         let body = tokio_stream::iter([Ok(Bytes::from("hel")), Err(std::io::Error::other("gone"))]);
         let broken = Broken::default();
 
-        let messages: Vec<_> = messages(ticket(), body, Arc::clone(&broken)).collect().await;
+        let body = Some(body).open(0).unwrap();
+        let messages: Vec<_> = messages(&ticket(), 0, false, body, Arc::clone(&broken)).collect().await;
 
         assert!(!messages.iter().any(|message| message.finish));
         assert_eq!(broken.lock().unwrap().take().unwrap().to_string(), "gone");

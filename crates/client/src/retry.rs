@@ -1,8 +1,9 @@
-//! Calls that are made again when a plane could not be reached.
+//! Calls that are made again when a plane could not be reached, and transfers that go on after a break.
 
 use std::time::Duration;
 
 use consign_proto::status::told;
+use consign_types::Reason;
 use tonic::{Code, Response, Status};
 
 /// How often a call is made, and how long the pauses between are: doubled each time.
@@ -25,4 +26,34 @@ where
         pause *= 2;
     }
     call().await.map(Response::into_inner)
+}
+
+/// How often a transfer is taken up again without a byte coming through. The pauses are doubled each time up to the longest.
+const BREAKS: u32 = 6;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often a transfer broke off since the last byte came through.
+#[derive(Debug, Default)]
+pub(crate) struct Breaks(u32);
+
+impl Breaks {
+    /// Bytes came through.
+    pub(crate) fn forget(&mut self) {
+        self.0 = 0;
+    }
+
+    /// Waits before the transfer is taken up again; `false` where it has failed.
+    pub(crate) async fn wait(&mut self, status: &Status) -> bool {
+        // What a plane refuses stands, unless it has lost its store for now.
+        let is_break = match told(status).reason {
+            None => matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled),
+            Some(reason) => reason == Reason::BlobPlaneUnavailable,
+        };
+        if !is_break || self.0 == BREAKS {
+            return false;
+        }
+        tokio::time::sleep((FIRST_PAUSE * 2_u32.pow(self.0)).min(LONGEST_PAUSE)).await;
+        self.0 += 1;
+        true
+    }
 }

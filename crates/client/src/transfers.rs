@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
+use consign_proto::blob::blob_service_client::BlobServiceClient;
+use consign_proto::blob::{QueryUploadRequest, QueryUploadResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse};
 use consign_proto::framing::Carried;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -40,6 +41,14 @@ impl Transfers {
         match self {
             Self::Remote(transport) => wire::write(transport, messages).await,
             Self::Local(plane) => plane.write(messages.boxed()).await,
+        }
+    }
+
+    /// How far an upload has come. One within this process does not break.
+    pub(crate) async fn query_upload(&self, request: QueryUploadRequest) -> Result<QueryUploadResponse, Status> {
+        match self {
+            Self::Remote(transport) => Ok(BlobServiceClient::new(transport.clone()).query_upload(request).await?.into_inner()),
+            Self::Local(_) => Ok(QueryUploadResponse::default()),
         }
     }
 
