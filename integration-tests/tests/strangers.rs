@@ -1,4 +1,5 @@
-//! Two thousand connections that mean no good, held at once: the service stays small, and those who mean well notice nothing.
+//! Connections that mean no good: two thousand held at once, and a few that flood. The service stays small, and those who mean well notice
+//! nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
@@ -122,4 +123,99 @@ async fn two_thousand_connections_that_mean_no_good_cost_little_and_others_notic
     late.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     load::report(&format!("{} strangers: {done} publishes by others, {} MiB at most", load::strangers(), peak >> 20));
+}
+
+/// What a connection of HTTP/2 sends without end.
+#[derive(Clone, Copy, Debug)]
+enum Flood {
+    /// Calls that are taken back at once: CVE-2023-44487.
+    Resets,
+    /// Parts of headers that never end: CVE-2024-27316.
+    Continuations,
+    /// Questions that ask for an answer each: CVE-2019-9512.
+    Pings,
+    /// Settings that ask for an answer each: CVE-2019-9515.
+    Settings,
+    /// Frames of data that are empty: CVE-2019-9518.
+    Emptiness,
+}
+
+impl Flood {
+    const ALL: [Self; 5] = [Self::Resets, Self::Continuations, Self::Pings, Self::Settings, Self::Emptiness];
+
+    /// Headers of a call that is never finished: `:method: POST`, `:scheme: http`, `:path: /`, `:authority: a`.
+    const HEADERS: &[u8] = b"\x83\x86\x84\x41\x01a";
+
+    /// What is sent first.
+    fn opening(self) -> Vec<u8> {
+        let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".iter().copied().chain(frame(4, 0, 0, b""));
+        match self {
+            Self::Continuations => opening.chain(frame(1, 0, 1, Self::HEADERS)).collect(),
+            Self::Emptiness => opening.chain(frame(1, 4, 1, Self::HEADERS)).collect(),
+            Self::Resets | Self::Pings | Self::Settings => opening.collect(),
+        }
+    }
+
+    /// What is sent again and again.
+    fn frames(self, number: u32) -> Vec<u8> {
+        match self {
+            Self::Resets => {
+                let stream = 2 * number + 1;
+                [frame(1, 4, stream, Self::HEADERS), frame(3, 0, stream, &[0, 0, 0, 8])].concat()
+            }
+            // A header that is not kept: `a: <a thousand bytes>`.
+            Self::Continuations => frame(9, 0, 1, &[b"\x00\x01a\x7f\xe9\x06".as_slice(), &[b'x'; 1000]].concat()),
+            Self::Pings => frame(6, 0, 0, &[0; 8]),
+            Self::Settings => frame(4, 0, 0, &[0, 4, 0, 1, 0, 0]),
+            Self::Emptiness => frame(0, 0, 1, b""),
+        }
+    }
+
+    /// Sends for a while, and reads nothing. Returns how much it got rid of, and whether it was cut off.
+    async fn play(self, address: SocketAddr) -> (u64, bool) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&self.opening()).await.unwrap();
+        let (mut sent, end) = (0_u64, Instant::now() + FLOODED);
+        for number in 0.. {
+            let batch: Vec<u8> = (0..32).flat_map(|step| self.frames(number * 32 + step)).collect();
+            let left = end.saturating_duration_since(Instant::now());
+            match tokio::time::timeout(left, stream.write_all(&batch)).await {
+                Ok(Ok(())) if sent < MOST_FLOODED => sent += batch.len() as u64,
+                Ok(Ok(())) | Err(_) => return (sent, false),
+                Ok(Err(_)) => return (sent, true),
+            }
+        }
+        unreachable!("the numbers do not end before the time");
+    }
+}
+
+/// How long a flood lasts, and how many bytes it has at most.
+const FLOODED: Duration = Duration::from_secs(8);
+const MOST_FLOODED: u64 = 1 << 30;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn floods_of_frames_are_cut_off_or_held_up_and_others_notice_nothing() {
+    let service = Builder::on(Engine::Sqlite).spawn(PROGRAM, &[]).await;
+    let rest = Rest::to(service.http());
+    rest.create_project("demo").await;
+    let before = memory(&service, "VmHWM");
+    for address in [service.grpc(), service.http()] {
+        let floods: Vec<_> = Flood::ALL.iter().map(|flood| tokio::spawn(flood.play(address))).collect();
+        let done = mean_well(usize::from(address.port()), rest.clone(), Instant::now() + FLOODED / 2).await;
+        assert!(done > 2, "those who mean well got {done} things done");
+        for (flood, played) in Flood::ALL.iter().zip(floods) {
+            let (sent, is_cut_off) = played.await.unwrap();
+            load::report(&format!("{flood:?}: {} KiB, cut off: {is_cut_off}", sent >> 10));
+            let must_be_cut_off = matches!(flood, Flood::Resets | Flood::Continuations);
+            assert!(is_cut_off || !must_be_cut_off, "{flood:?} went on");
+        }
+    }
+    let peak = memory(&service, "VmHWM");
+    load::report(&format!("floods: {} MiB more at most", (peak - before) >> 20));
+    assert!(peak - before < 32 << 20, "floods cost {} MiB", (peak - before) >> 20);
 }

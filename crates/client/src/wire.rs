@@ -2,13 +2,12 @@
 //! [`consign_proto::framing`].
 
 use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
-use consign_proto::framing::{Carried, Deframer, encode, encode_plain};
+use consign_proto::framing::{Carried, Deframer, decode_plain, encode, encode_plain};
 use consign_proto::status::{broken_off, not_carried};
 use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
-use prost::Message as _;
 use tonic::Status;
 use tonic::body::Body;
 use tower::ServiceExt as _;
@@ -28,12 +27,7 @@ pub(crate) async fn write(
     let body = call(transport, "Write", Body::new(StreamBody::new(frames))).await?.into_body();
     let collected = Limited::new(body, MAX_MESSAGE_BYTES).collect().await.map_err(not_carried)?;
     ended(collected.trailers().ok_or_else(|| broken_off("no status came"))?)?;
-    let bytes = collected.to_bytes();
-    let (prefix, message) = bytes.split_first_chunk::<5>().ok_or_else(|| broken_off("no message came"))?;
-    if prefix[0] != 0 || usize::try_from(u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]])) != Ok(message.len()) {
-        return Err(broken_off("the message has another length"));
-    }
-    WriteResponse::decode(message).map_err(|error| broken_off(&error.to_string()))
+    decode_plain(collected.to_bytes()).map_err(|status| broken_off(status.message()))
 }
 
 /// `Read`.

@@ -3,7 +3,9 @@
 //! A codec hands each message over in one buffer, so the bytes of a transfer would be copied once at each end, which costs as much as all
 //! else that the server does with them. Here they stay in the frames in which they came.
 
-use std::collections::VecDeque;
+mod segments;
+
+use std::fmt::Display;
 use std::marker::PhantomData;
 
 use bytes::{Buf, BufMut as _, Bytes, BytesMut};
@@ -13,13 +15,11 @@ use prost::{DecodeError, Message};
 use tonic::Status;
 
 use crate::blob::{Chunk, ReadResponse, WriteRequest};
-use crate::status::refused;
+use crate::status::{compressed, refused};
+use segments::Segments;
 
 /// The mark of compression and the length before each message: the gRPC over HTTP/2 specification, "Length-Prefixed-Message".
 const PREFIX_BYTES: usize = 5;
-
-/// Frames of fewer bytes are copied together: each costs as much again to be kept by itself.
-const KEPT_FROM: usize = 4 << 10;
 
 /// The number of `Chunk.data`.
 const DATA: u32 = 1;
@@ -132,7 +132,7 @@ impl<M: Carrier> Deframer<M> {
         let length = match self.coming {
             Some(length) => length,
             None if self.received.remaining() < PREFIX_BYTES => return Ok(None),
-            None => self.read_prefix()?,
+            None => take_prefix(&mut self.received, self.max_bytes)?,
         };
         self.coming = Some(length);
         if self.received.remaining() < length {
@@ -140,21 +140,37 @@ impl<M: Carrier> Deframer<M> {
         }
         self.coming = None;
         let end = self.received.remaining() - length;
-        let unreadable = |error: DecodeError| refused(Reason::ArgumentInvalid, format!("message can't be read: {error}"));
         decode(&mut self.received, end).map(Some).map_err(unreadable)
     }
+}
 
-    fn read_prefix(&mut self) -> Result<usize, Status> {
-        let (compressed, length) = (self.received.get_u8(), self.received.get_u32() as usize);
-        if compressed != 0 {
-            return Err(crate::status::compressed());
-        }
-        if length > self.max_bytes {
-            let rule = format!("message has `{length}` bytes, and at most `{}` are taken", self.max_bytes);
-            return Err(refused(Reason::ArgumentInvalid, rule));
-        }
-        Ok(length)
+/// Reads the one message that a body is.
+pub fn decode_plain<M: Message + Default>(mut body: Bytes) -> Result<M, Status> {
+    if body.len() < PREFIX_BYTES {
+        return Err(unreadable("there is none"));
     }
+    let length = take_prefix(&mut body, usize::MAX)?;
+    if length != body.len() {
+        return Err(unreadable("it has another length"));
+    }
+    M::decode(body).map_err(unreadable)
+}
+
+/// Takes what stands before a message, and returns the message's length.
+fn take_prefix(bytes: &mut impl Buf, max_bytes: usize) -> Result<usize, Status> {
+    let (mark, length) = (bytes.get_u8(), bytes.get_u32() as usize);
+    if mark != 0 {
+        return Err(compressed());
+    }
+    if length > max_bytes {
+        let rule = format!("message has `{length}` bytes, and at most `{max_bytes}` are taken");
+        return Err(refused(Reason::ArgumentInvalid, rule));
+    }
+    Ok(length)
+}
+
+fn unreadable(how: impl Display) -> Status {
+    refused(Reason::ArgumentInvalid, format!("message can't be read: {how}"))
 }
 
 /// Reads a message that goes on until `end` bytes are left.
@@ -196,78 +212,6 @@ fn length_within(bytes: &mut Segments, end: usize) -> Result<usize, DecodeError>
 fn beyond() -> DecodeError {
     #[expect(deprecated, reason = "there is no other way to make one")]
     DecodeError::new("a field goes beyond its message")
-}
-
-/// Bytes in the frames in which they came.
-#[derive(Debug, Default)]
-struct Segments {
-    frames: VecDeque<Bytes>,
-    /// What came in small frames since.
-    small: BytesMut,
-    length: usize,
-}
-
-impl Segments {
-    fn push(&mut self, bytes: Bytes) {
-        self.length += bytes.len();
-        if bytes.len() < KEPT_FROM {
-            self.small.extend_from_slice(&bytes);
-        } else {
-            self.end_small();
-            self.frames.push_back(bytes);
-        }
-    }
-
-    fn end_small(&mut self) {
-        if !self.small.is_empty() {
-            self.frames.push_back(self.small.split().freeze());
-        }
-    }
-
-    /// Takes bytes off the front.
-    fn take(&mut self, mut count: usize) -> Vec<Bytes> {
-        let mut taken = Vec::new();
-        self.length -= count;
-        while count > 0 {
-            if self.frames.is_empty() {
-                self.end_small();
-            }
-            let frame = self.frames.front_mut().expect("no more is taken than there is");
-            let piece = frame.split_to(count.min(frame.len()));
-            if frame.is_empty() {
-                self.frames.pop_front();
-            }
-            count -= piece.len();
-            taken.push(piece);
-        }
-        taken
-    }
-}
-
-impl Buf for Segments {
-    fn remaining(&self) -> usize {
-        self.length
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.frames.front().map_or(&self.small, |frame| frame)
-    }
-
-    fn advance(&mut self, mut count: usize) {
-        self.length -= count;
-        while count > 0 {
-            if self.frames.is_empty() {
-                self.end_small();
-            }
-            let frame = self.frames.front_mut().expect("no more is left out than there is");
-            let now = count.min(frame.len());
-            frame.advance(now);
-            if frame.is_empty() {
-                self.frames.pop_front();
-            }
-            count -= now;
-        }
-    }
 }
 
 #[cfg(test)]

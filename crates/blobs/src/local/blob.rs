@@ -67,7 +67,10 @@ impl LocalBlob {
     fn read_run(&self, range: &Range<i64>) -> Result<Bytes> {
         let length = usize::try_from(range.end - range.start).expect("a run of pieces is smaller than memory");
         let offset = u64::try_from(range.start).expect("a position is not negative");
-        let bytes = self.buffers.read(&self.file, offset, length).map_err(Error::disk("read a blob"))?;
+        let bytes = match self.buffers.read(&self.file, offset, length) {
+            Err(error) if is_lost(&error) => return Err(Error::Corrupt(self.digest)),
+            bytes => bytes.map_err(Error::disk("read a blob"))?,
+        };
         if bytes.len() < length { Err(Error::Corrupt(self.digest)) } else { Ok(bytes) }
     }
 
@@ -133,6 +136,11 @@ impl Pieces for LocalPieces {
     }
 }
 
+/// Whether the medium has lost what it held: that is damage like any other, which a new upload of the bytes heals.
+fn is_lost(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
 /// The parts of a range that lie in one piece each.
 fn pieces_of(range: &Range<i64>) -> impl Iterator<Item = Range<i64>> + use<> {
     let (mut start, end) = (range.start, range.end);
@@ -170,11 +178,32 @@ pub(super) fn has_bytes(path: &Path, name: CopyName) -> Result<Option<bool>> {
     };
     let (mut hash, mut buffer, mut offset) = (sha2::Sha256::new(), vec![0; PIECE_BYTES], 0);
     loop {
-        let read = disk::read_some_at(&file, &mut buffer, offset).map_err(Error::disk("read a blob"))?;
+        let read = match disk::read_some_at(&file, &mut buffer, offset) {
+            Err(error) if is_lost(&error) => return Ok(Some(false)),
+            read => read.map_err(Error::disk("read a blob"))?,
+        };
         if read == 0 {
             return Ok(Some(Digest::from_bytes(hash.finalize().into()) == name.digest));
         }
         hash.update(&buffer[..read]);
         offset += read as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernel answers EIO to whoever reads a process's memory where there is none, as a disk does for a sector that it has lost.
+    const LOST: &str = "/proc/self/mem";
+
+    #[test]
+    fn what_the_disk_has_lost_is_damaged() {
+        let name = CopyName { digest: Digest::of(b"x"), generation: 1 };
+        assert_eq!(has_bytes(Path::new(LOST), name).unwrap(), Some(false));
+
+        let file = File::open(LOST).unwrap();
+        let blob = LocalBlob { file, digest: name.digest, size: 10, sums: None, buffers: Buffers::default() };
+        assert!(matches!(blob.read_pieces(&(0..10)), Err(Error::Corrupt(digest)) if digest == name.digest));
     }
 }

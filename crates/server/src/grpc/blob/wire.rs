@@ -8,13 +8,12 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use consign_proto::blob::{ReadRequest, ReadResponse, WriteRequest};
-use consign_proto::framing::{Carried, Deframer, encode, encode_plain};
+use consign_proto::framing::{Carried, Deframer, decode_plain, encode, encode_plain};
 use consign_proto::status::{compressed, refused};
 use consign_types::Reason;
 use futures::{Stream, StreamExt as _, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Limited, StreamBody};
-use prost::Message as _;
 use tonic::Status;
 
 use super::{BlobApi, MAX_MESSAGE_BYTES, read, write};
@@ -81,17 +80,9 @@ async fn next(frames: &mut BodyDataStream, deframer: &mut Deframer<WriteRequest>
 }
 
 async fn read_request(body: Body) -> Result<ReadRequest, Status> {
-    let unreadable = |error: &dyn std::fmt::Display| refused(Reason::ArgumentInvalid, format!("message can't be read: {error}"));
-    let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await.map_err(|error| unreadable(&error))?.to_bytes();
-    let (prefix, message) = body.split_first_chunk::<5>().ok_or_else(|| unreadable(&"there is none"))?;
-    let [mark, length @ ..] = *prefix;
-    if mark != 0 {
-        return Err(compressed());
-    }
-    if usize::try_from(u32::from_be_bytes(length)) != Ok(message.len()) {
-        return Err(unreadable(&"its length is another one"));
-    }
-    ReadRequest::decode(message).map_err(|error| unreadable(&error))
+    let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await;
+    let body = body.map_err(|error| refused(Reason::ArgumentInvalid, format!("message can't be read: {error}")))?;
+    decode_plain(body.to_bytes())
 }
 
 /// An answer of these frames, which ends with how it went.
