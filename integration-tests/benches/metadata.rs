@@ -13,7 +13,7 @@ use consign_metadata::{
     PublishFile, PublishMode, PublishVersion, ResolveVersion, Result, Rules, SearchVersions, Selector, UploadFile, VersionList,
     VersionOrder, Wanted,
 };
-use consign_types::access::Role;
+use consign_types::access::Grant;
 use consign_types::filter::Filter;
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
@@ -318,7 +318,7 @@ fn list_packages() -> ListPackages {
 }
 
 fn principal() -> Principal {
-    Principal { name: "root".parse().expect("a word is a name"), role: Role::Admin }
+    Principal { name: "root".parse().expect("a word is a name"), token: 1, grant: Grant::everything() }
 }
 
 fn in_force() -> InForce {

@@ -27,6 +27,7 @@ pub mod load;
 pub mod measure;
 pub mod power;
 pub mod publishing;
+pub mod raw;
 pub mod reference;
 pub mod rest;
 pub mod s3;

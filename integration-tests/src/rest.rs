@@ -12,22 +12,29 @@ pub fn client() -> Client {
     Client::builder().tls_certs_only([]).build().expect("a client needs nothing of the system")
 }
 
-/// A client of the gateway, with the administrator's token.
+/// A client of the gateway, with the administrator's token unless it is given another.
 #[derive(Clone, Debug)]
 pub struct Rest {
     client: Client,
     base: String,
+    token: String,
 }
 
 impl Rest {
     /// To the gateway at this address.
     pub fn to(address: SocketAddr) -> Self {
-        Self { client: client(), base: format!("http://{address}") }
+        Self { client: client(), base: format!("http://{address}"), token: TOKEN.to_owned() }
+    }
+
+    /// The same with another token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// A request with the token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.anonymous(method, path).header("private-token", TOKEN)
+        self.anonymous(method, path).header("private-token", &self.token)
     }
 
     /// A request without a token.

@@ -18,12 +18,13 @@ use tonic::client::Grpc as Client;
 use tonic_prost::ProstCodec;
 
 /// The services of which something works. Those that are only designed are not offered.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "consign.blob.v1.BlobService",
     "consign.metadata.v1.FileService",
     "consign.metadata.v1.PackageService",
     "consign.metadata.v1.ProjectService",
     "consign.metadata.v1.TagService",
+    "consign.metadata.v1.TokenService",
 ];
 
 /// Every method of every service, with whether its requests are a stream.

@@ -22,6 +22,8 @@ struct Arguments {
 enum Command {
     /// Run the service.
     Serve(Box<consign_server::Settings>),
+    /// Make, list and end tokens.
+    Token(commands::token::Token),
     /// Look after an installation.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
@@ -32,6 +34,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Serve(settings) => commands::serve::run(&settings, &arguments.logs).await,
+        Command::Token(command) => commands::token::run(command).await,
         Command::Admin(command) => commands::admin::run(command, &arguments.logs).await,
     };
     match result {

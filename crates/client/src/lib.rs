@@ -5,7 +5,7 @@
 //! - [`publish`]: prepare, send the bytes, publish
 //! - [`source`]: where the bytes of a publish come from
 //! - [`fetch`]: prepare, read the bytes
-//! - [`projects`]: making and finding projects
+//! - [`projects`]: making and finding projects; `tokens`: making and ending tokens
 //! - [`transport`]: how the planes are reached: over a network, or in memory
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
 //! - `retry`: which calls are made again, and when; how transfers go on after a break
@@ -17,6 +17,7 @@ pub mod fetch;
 pub mod projects;
 pub mod publish;
 pub mod source;
+mod tokens;
 pub mod transfers;
 pub mod transport;
 mod wire;

@@ -1,10 +1,11 @@
 //! Why an operation on the metadata failed.
 
+use consign_types::access::Role;
 use consign_types::content::ContentDigest;
-use consign_types::resource::{FileRef, NamespaceRef, PackageRef, ProjectRef, TagRef, TagRuleRef, VersionRef};
+use consign_types::resource::{FileRef, NamespaceRef, PackageRef, ProjectRef, TagRef, TagRuleRef, TokenRef, VersionRef};
 use consign_types::text::RequestId;
 use consign_types::version::VersionState;
-use consign_types::{Digest, FilePath, VersionName};
+use consign_types::{Digest, FilePath, Slug, VersionName};
 use diesel::result::{DatabaseErrorKind, Error as Query};
 
 use crate::refusal::RefusingRule;
@@ -19,6 +20,21 @@ pub enum Error {
     /// The token is not one that this service gave, or it was withdrawn.
     #[error("token is not valid")]
     TokenInvalid,
+    /// The token's time is over.
+    #[error("token has expired")]
+    TokenExpired,
+    /// No such token.
+    #[error("token `{0}` not found")]
+    TokenNotFound(TokenRef),
+    /// No such user.
+    #[error("user `{0}` not found")]
+    UserNotFound(Slug),
+    /// It takes a higher role.
+    #[error("this takes the role of {0}")]
+    RoleInsufficient(Role),
+    /// The token leaves it out.
+    #[error("the token does not allow this: {0}")]
+    ScopeInsufficient(String),
     /// No such namespace.
     #[error("namespace `{0}` not found")]
     NamespaceNotFound(NamespaceRef),

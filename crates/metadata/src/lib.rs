@@ -41,6 +41,7 @@ pub use ops::compare_versions::{CompareVersions, Comparison, Difference};
 pub use ops::create_namespace::CreateNamespace;
 pub use ops::create_project::CreateProject;
 pub use ops::create_tag_rule::CreateTagRule;
+pub use ops::create_token::CreateToken;
 pub use ops::create_version::CreateVersion;
 pub use ops::delete_file::DeleteFile;
 pub use ops::delete_namespace::DeleteNamespace;
@@ -67,6 +68,8 @@ pub use ops::publish_version::{PublishFile, PublishMode, PublishVersion, Publish
 pub use ops::recount::Discrepancy;
 pub use ops::resolve_version::{ResolveVersion, Resolved, Selector, SkipReason, Skipped};
 pub use ops::restore_tag::RestoreTag;
+pub use ops::revoke_token::RevokeToken;
+pub use ops::rotate_token::RotateToken;
 pub use ops::search_versions::SearchVersions;
 pub use ops::test_tag_rule::{RuleTrial, TestTagRule};
 pub use ops::undelete_file::UndeleteFile;
@@ -90,6 +93,7 @@ pub use tables::settings::ScopeSettings;
 pub use tables::tag_moves::TagMove;
 pub use tables::tag_rules::TagRule;
 pub use tables::tags::{PlacedTag, TagRow};
+pub use tables::tokens::{Owner, Token};
 pub use tables::version_row::{Version, VersionRow};
 pub use target::UrlError;
 

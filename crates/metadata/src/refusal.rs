@@ -26,6 +26,11 @@ impl Refusal for Error {
     fn reason(&self) -> Reason {
         match self {
             Self::TokenInvalid => Reason::TokenInvalid,
+            Self::TokenExpired => Reason::TokenExpired,
+            Self::TokenNotFound(_) => Reason::TokenNotFound,
+            Self::UserNotFound(_) => Reason::UserNotFound,
+            Self::RoleInsufficient(_) => Reason::RoleInsufficient,
+            Self::ScopeInsufficient(_) => Reason::ScopeInsufficient,
             Self::NamespaceNotFound(_) => Reason::NamespaceNotFound,
             Self::ProjectNotFound(_) => Reason::ProjectNotFound,
             Self::PackageNotFound(_) => Reason::PackageNotFound,
@@ -67,6 +72,9 @@ impl Refusal for Error {
         match self {
             Self::NamespaceNotFound(name) | Self::NamespaceNotEmpty(name) => vec![("resource", name.to_string())],
             Self::ProjectNotFound(name) => vec![("resource", name.to_string())],
+            Self::TokenNotFound(name) => vec![("resource", name.to_string())],
+            Self::UserNotFound(name) => vec![("resource", format!("users/{name}"))],
+            Self::RoleInsufficient(role) => vec![("role", role.to_string())],
             Self::VersionNotFound(name) | Self::VersionSealed(name) | Self::VersionQuarantined(name) => {
                 vec![("resource", name.to_string())]
             }

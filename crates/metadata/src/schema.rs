@@ -287,14 +287,28 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Text};
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::columns::Instant;
 
     tokens (id) {
         id -> BigInt,
-        name -> Text,
+        kind -> Text,
+        project_id -> Nullable<BigInt>,
+        user_name -> Nullable<Text>,
+        display_name -> Text,
+        role -> Text,
+        scopes -> Text,
+        package_globs -> Text,
         digest -> Binary,
+        old_digest -> Nullable<Binary>,
+        old_expires_at -> Nullable<Instant>,
+        expires_at -> Nullable<Instant>,
+        creator -> Text,
         created_at -> Instant,
+        last_used_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+        revision -> BigInt,
+        is_first -> Bool,
     }
 }
 

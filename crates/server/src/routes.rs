@@ -19,6 +19,7 @@ use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
 use consign_proto::metadata::tag_service_server::{self, TagServiceServer};
+use consign_proto::metadata::token_service_server::{self, TokenServiceServer};
 use consign_proto::{DESCRIPTORS, ERROR_DETAILS, status};
 use consign_types::Reason;
 use tonic::Status;
@@ -39,6 +40,7 @@ use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
 use crate::grpc::tag::TagApi;
+use crate::grpc::token::TokenApi;
 use crate::notes::Notes;
 use crate::probes::{self, Readiness};
 
@@ -48,6 +50,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     package_service_server::SERVICE_NAME,
     file_service_server::SERVICE_NAME,
     tag_service_server::SERVICE_NAME,
+    token_service_server::SERVICE_NAME,
 ];
 
 /// The services of the blob plane.
@@ -92,6 +95,7 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
+        .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));
     charged.layer(from_fn_with_state(metadata, authenticate))

@@ -12,6 +12,7 @@ use crate::access::Role;
 use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
 use crate::text::{Description, DisplayName, MediaType, RequestId};
+use crate::token::TokenKind;
 use crate::version::{VersionState, Visibility};
 use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, Timestamp, VersionName};
 
@@ -51,6 +52,7 @@ text_column!(
     ProjectPath,
     RequestId,
     Role,
+    TokenKind,
     Slug,
     TagName,
     VersionName,

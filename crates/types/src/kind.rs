@@ -90,6 +90,16 @@ reasons! {
     RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
     #[doc = "There is no valid token. Send `authorization: Bearer <token>`."]
     TokenInvalid = "TOKEN_INVALID", Unauthenticated;
+    #[doc = "The token's time is over. Rotate it, or make another."]
+    TokenExpired = "TOKEN_EXPIRED", Unauthenticated;
+    #[doc = "Your role does not allow this. The role that does is named."]
+    RoleInsufficient = "ROLE_INSUFFICIENT", PermissionDenied;
+    #[doc = "Your token does not allow this, whatever your role: its scopes or its packages leave it out."]
+    ScopeInsufficient = "SCOPE_INSUFFICIENT", PermissionDenied;
+    #[doc = "The token does not exist, or is not yours to see."]
+    TokenNotFound = "TOKEN_NOT_FOUND", NotFound;
+    #[doc = "The user does not exist."]
+    UserNotFound = "USER_NOT_FOUND", NotFound;
     #[doc = "The namespace does not exist, or is not yours to see."]
     NamespaceNotFound = "NAMESPACE_NOT_FOUND", NotFound;
     #[doc = "The project does not exist, or is not yours to see."]

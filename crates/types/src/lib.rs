@@ -3,7 +3,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a wire format; every other crate speaks in these types.
 //!
-//! - [`access`]: the roles of members
+//! - [`access`]: roles, scopes, and who may do what; [`token`]: the secrets of tokens
 //! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
 //! - [`resource`]: the names by which the API addresses those things
@@ -41,6 +41,7 @@ pub mod tag;
 pub mod text;
 pub mod ticket;
 pub mod time;
+pub mod token;
 pub mod version;
 pub mod word;
 

@@ -3,6 +3,7 @@
 mod tag;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use crate::name::ParseNameError;
 use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
 
 pub use tag::{TagRef, TagRuleRef};
+pub use token::{TokenParent, TokenRef};
 
 /// A resource name can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

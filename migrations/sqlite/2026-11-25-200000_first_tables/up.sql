@@ -261,10 +261,30 @@ create table idempotency_records (
 ) strict;
 create index idempotency_records_age on idempotency_records (created_at);
 
--- Only the SHA-256 of a token is kept: tokens are random, so that is enough.
+-- Tokens act for a user or for a project. Only the SHA-256 of a secret is kept: secrets are random, so that is enough. `is_first` marks
+-- the administrator's token that the service makes itself.
 create table tokens (
     id integer primary key autoincrement,
-    name text not null unique,
+    kind text not null check (kind in ('personal', 'project', 'deploy')),
+    project_id integer references projects (id),
+    user_name text,
+    display_name text not null,
+    role text not null,
+    scopes text not null,
+    package_globs text not null,
     digest blob not null unique check (length(digest) = 32),
-    created_at integer not null
+    old_digest blob unique check (length(old_digest) = 32),
+    old_expires_at integer,
+    expires_at integer,
+    creator text not null,
+    created_at integer not null,
+    last_used_at integer,
+    revoked_at integer,
+    revision integer not null,
+    is_first integer not null check (is_first in (0, 1)),
+    check ((project_id is null) = (kind = 'personal')),
+    check ((user_name is null) = (kind <> 'personal')),
+    check ((old_digest is null) = (old_expires_at is null))
 ) strict;
+create index tokens_project on tokens (project_id, id);
+create unique index tokens_first on tokens (user_name) where is_first = 1;

@@ -2,3 +2,4 @@
 
 pub(crate) mod admin;
 pub(crate) mod serve;
+pub(crate) mod token;

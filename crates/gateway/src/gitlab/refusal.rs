@@ -75,7 +75,8 @@ impl Refusal {
 
     fn refused(reason: Reason, message: &str) -> Self {
         match reason {
-            Reason::TokenInvalid => Self::unauthorized(),
+            Reason::TokenInvalid | Reason::TokenExpired => Self::unauthorized(),
+            Reason::RoleInsufficient | Reason::ScopeInsufficient => Self::message(StatusCode::FORBIDDEN, "403 Forbidden"),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
             Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound => Self::not_found(),
@@ -140,13 +141,13 @@ mod tests {
     fn every_reason_has_its_status() {
         for reason in Reason::ALL {
             let expected = match reason {
-                Reason::TokenInvalid => 401,
+                Reason::TokenInvalid | Reason::TokenExpired => 401,
                 Reason::NamespaceNotFound
                 | Reason::ProjectNotFound
                 | Reason::PackageNotFound
                 | Reason::VersionNotFound
                 | Reason::FileNotFound => 404,
-                Reason::VersionQuarantined | Reason::QuotaExceeded => 403,
+                Reason::VersionQuarantined | Reason::QuotaExceeded | Reason::RoleInsufficient | Reason::ScopeInsufficient => 403,
                 Reason::NameInvalid
                 | Reason::PathInvalid
                 | Reason::ArgumentInvalid

@@ -1,13 +1,15 @@
 //! The administrator's token and namespace, made at the first start.
 
+use consign_types::access::{Role, Scope};
+use consign_types::token::TokenKind;
 use consign_types::{Digest, NamespacePath, Slug};
 
 use crate::tables::namespaces::{self, NewNamespace};
-use crate::tables::tokens;
+use crate::tables::tokens::{self, Owner, Token};
 use crate::{Metadata, Result};
 
 /// The name of the administrator, as in GitLab.
-const ADMIN: &str = "root";
+pub(super) const ADMIN: &str = "root";
 
 impl Metadata {
     /// Makes sure that there is an administrator with the token `given`; without one, `fresh` becomes the token if there is no
@@ -23,11 +25,29 @@ impl Metadata {
                 let path = NamespacePath::top(&admin).expect("the administrator's name is a namespace");
                 let display_name = "Administrator".parse().expect("a word is a display name");
                 namespaces::insert(db, &NewNamespace { parent_id: None, path: &path, display_name: &display_name, created_at: now })?;
-                let added = tokens::insert(db, &admin, given.unwrap_or(fresh), now)?;
-                if let Some(given) = given {
-                    tokens::update(db, &admin, given)?;
+                if let Some(first) = tokens::find_first(db, &admin)? {
+                    if let Some(given) = given {
+                        tokens::replace(db, first.id, given, None)?;
+                    }
+                    return Ok(false);
                 }
-                Ok(added && given.is_none())
+                let first = Token {
+                    id: 0,
+                    owner: Owner::User(admin.clone()),
+                    kind: TokenKind::Personal,
+                    display_name,
+                    role: Role::Admin,
+                    scopes: Scope::ALL.into(),
+                    packages: Vec::new(),
+                    expires_at: None,
+                    creator: admin,
+                    created_at: now,
+                    last_used_at: None,
+                    revoked_at: None,
+                    revision: 1,
+                };
+                tokens::insert(db, &first, given.unwrap_or(fresh), true)?;
+                Ok(given.is_none())
             })
             .await?;
         self.principals.invalidate_all();

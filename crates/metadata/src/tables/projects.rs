@@ -75,6 +75,8 @@ impl Project {
 pub(crate) struct Selection<'a> {
     /// Those of this namespace and of those below it; `None` for all.
     pub(crate) namespace: Option<&'a NamespacePath>,
+    /// This one alone; `None` for all.
+    pub(crate) only: Option<i64>,
     /// Also those that are deleted and are not purged before this instant.
     pub(crate) show_deleted: Option<Timestamp>,
     pub(crate) filter: Option<Condition<projects::table>>,
@@ -126,6 +128,9 @@ pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: 
         // All paths that start with the namespace and `/`: `0` is the character behind `/`.
         let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
+    }
+    if let Some(only) = selection.only {
+        query = query.filter(projects::id.eq(only));
     }
     query = match selection.show_deleted {
         Some(now) => query.filter(projects::purge_at.is_null().or(projects::purge_at.gt(now).assume_not_null())),

@@ -1,29 +1,254 @@
-//! Tokens, by the digest of their text.
+//! Tokens, by the digests of their secrets.
 
+use std::collections::BTreeSet;
+
+use consign_types::access::{Role, Scope};
+use consign_types::pattern::NamePattern;
+use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
+use consign_types::text::DisplayName;
+use consign_types::token::TokenKind;
 use consign_types::{Digest, Slug, Timestamp};
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schema::tokens;
 
-/// Whom the token with this digest stands for.
-pub(crate) fn find(db: &mut Db, digest: Digest) -> Result<Option<Slug>> {
-    Ok(tokens::table.filter(tokens::digest.eq(digest)).select(tokens::name).first(db).optional()?)
+/// A token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id, never reused.
+    pub id: i64,
+    /// To whom it belongs.
+    pub owner: Owner,
+    /// Whom it acts for.
+    pub kind: TokenKind,
+    /// Its name for people.
+    pub display_name: DisplayName,
+    /// The role that it acts with.
+    pub role: Role,
+    /// What it may be used for.
+    pub scopes: BTreeSet<Scope>,
+    /// The packages that it may touch; none stands for all.
+    pub packages: Vec<NamePattern>,
+    /// Until when it counts.
+    pub expires_at: Option<Timestamp>,
+    /// Who made it.
+    pub creator: Slug,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Counts its changes.
+    pub revision: i64,
 }
 
-/// Adds a token; `false` if one of this name is there.
-pub(crate) fn insert(db: &mut Db, name: &Slug, digest: Digest, now: Timestamp) -> Result<bool> {
-    let values = (tokens::name.eq(name), tokens::digest.eq(digest), tokens::created_at.eq(now));
-    let inserted = each!(db, connection => diesel::insert_into(tokens::table)
-        .values(values)
-        .on_conflict_do_nothing()
-        .execute(connection))?;
-    Ok(inserted == 1)
+/// To whom a token belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A project, by its id.
+    Project(i64),
+    /// A user.
+    User(Slug),
 }
 
-/// Gives a token another text.
-pub(crate) fn update(db: &mut Db, name: &Slug, digest: Digest) -> Result<()> {
-    diesel::update(tokens::table.filter(tokens::name.eq(name))).set(tokens::digest.eq(digest)).execute(db)?;
+impl Token {
+    /// Differs after every change.
+    pub fn etag(&self) -> String {
+        format!("{:x}-{:x}", self.id, self.revision)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> TokenRef {
+        let parent = match &self.owner {
+            Owner::Project(id) => TokenParent::Project(ProjectRef::Id(*id)),
+            Owner::User(user) => TokenParent::User(user.clone()),
+        };
+        TokenRef { parent, token: self.id }
+    }
+
+    /// Whether it counts at a time.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+/// A token as columns, without its id and secret.
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = tokens, treat_none_as_null = true)]
+struct Row {
+    kind: TokenKind,
+    project_id: Option<i64>,
+    user_name: Option<Slug>,
+    display_name: DisplayName,
+    role: Role,
+    scopes: String,
+    package_globs: String,
+    expires_at: Option<Timestamp>,
+    creator: Slug,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    revision: i64,
+}
+
+type Columns = (
+    tokens::id,
+    (
+        tokens::kind,
+        tokens::project_id,
+        tokens::user_name,
+        tokens::display_name,
+        tokens::role,
+        tokens::scopes,
+        tokens::package_globs,
+        tokens::expires_at,
+        tokens::creator,
+        tokens::created_at,
+        tokens::last_used_at,
+        tokens::revoked_at,
+        tokens::revision,
+    ),
+);
+
+const COLUMNS: Columns = (
+    tokens::id,
+    (
+        tokens::kind,
+        tokens::project_id,
+        tokens::user_name,
+        tokens::display_name,
+        tokens::role,
+        tokens::scopes,
+        tokens::package_globs,
+        tokens::expires_at,
+        tokens::creator,
+        tokens::created_at,
+        tokens::last_used_at,
+        tokens::revoked_at,
+        tokens::revision,
+    ),
+);
+
+fn to_row(token: &Token) -> Row {
+    let (project_id, user_name) = match &token.owner {
+        Owner::Project(id) => (Some(*id), None),
+        Owner::User(user) => (None, Some(user.clone())),
+    };
+    let globs: Vec<&str> = token.packages.iter().map(NamePattern::text).collect();
+    Row {
+        kind: token.kind,
+        project_id,
+        user_name,
+        display_name: token.display_name.clone(),
+        role: token.role,
+        scopes: token.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "),
+        package_globs: serde_json::to_string(&globs).expect("a list of texts is JSON"),
+        expires_at: token.expires_at,
+        creator: token.creator.clone(),
+        created_at: token.created_at,
+        last_used_at: token.last_used_at,
+        revoked_at: token.revoked_at,
+        revision: token.revision,
+    }
+}
+
+/// What was written is read back; a row that is no token is a fault.
+fn from_row((id, row): (i64, Row)) -> Result<Token> {
+    let fault = || Error::Row("tokens");
+    let owner = row.project_id.map(Owner::Project).or(row.user_name.map(Owner::User)).ok_or_else(fault)?;
+    let globs: Vec<String> = serde_json::from_str(&row.package_globs).map_err(|_| fault())?;
+    Ok(Token {
+        id,
+        owner,
+        kind: row.kind,
+        display_name: row.display_name,
+        role: row.role,
+        scopes: row.scopes.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| fault())?,
+        packages: globs.iter().map(|glob| NamePattern::glob(glob)).collect::<Result<_, _>>().map_err(|_| fault())?,
+        expires_at: row.expires_at,
+        creator: row.creator,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        revoked_at: row.revoked_at,
+        revision: row.revision,
+    })
+}
+
+/// The token with this secret, or with this old one, and then until when that counts.
+pub(crate) fn find_by_digest(db: &mut Db, digest: Digest) -> Result<Option<(Token, Option<Timestamp>)>> {
+    let new = tokens::table.filter(tokens::digest.eq(digest)).select(COLUMNS).first(db).optional()?;
+    if let Some(row) = new {
+        return Ok(Some((from_row(row)?, None)));
+    }
+    let old = tokens::table.filter(tokens::old_digest.eq(digest)).select((COLUMNS, tokens::old_expires_at)).first(db).optional()?;
+    old.map(|(row, until)| Ok((from_row(row)?, until))).transpose()
+}
+
+/// Adds a token, whose id does not matter. Returns the one that it got.
+pub(crate) fn insert(db: &mut Db, token: &Token, digest: Digest, is_first: bool) -> Result<i64> {
+    let values = (to_row(token), tokens::digest.eq(digest), tokens::is_first.eq(is_first));
+    Ok(each!(db, connection => diesel::insert_into(tokens::table).values(values).returning(tokens::id).get_result(connection))?)
+}
+
+/// A token.
+pub(crate) fn find(db: &mut Db, id: i64) -> Result<Option<Token>> {
+    tokens::table.find(id).select(COLUMNS).first(db).optional()?.map(from_row).transpose()
+}
+
+/// The token of an administrator that the service made itself.
+pub(crate) fn find_first(db: &mut Db, user: &Slug) -> Result<Option<Token>> {
+    let query = tokens::table.filter(tokens::user_name.eq(user)).filter(tokens::is_first.eq(true));
+    query.select(COLUMNS).first(db).optional()?.map(from_row).transpose()
+}
+
+/// Tokens behind an id; those that do not count at a time are left out, unless none is given.
+pub(crate) fn list(db: &mut Db, owner: &Owner, active_at: Option<Timestamp>, after: i64, limit: i64) -> Result<Vec<Token>> {
+    let mut query = tokens::table.select(COLUMNS).filter(tokens::id.gt(after)).order(tokens::id).limit(limit).into_boxed();
+    query = match owner {
+        Owner::Project(id) => query.filter(tokens::project_id.eq(*id)),
+        Owner::User(user) => query.filter(tokens::user_name.eq(user)),
+    };
+    if let Some(now) = active_at {
+        query = query.filter(tokens::revoked_at.is_null()).filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
+    }
+    query.load(db)?.into_iter().map(from_row).collect()
+}
+
+/// Writes a token as it is now, but for its secret.
+pub(crate) fn update(db: &mut Db, token: &Token) -> Result<()> {
+    diesel::update(tokens::table.find(token.id)).set(to_row(token)).execute(db)?;
+    Ok(())
+}
+
+/// Gives a token another secret. The one before counts until `old_until`.
+pub(crate) fn replace(db: &mut Db, id: i64, digest: Digest, old_until: Option<Timestamp>) -> Result<()> {
+    let old = match old_until {
+        Some(_) => tokens::table.find(id).select(tokens::digest).first::<Digest>(db).optional()?,
+        None => None,
+    };
+    let until = old.and(old_until);
+    let values = (tokens::digest.eq(digest), tokens::old_digest.eq(old), tokens::old_expires_at.eq(until));
+    diesel::update(tokens::table.find(id)).set(values).execute(db)?;
+    Ok(())
+}
+
+/// Gives a token another secret in place of its newest. One that was old already stays.
+pub(crate) fn replace_latest(db: &mut Db, id: i64, digest: Digest) -> Result<()> {
+    diesel::update(tokens::table.find(id)).set(tokens::digest.eq(digest)).execute(db)?;
+    Ok(())
+}
+
+/// Notes that a token was used.
+pub(crate) fn touch(db: &mut Db, id: i64, now: Timestamp) -> Result<()> {
+    diesel::update(tokens::table.find(id)).set(tokens::last_used_at.eq(now)).execute(db)?;
+    Ok(())
+}
+
+/// Removes the tokens of a project.
+pub(crate) fn remove_of_project(db: &mut Db, project: i64) -> Result<()> {
+    diesel::delete(tokens::table.filter(tokens::project_id.eq(project))).execute(db)?;
     Ok(())
 }

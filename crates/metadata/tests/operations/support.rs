@@ -4,7 +4,7 @@ use consign_metadata::{
     Config, CreateProject, Error, Metadata, PrepareUploads, Principal, PublishFile, PublishMode, PublishVersion, Published, Rules,
     UploadFile, UploadPlan,
 };
-use consign_types::access::Role;
+use consign_types::access::Grant;
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, VersionRef};
@@ -38,7 +38,7 @@ pub(crate) fn rules() -> Rules {
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { name: "root".parse().unwrap(), role: Role::Admin }
+    Principal { name: "root".parse().unwrap(), token: 1, grant: Grant::everything() }
 }
 
 pub(crate) async fn opened(database: &Database) -> Metadata {

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use consign_proto::metadata as wire;
 use consign_proto::status::invalid;
-use consign_types::Reason;
+use consign_proto::to_time;
+use consign_types::access::{Role, Scope};
 use consign_types::filter::Filter;
 use consign_types::label::Labels;
 use consign_types::text::{Etag, RequestId};
+use consign_types::{Reason, Timestamp};
 use prost_types::FieldMask;
 use tonic::Status;
 
@@ -148,4 +151,43 @@ pub(super) fn answerable<'a>(field: &str, version: &str, paths: impl IntoIterato
         return Ok(());
     }
     Err(invalid(field, Reason::ArgumentInvalid, "the answer would be larger than a message may be: send fewer files at once"))
+}
+
+/// A role; none where it is left open.
+pub(super) fn role(number: i32) -> Result<Option<Role>, Status> {
+    let unknown = |_| invalid("tag_rule.protection", Reason::ArgumentInvalid, "no such role");
+    Ok(match wire::Role::try_from(number).map_err(unknown)? {
+        wire::Role::Unspecified => None,
+        wire::Role::Guest => Some(Role::Guest),
+        wire::Role::Reporter => Some(Role::Reporter),
+        wire::Role::Developer => Some(Role::Developer),
+        wire::Role::Maintainer => Some(Role::Maintainer),
+        wire::Role::Owner => Some(Role::Owner),
+        wire::Role::Admin => Some(Role::Admin),
+    })
+}
+
+/// A scope.
+pub(super) fn scope(number: i32) -> Result<Scope, Status> {
+    Ok(match wire::Scope::try_from(number) {
+        Ok(wire::Scope::Read) => Scope::Read,
+        Ok(wire::Scope::Publish) => Scope::Publish,
+        Ok(wire::Scope::Delete) => Scope::Delete,
+        Ok(wire::Scope::Promote) => Scope::Promote,
+        Ok(wire::Scope::Approve) => Scope::Approve,
+        Ok(wire::Scope::Attest) => Scope::Attest,
+        Ok(wire::Scope::Admin) => Scope::Admin,
+        Ok(wire::Scope::Unspecified) | Err(_) => return Err(invalid("scopes", Reason::ArgumentInvalid, "no such scope")),
+    })
+}
+
+/// An instant that may be missing.
+pub(super) fn time(field: &str, time: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Status> {
+    let is_valid = |time: &prost_types::Timestamp| {
+        (-62_135_596_800..=253_402_300_799).contains(&time.seconds) && (0..1_000_000_000).contains(&time.nanos)
+    };
+    match time {
+        Some(time) if !is_valid(&time) => Err(invalid(field, Reason::ArgumentInvalid, "no such time")),
+        time => Ok(time.map(to_time)),
+    }
 }

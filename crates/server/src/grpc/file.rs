@@ -46,12 +46,13 @@ const MAX_DIGESTS: usize = 1000;
 #[tonic::async_trait]
 impl FileService for FileApi {
     async fn prepare_uploads(&self, request: Request<PrepareUploadsRequest>) -> Result<Response<PrepareUploadsResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         decode::answerable("files", &request.parent, request.files.iter().map(|file| file.path.as_str()))?;
+        let version: VersionRef = decode::name("parent", &request.parent)?;
         let wanted = PrepareUploads {
-            principal,
-            version: decode::name("parent", &request.parent)?,
+            principal: caller.about(&version)?,
+            version,
             files: request.files.iter().map(upload_file).collect::<Result<_, _>>()?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -61,7 +62,7 @@ impl FileService for FileApi {
     }
 
     async fn commit_files(&self, request: Request<CommitFilesRequest>) -> Result<Response<CommitFilesResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         decode::answerable("files", &request.parent, request.files.iter().map(|file| file.path.as_str()))?;
         if request.files.is_empty() {
@@ -69,7 +70,7 @@ impl FileService for FileApi {
         }
         let version: VersionRef = decode::name("parent", &request.parent)?;
         let commit = PublishVersion {
-            principal,
+            principal: caller.about(&version)?,
             version: version.clone(),
             files: publish_files(&self.notes, &request.files)?,
             mode: PublishMode::AddOnly,
@@ -89,8 +90,10 @@ impl FileService for FileApi {
     }
 
     async fn prepare_downloads(&self, request: Request<PrepareDownloadsRequest>) -> Result<Response<PrepareDownloadsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let version: VersionRef = decode::name("parent", &request.parent)?;
+        caller.about(&version)?;
         let listing = Listing::of("PrepareDownloads", &[&request.parent]);
         let files = if request.paths.is_empty() && request.sha256s.is_empty() {
             Wanted::All(listing.page(request.page_size, &request.page_token)?)
@@ -114,18 +117,22 @@ impl FileService for FileApi {
     }
 
     async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<GetFileResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let name: FileRef = decode::name("name", &request.name)?;
+        caller.about(&name)?;
         let version = name.version.clone();
         let file = self.metadata.find_file(name, decode::revision(request.revision)?).await.map_err(status)?;
         Ok(Response::new(GetFileResponse { file: Some(encode::file(file, &version)) }))
     }
 
     async fn list_files(&self, request: Request<ListFilesRequest>) -> Result<Response<ListFilesResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListFiles", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let version: VersionRef = decode::name("parent", &request.parent)?;
+        caller.about(&version)?;
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
         let wanted = ListFiles {
             version: version.clone(),
@@ -142,12 +149,12 @@ impl FileService for FileApi {
     }
 
     async fn delete_file(&self, request: Request<DeleteFileRequest>) -> Result<Response<DeleteFileResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let name: FileRef = decode::name("name", &request.name)?;
         let version = name.version.clone();
         let wanted = DeleteFile {
-            principal,
+            principal: caller.about(&name)?,
             name,
             revision: decode::revision(request.revision)?,
             etag: decode::etag(&request.etag)?,
@@ -160,19 +167,22 @@ impl FileService for FileApi {
     }
 
     async fn undelete_file(&self, request: Request<UndeleteFileRequest>) -> Result<Response<UndeleteFileResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let name: FileRef = decode::name("name", &request.name)?;
         let version = name.version.clone();
         let revision = decode::revision(request.revision)?;
+        let principal = caller.about(&name)?;
         let wanted = UndeleteFile { principal, name, revision, request_id: decode::request_id(&request.request_id)? };
         let file = self.metadata.undelete_file(wanted).await.map_err(status)?;
         Ok(Response::new(UndeleteFileResponse { sequence: file.sequence, file: Some(encode::file(file, &version)) }))
     }
 
     async fn get_file_checksums(&self, request: Request<GetFileChecksumsRequest>) -> Result<Response<GetFileChecksumsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let name: FileRef = decode::name("name", &request.name)?;
+        caller.about(&name)?;
         let file = self.metadata.find_file(name, decode::revision(request.revision)?).await.map_err(status)?;
         let checksums = FileChecksums { blob: Some(encode::blob(&file.digest, file.size_bytes)), ..FileChecksums::default() };
         Ok(Response::new(GetFileChecksumsResponse { checksums: Some(checksums) }))

@@ -11,3 +11,4 @@ pub(crate) mod package;
 mod page;
 pub(crate) mod project;
 pub(crate) mod tag;
+pub(crate) mod token;

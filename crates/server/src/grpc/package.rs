@@ -27,7 +27,7 @@ use tonic::{Request, Response, Status};
 use super::page::Listing;
 use super::project::force;
 use super::{decode, encode};
-use crate::auth::caller;
+use crate::auth::{Caller, caller};
 use crate::notes::Notes;
 
 /// How many tags one publish may move.
@@ -63,18 +63,21 @@ const SEARCH_FIELDS: &[&str] = &["package", "version", "state", "creator", "labe
 #[tonic::async_trait]
 impl PackageService for PackageApi {
     async fn get_package(&self, request: Request<GetPackageRequest>) -> Result<Response<GetPackageResponse>, Status> {
-        let name = decode::name("name", &request.get_ref().name)?;
+        let caller = caller(&request)?;
+        let name: PackageRef = decode::name("name", &request.get_ref().name)?;
+        caller.about(&name)?;
         let package = self.metadata.find_package(name).await.map_err(status)?;
         Ok(Response::new(GetPackageResponse { package: Some(encode::package(package)) }))
     }
 
     async fn list_packages(&self, request: Request<ListPackagesRequest>) -> Result<Response<ListPackagesResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListPackages", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let (order, descending) = decode::order(&request.order_by, PACKAGE_ORDERS)?;
         let wanted = ListPackages {
-            parent: decode::name("parent", &request.parent)?,
+            parent: caller.within(decode::name("parent", &request.parent)?)?,
             filter: decode::filter(&request.filter)?,
             order,
             descending,
@@ -83,17 +86,19 @@ impl PackageService for PackageApi {
         };
         let found = self.metadata.list_packages(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |view| order.cursor(&view.package).to_string());
+        let found = caller.touching(found, |view| &view.package.name);
         Ok(Response::new(ListPackagesResponse { packages: found.map(encode::package).items, next_page_token }))
     }
 
     async fn update_package(&self, request: Request<UpdatePackageRequest>) -> Result<Response<UpdatePackageResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("package", request.package)?;
         let mask = decode::mask(request.update_mask, &["labels", "description", "version_scheme"])?;
+        let name: PackageRef = decode::name("package.name", &new.name)?;
         let wanted = UpdatePackage {
-            principal,
-            name: decode::name("package.name", &new.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&new.etag)?,
             description: mask
                 .changed("description", !new.description.is_empty(), || decode::text("package.description", &new.description))?,
@@ -107,11 +112,12 @@ impl PackageService for PackageApi {
     }
 
     async fn delete_package(&self, request: Request<DeletePackageRequest>) -> Result<Response<DeletePackageResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: PackageRef = decode::name("name", &request.name)?;
         let wanted = DeletePackage {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&request.etag)?,
             force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
@@ -123,9 +129,10 @@ impl PackageService for PackageApi {
     }
 
     async fn undelete_package(&self, request: Request<UndeletePackageRequest>) -> Result<Response<UndeletePackageResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
-        let name = decode::name("name", &request.name)?;
+        let name: PackageRef = decode::name("name", &request.name)?;
+        let principal = caller.about(&name)?;
         let wanted = UndeletePackage { principal, name, request_id: decode::request_id(&request.request_id)? };
         let package = self.metadata.undelete_package(wanted).await.map_err(status)?;
         let sequence = package.package.sequence;
@@ -133,12 +140,13 @@ impl PackageService for PackageApi {
     }
 
     async fn create_version(&self, request: Request<CreateVersionRequest>) -> Result<Response<CreateVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let PackageRef { project, package } = decode::name("parent", &request.parent)?;
+        let name = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
         let wanted = CreateVersion {
-            principal,
-            name: VersionRef { project, package, version: decode::name("version_id", &request.version_id)? },
+            principal: caller.about(&name)?,
+            name,
             labels: decode::labels("labels", request.labels)?,
             description: decode::text("description", &request.description)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -149,17 +157,21 @@ impl PackageService for PackageApi {
     }
 
     async fn get_version(&self, request: Request<GetVersionRequest>) -> Result<Response<GetVersionResponse>, Status> {
-        let name = decode::name("name", &request.get_ref().name)?;
+        let caller = caller(&request)?;
+        let name: VersionRef = decode::name("name", &request.get_ref().name)?;
+        caller.about(&name)?;
         let version = self.metadata.find_version(name).await.map_err(status)?;
         Ok(Response::new(GetVersionResponse { version: Some(encode::version(version)) }))
     }
 
     async fn list_versions(&self, request: Request<ListVersionsRequest>) -> Result<Response<ListVersionsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let shown = [(request.show_hidden, "hidden"), (request.show_deleted, "deleted")];
         let [hidden, deleted] = shown.map(|(shown, word)| if shown { word } else { "" });
         let listing = Listing::of("ListVersions", &[&request.parent, &request.filter, &request.order_by, hidden, deleted]);
         let parent: PackagesRef = decode::name("parent", &request.parent)?;
+        caller.about(&parent)?;
         let (order, descending) = decode::order(&request.order_by, VERSION_ORDERS)?;
         let order = if order == VersionOrder::Version && parent.package.is_none() { VersionOrder::Package } else { order };
         let page = listing.page(request.page_size, &request.page_token)?;
@@ -168,17 +180,19 @@ impl PackageService for PackageApi {
         let wanted = ListVersions { parent, list, show_deleted: request.show_deleted };
         let found = self.metadata.list_versions(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
+        let found = caller.touching(found, |version| &version.package);
         Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
     }
 
     async fn update_version(&self, request: Request<UpdateVersionRequest>) -> Result<Response<UpdateVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("version", request.version)?;
         let mask = decode::mask(request.update_mask, &["hidden", "labels", "description"])?;
+        let name: VersionRef = decode::name("version.name", &new.name)?;
         let wanted = UpdateVersion {
-            principal,
-            name: decode::name("version.name", &new.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&new.etag)?,
             hidden: mask.changed("hidden", new.hidden, || Ok(new.hidden))?,
             description: mask
@@ -192,7 +206,7 @@ impl PackageService for PackageApi {
     }
 
     async fn publish_version(&self, request: Request<PublishVersionRequest>) -> Result<Response<PublishVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let version_name = format!("{}/versions/{}", request.parent, request.version_id);
         let media_types: usize = request.files.iter().map(|file| file.media_type.len()).max().unwrap_or_default();
@@ -204,7 +218,7 @@ impl PackageService for PackageApi {
         let PackageRef { project, package } = decode::name("parent", &request.parent)?;
         let version = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
         let publish = PublishVersion {
-            principal,
+            principal: caller.about(&version)?,
             version: version.clone(),
             files: publish_files(&self.notes, &request.files)?,
             mode: match (request.default_mode, request.keep_open) {
@@ -229,11 +243,12 @@ impl PackageService for PackageApi {
     }
 
     async fn delete_version(&self, request: Request<DeleteVersionRequest>) -> Result<Response<DeleteVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: VersionRef = decode::name("name", &request.name)?;
         let wanted = DeleteVersion {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&request.etag)?,
             force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
@@ -245,9 +260,10 @@ impl PackageService for PackageApi {
     }
 
     async fn undelete_version(&self, request: Request<UndeleteVersionRequest>) -> Result<Response<UndeleteVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
-        let name = decode::name("name", &request.name)?;
+        let name: VersionRef = decode::name("name", &request.name)?;
+        let principal = caller.about(&name)?;
         let wanted = UndeleteVersion { principal, name, request_id: decode::request_id(&request.request_id)? };
         let version = self.metadata.undelete_version(wanted).await.map_err(status)?;
         let sequence = version.sequence;
@@ -255,40 +271,42 @@ impl PackageService for PackageApi {
     }
 
     async fn yank_version(&self, request: Request<YankVersionRequest>) -> Result<Response<YankVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let YankVersionRequest { name, reason, etag, request_id } = request.into_inner();
         let verb = (Verb::Yank, needed_reason(&reason)?);
-        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        let version = self.change_state(&caller, &name, verb, &etag, &request_id).await?;
         Ok(Response::new(YankVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
     }
 
     async fn unyank_version(&self, request: Request<UnyankVersionRequest>) -> Result<Response<UnyankVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let UnyankVersionRequest { name, reason, etag, request_id } = request.into_inner();
         let verb = (Verb::Unyank, decode::text("reason", &reason)?);
-        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        let version = self.change_state(&caller, &name, verb, &etag, &request_id).await?;
         Ok(Response::new(UnyankVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
     }
 
     async fn quarantine_version(&self, request: Request<QuarantineVersionRequest>) -> Result<Response<QuarantineVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let QuarantineVersionRequest { name, reason, etag, request_id } = request.into_inner();
         let verb = (Verb::Quarantine, needed_reason(&reason)?);
-        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        let version = self.change_state(&caller, &name, verb, &etag, &request_id).await?;
         Ok(Response::new(QuarantineVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
     }
 
     async fn release_version(&self, request: Request<ReleaseVersionRequest>) -> Result<Response<ReleaseVersionResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let ReleaseVersionRequest { name, reason, etag, request_id } = request.into_inner();
         let verb = (Verb::Release, needed_reason(&reason)?);
-        let version = self.change_state(principal, &name, verb, &etag, &request_id).await?;
+        let version = self.change_state(&caller, &name, verb, &etag, &request_id).await?;
         Ok(Response::new(ReleaseVersionResponse { sequence: version.sequence, version: Some(encode::version(version)) }))
     }
 
     async fn resolve_version(&self, request: Request<ResolveVersionRequest>) -> Result<Response<ResolveVersionResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let package: PackageRef = decode::name("parent", &request.parent)?;
+        caller.about(&package)?;
         let selector = selector(decode::present("selector", request.selector)?)?;
         let wanted = ResolveVersion { package: package.clone(), selector, include_prerelease: request.include_prerelease };
         let resolved = self.metadata.resolve_version(wanted).await.map_err(status)?;
@@ -305,13 +323,13 @@ impl PackageService for PackageApi {
     }
 
     async fn compare_versions(&self, request: Request<CompareVersionsRequest>) -> Result<Response<CompareVersionsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let listing = Listing::of("CompareVersions", &[&request.base, &request.target]);
-        let wanted = CompareVersions {
-            base: decode::name("base", &request.base)?,
-            target: decode::name("target", &request.target)?,
-            page: listing.page(request.page_size, &request.page_token)?,
-        };
+        let (base, target): (VersionRef, VersionRef) = (decode::name("base", &request.base)?, decode::name("target", &request.target)?);
+        caller.about(&base)?;
+        caller.about(&target)?;
+        let wanted = CompareVersions { base, target, page: listing.page(request.page_size, &request.page_token)? };
         let found = self.metadata.compare_versions(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found.differences, |difference| difference.path.to_string());
         Ok(Response::new(CompareVersionsResponse {
@@ -326,6 +344,7 @@ impl PackageService for PackageApi {
     }
 
     async fn search_versions(&self, request: Request<SearchVersionsRequest>) -> Result<Response<SearchVersionsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let hidden = if request.show_hidden { "hidden" } else { "" };
         let listing = Listing::of("SearchVersions", &[&request.parent, &request.filter, &request.order_by, hidden]);
@@ -341,20 +360,23 @@ impl PackageService for PackageApi {
             show_hidden: request.show_hidden,
             page: listing.page(request.page_size, &request.page_token)?,
         };
-        let found = self.metadata.search_versions(SearchVersions { parent: decode::name("parent", &request.parent)?, list }).await;
-        let found = found.map_err(status)?;
+        let parent = caller.within(decode::name("parent", &request.parent)?)?;
+        let found = self.metadata.search_versions(SearchVersions { parent, list }).await.map_err(status)?;
         let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
+        let found = caller.touching(found, |version| &version.package);
         Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
     }
 
     async fn find_by_digest(&self, request: Request<FindByDigestRequest>) -> Result<Response<FindByDigestResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let digest = decode::present("sha256", decode::digest("sha256", &request.sha256)?)?;
         let listing = Listing::of("FindByDigest", &[&request.parent, &format!("{digest}")]);
         let page = listing.page(request.page_size, &request.page_token)?;
-        let wanted = FindByDigest { parent: decode::name("parent", &request.parent)?, digest, page };
+        let wanted = FindByDigest { parent: caller.within(decode::name("parent", &request.parent)?)?, digest, page };
         let found = self.metadata.find_by_digest(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |file| file.cursor().to_string());
+        let found = caller.touching(found, |file| &file.package);
         Ok(Response::new(FindByDigestResponse { files: found.map(encode::located_file).items, next_page_token }))
     }
 }
@@ -362,13 +384,15 @@ impl PackageService for PackageApi {
 impl PackageApi {
     async fn change_state(
         &self,
-        principal: consign_metadata::Principal,
+        caller: &Caller,
         name: &str,
         (verb, reason): (Verb, Description),
         etag: &str,
         request_id: &str,
     ) -> Result<Version, Status> {
-        let (name, etag, request_id) = (decode::name("name", name)?, decode::etag(etag)?, decode::request_id(request_id)?);
+        let name: VersionRef = decode::name("name", name)?;
+        let (etag, request_id) = (decode::etag(etag)?, decode::request_id(request_id)?);
+        let principal = caller.about(&name)?;
         self.metadata.change_state(ChangeState { principal, name, verb, reason, etag, request_id }).await.map_err(status)
     }
 }

@@ -14,13 +14,14 @@ use consign_proto::metadata::{
 };
 use consign_proto::status::{invalid, status};
 use consign_types::Reason;
+use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
 use consign_types::version::Visibility;
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
 use super::{decode, encode};
-use crate::auth::caller;
+use crate::auth::{Instance, caller};
 
 /// How many packages a usage shows where the caller does not say, and at most.
 const TOP_PACKAGES: (i32, i32) = (10, 100);
@@ -39,10 +40,10 @@ const PROJECT_ORDERS: &[(&str, PathOrder)] =
 #[tonic::async_trait]
 impl ProjectService for ProjectApi {
     async fn create_namespace(&self, request: Request<CreateNamespaceRequest>) -> Result<Response<CreateNamespaceResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = CreateNamespace {
-            principal,
+            principal: caller.about(&Instance)?,
             path: decode::name("path", &request.path)?,
             display_name: decode::text("display_name", &request.display_name)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -52,12 +53,15 @@ impl ProjectService for ProjectApi {
     }
 
     async fn get_namespace(&self, request: Request<GetNamespaceRequest>) -> Result<Response<GetNamespaceResponse>, Status> {
-        let name = decode::name("name", &request.get_ref().name)?;
+        let caller = caller(&request)?;
+        let name: NamespaceRef = decode::name("name", &request.get_ref().name)?;
+        caller.about(&name)?;
         let namespace = self.metadata.find_namespace(name).await.map_err(status)?;
         Ok(Response::new(GetNamespaceResponse { namespace: Some(encode::namespace(namespace)) }))
     }
 
     async fn list_namespaces(&self, request: Request<ListNamespacesRequest>) -> Result<Response<ListNamespacesResponse>, Status> {
+        caller(&request)?.about(&Instance)?;
         let request = request.into_inner();
         let listing = Listing::of("ListNamespaces", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, NAMESPACE_ORDERS)?;
@@ -69,11 +73,12 @@ impl ProjectService for ProjectApi {
     }
 
     async fn delete_namespace(&self, request: Request<DeleteNamespaceRequest>) -> Result<Response<DeleteNamespaceResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: NamespaceRef = decode::name("name", &request.name)?;
         let wanted = DeleteNamespace {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&request.etag)?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -82,11 +87,16 @@ impl ProjectService for ProjectApi {
     }
 
     async fn create_project(&self, request: Request<CreateProjectRequest>) -> Result<Response<CreateProjectResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let namespace: Option<NamespaceRef> = decode::optional("parent", &request.parent, decode::name)?;
+        let principal = match &namespace {
+            Some(namespace) => caller.about(namespace)?,
+            None => caller.about(&Instance)?,
+        };
         let new = CreateProject {
             principal,
-            namespace: decode::optional("parent", &request.parent, decode::name)?,
+            namespace,
             slug: decode::name("project_id", &request.project_id)?,
             display_name: decode::text("display_name", &request.display_name)?,
             description: decode::text("description", &request.description)?,
@@ -98,19 +108,28 @@ impl ProjectService for ProjectApi {
     }
 
     async fn get_project(&self, request: Request<GetProjectRequest>) -> Result<Response<GetProjectResponse>, Status> {
-        let name = decode::name("name", &request.get_ref().name)?;
+        let caller = caller(&request)?;
+        let name: ProjectRef = decode::name("name", &request.get_ref().name)?;
+        caller.about(&name)?;
         let project = self.metadata.find_project(name).await.map_err(status)?;
         Ok(Response::new(GetProjectResponse { project: Some(encode::project(project)) }))
     }
 
     async fn list_projects(&self, request: Request<ListProjectsRequest>) -> Result<Response<ListProjectsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let namespace: Option<NamespaceRef> = decode::optional("parent", &request.parent, decode::name)?;
+        let principal = match &namespace {
+            Some(namespace) => caller.about(namespace)?,
+            None => caller.itself()?,
+        };
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let (order, descending) = decode::order(&request.order_by, PROJECT_ORDERS)?;
         let page = listing.page(request.page_size, &request.page_token)?;
         let wanted = ListProjects {
-            namespace: decode::optional("parent", &request.parent, decode::name)?,
+            namespace,
+            only: principal.grant.bound.map(|bound| bound.project),
             show_deleted: request.show_deleted,
             list: PathList { filter: decode::filter(&request.filter)?, order, descending, page },
         };
@@ -120,14 +139,15 @@ impl ProjectService for ProjectApi {
     }
 
     async fn update_project(&self, request: Request<UpdateProjectRequest>) -> Result<Response<UpdateProjectResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("project", request.project)?;
         let mask = decode::mask(request.update_mask, &["display_name", "description", "visibility"])?;
         let set = new.visibility != 0;
+        let name: ProjectRef = decode::name("project.name", &new.name)?;
         let wanted = UpdateProject {
-            principal,
-            name: decode::name("project.name", &new.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&new.etag)?,
             display_name: mask
                 .changed("display_name", !new.display_name.is_empty(), || decode::text("project.display_name", &new.display_name))?,
@@ -142,11 +162,12 @@ impl ProjectService for ProjectApi {
     }
 
     async fn delete_project(&self, request: Request<DeleteProjectRequest>) -> Result<Response<DeleteProjectResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: ProjectRef = decode::name("name", &request.name)?;
         let wanted = DeleteProject {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&request.etag)?,
             force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
@@ -156,28 +177,32 @@ impl ProjectService for ProjectApi {
     }
 
     async fn undelete_project(&self, request: Request<UndeleteProjectRequest>) -> Result<Response<UndeleteProjectResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
-        let name = decode::name("name", &request.name)?;
+        let name: ProjectRef = decode::name("name", &request.name)?;
+        let principal = caller.about(&name)?;
         let wanted = UndeleteProject { principal, name, request_id: decode::request_id(&request.request_id)? };
         let project = self.metadata.undelete_project(wanted).await.map_err(status)?;
         Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project)) }))
     }
 
     async fn get_settings(&self, request: Request<GetSettingsRequest>) -> Result<Response<GetSettingsResponse>, Status> {
-        let scope = decode::name("name", &request.get_ref().name)?;
+        let caller = caller(&request)?;
+        let scope: ScopeRef = decode::name("name", &request.get_ref().name)?;
+        caller.about(&scope)?;
         let view = self.metadata.find_settings(scope).await.map_err(status)?;
         let (own, in_force, origins) = encode::settings_view(view);
         Ok(Response::new(GetSettingsResponse { settings: Some(own), effective_settings: Some(in_force), origins }))
     }
 
     async fn update_settings(&self, request: Request<UpdateSettingsRequest>) -> Result<Response<UpdateSettingsResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("settings", request.settings)?;
+        let scope: ScopeRef = decode::name("settings.name", &new.name)?;
         let wanted = UpdateSettings {
-            principal,
-            scope: decode::name("settings.name", &new.name)?,
+            principal: caller.about(&scope)?,
+            scope,
             etag: decode::etag(&new.etag)?,
             change: settings_change(new, request.update_mask)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -189,8 +214,10 @@ impl ProjectService for ProjectApi {
     }
 
     async fn get_usage(&self, request: Request<GetUsageRequest>) -> Result<Response<GetUsageResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
-        let scope = decode::name("name", &request.name)?;
+        let scope: ScopeRef = decode::name("name", &request.name)?;
+        caller.about(&scope)?;
         let (default, most) = TOP_PACKAGES;
         let top = match request.top_count {
             0 => default,

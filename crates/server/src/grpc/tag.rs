@@ -13,9 +13,8 @@ use consign_proto::metadata::{
     UpdateTagRuleRequest, UpdateTagRuleResponse,
 };
 use consign_proto::status::{invalid, status};
-use consign_types::access::Role;
 use consign_types::pattern::NamePattern;
-use consign_types::resource::{PackageRef, TagRef};
+use consign_types::resource::{PackageRef, TagRef, TagRuleRef};
 use consign_types::tag::{Action, ActionChange, ActionKind, Protection, Rule};
 use consign_types::{Reason, TagName};
 use tonic::{Request, Response, Status};
@@ -41,12 +40,12 @@ const ORDERS: &[(&str, TagOrder)] = &[("tag_id", TagOrder::Name), ("update_time"
 #[tonic::async_trait]
 impl TagService for TagApi {
     async fn create_tag(&self, request: Request<CreateTagRequest>) -> Result<Response<CreateTagResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let package: PackageRef = decode::name("parent", &request.parent)?;
         let tag = TagRef { package, tag: decode::name("tag_id", &request.tag_id)? };
         let wanted = UpdateTags {
-            principal,
+            principal: caller.about(&tag)?,
             project: tag.package.project.clone(),
             moves: vec![MoveTag {
                 version: decode::name("version", &request.version)?,
@@ -63,17 +62,22 @@ impl TagService for TagApi {
     }
 
     async fn get_tag(&self, request: Request<GetTagRequest>) -> Result<Response<GetTagResponse>, Status> {
-        let name = decode::name("name", &request.get_ref().name)?;
+        let caller = caller(&request)?;
+        let name: TagRef = decode::name("name", &request.get_ref().name)?;
+        caller.about(&name)?;
         let tag = self.metadata.find_tag(name).await.map_err(status)?;
         Ok(Response::new(GetTagResponse { tag: Some(encode::tag(tag)) }))
     }
 
     async fn list_tags(&self, request: Request<ListTagsRequest>) -> Result<Response<ListTagsResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let listing = Listing::of("ListTags", &[&request.parent, &request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
+        let parent = decode::name("parent", &request.parent)?;
+        caller.about(&parent)?;
         let wanted = ListTags {
-            parent: decode::name("parent", &request.parent)?,
+            parent,
             filter: decode::filter(&request.filter)?,
             order,
             descending,
@@ -85,7 +89,7 @@ impl TagService for TagApi {
     }
 
     async fn update_tag(&self, request: Request<UpdateTagRequest>) -> Result<Response<UpdateTagResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("tag", request.tag)?;
         if !decode::mask(request.update_mask, &["version"])?.names("version", !new.version.is_empty()) {
@@ -93,7 +97,7 @@ impl TagService for TagApi {
         }
         let tag: TagRef = decode::name("tag.name", &new.name)?;
         let wanted = UpdateTags {
-            principal,
+            principal: caller.about(&tag)?,
             project: tag.package.project.clone(),
             moves: vec![MoveTag {
                 version: decode::name("tag.version", &new.version)?,
@@ -111,11 +115,12 @@ impl TagService for TagApi {
     }
 
     async fn delete_tag(&self, request: Request<DeleteTagRequest>) -> Result<Response<DeleteTagResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: TagRef = decode::name("name", &request.name)?;
         let wanted = DeleteTag {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&request.etag)?,
             reason: decode::text("reason", &request.reason)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -125,11 +130,12 @@ impl TagService for TagApi {
     }
 
     async fn batch_update_tags(&self, request: Request<BatchUpdateTagsRequest>) -> Result<Response<BatchUpdateTagsResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let project = decode::name("parent", &request.parent)?;
         let wanted = UpdateTags {
-            principal,
-            project: decode::name("parent", &request.parent)?,
+            principal: caller.about(&project)?,
+            project,
             moves: request.updates.iter().map(tag_update).collect::<Result<_, _>>()?,
             reason: decode::text("reason", &request.reason)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -143,9 +149,11 @@ impl TagService for TagApi {
     }
 
     async fn list_tag_history(&self, request: Request<ListTagHistoryRequest>) -> Result<Response<ListTagHistoryResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let listing = Listing::of("ListTagHistory", &[&request.name]);
         let name: TagRef = decode::name("name", &request.name)?;
+        caller.about(&name)?;
         let package = name.package.package.clone();
         let page = listing.page(request.page_size, &request.page_token)?;
         let found = self.metadata.list_tag_history(name, page).await.map_err(status)?;
@@ -154,11 +162,12 @@ impl TagService for TagApi {
     }
 
     async fn restore_tag(&self, request: Request<RestoreTagRequest>) -> Result<Response<RestoreTagResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: TagRef = decode::name("name", &request.name)?;
         let wanted = RestoreTag {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             sequence: request.sequence,
             etag: decode::etag(&request.etag)?,
             reason: decode::text("reason", &request.reason)?,
@@ -170,12 +179,13 @@ impl TagService for TagApi {
     }
 
     async fn create_tag_rule(&self, request: Request<CreateTagRuleRequest>) -> Result<Response<CreateTagRuleResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("tag_rule", request.tag_rule)?;
+        let project = decode::name("parent", &request.parent)?;
         let wanted = CreateTagRule {
-            principal,
-            project: decode::name("parent", &request.parent)?,
+            principal: caller.about(&project)?,
+            project,
             rule: rule(&new)?,
             description: decode::text("tag_rule.description", &new.description)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -185,21 +195,25 @@ impl TagService for TagApi {
     }
 
     async fn list_tag_rules(&self, request: Request<ListTagRulesRequest>) -> Result<Response<ListTagRulesResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let listing = Listing::of("ListTagRules", &[&request.parent]);
         let page = listing.page(request.page_size, &request.page_token)?;
-        let found = self.metadata.list_tag_rules(decode::name("parent", &request.parent)?, page).await.map_err(status)?;
+        let project = decode::name("parent", &request.parent)?;
+        caller.about(&project)?;
+        let found = self.metadata.list_tag_rules(project, page).await.map_err(status)?;
         let next_page_token = listing.next(&found, |rule| rule.id.to_string());
         Ok(Response::new(ListTagRulesResponse { tag_rules: found.map(encode::tag_rule).items, next_page_token }))
     }
 
     async fn update_tag_rule(&self, request: Request<UpdateTagRuleRequest>) -> Result<Response<UpdateTagRuleResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let new = decode::present("tag_rule", request.tag_rule)?;
+        let name: TagRuleRef = decode::name("tag_rule.name", &new.name)?;
         let wanted = UpdateTagRule {
-            principal,
-            name: decode::name("tag_rule.name", &new.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&new.etag)?,
             rule: rule_change(&new, request.update_mask)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -209,11 +223,12 @@ impl TagService for TagApi {
     }
 
     async fn delete_tag_rule(&self, request: Request<DeleteTagRuleRequest>) -> Result<Response<DeleteTagRuleResponse>, Status> {
-        let principal = caller(&request)?;
+        let caller = caller(&request)?;
         let request = request.into_inner();
+        let name: TagRuleRef = decode::name("name", &request.name)?;
         let wanted = DeleteTagRule {
-            principal,
-            name: decode::name("name", &request.name)?,
+            principal: caller.about(&name)?,
+            name,
             etag: decode::etag(&request.etag)?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -222,12 +237,15 @@ impl TagService for TagApi {
     }
 
     async fn test_tag_rule(&self, request: Request<TestTagRuleRequest>) -> Result<Response<TestTagRuleResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         if request.tag_ids.len() > MAX_NAMES {
             return Err(invalid("tag_ids", Reason::ArgumentInvalid, format!("at most {MAX_NAMES} names")));
         }
+        let project = decode::name("parent", &request.parent)?;
+        caller.about(&project)?;
         let wanted = TestTagRule {
-            project: decode::name("parent", &request.parent)?,
+            project,
             rule: rule(&decode::present("tag_rule", request.tag_rule)?)?,
             names: request.tag_ids.iter().map(|name| decode::name::<TagName>("tag_ids", name)).collect::<Result<_, _>>()?,
         };
@@ -338,18 +356,9 @@ fn predicate_types(types: &[String]) -> Result<Vec<String>, Status> {
 }
 
 fn protection(new: &wire::TagProtection) -> Result<Protection, Status> {
-    Ok(Protection { create: role(new.minimum_create_role)?, moving: role(new.minimum_move_role)?, delete: role(new.minimum_delete_role)? })
-}
-
-fn role(number: i32) -> Result<Option<Role>, Status> {
-    let unknown = |_| invalid("tag_rule.protection", Reason::ArgumentInvalid, "no such role");
-    Ok(match wire::Role::try_from(number).map_err(unknown)? {
-        wire::Role::Unspecified => None,
-        wire::Role::Guest => Some(Role::Guest),
-        wire::Role::Reporter => Some(Role::Reporter),
-        wire::Role::Developer => Some(Role::Developer),
-        wire::Role::Maintainer => Some(Role::Maintainer),
-        wire::Role::Owner => Some(Role::Owner),
-        wire::Role::Admin => Some(Role::Admin),
+    Ok(Protection {
+        create: decode::role(new.minimum_create_role)?,
+        moving: decode::role(new.minimum_move_role)?,
+        delete: decode::role(new.minimum_delete_role)?,
     })
 }

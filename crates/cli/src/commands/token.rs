@@ -1,0 +1,249 @@
+//! `consign token`: making, listing and ending tokens.
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use consign_client::transport::connect;
+use consign_client::{Client, Transfers};
+use consign_proto::metadata::{self as wire, CreateTokenRequest};
+use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
+use consign_types::{ProjectPath, Slug};
+
+/// The longest life that `--days` gives a token.
+const MAX_DAYS: i64 = 3650;
+
+/// Makes, lists and ends tokens.
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// Address of the metadata plane.
+    #[arg(long, env = "CONSIGN_SERVER", default_value = "http://127.0.0.1:50051", global = true)]
+    server: String,
+
+    /// Token to call with. Rather give it by the variable, which other users do not see.
+    #[arg(long = "token", value_name = "TOKEN", env = "CONSIGN_TOKEN", hide_env_values = true, global = true)]
+    bearer: Option<String>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a token. Its secret is the one line on standard output; it can't be read again.
+    Create(Create),
+    /// List the tokens of a project or user.
+    List(List),
+    /// Give a token another secret, which is the one line on standard output.
+    Rotate(Rotate),
+    /// End a token.
+    Revoke {
+        /// The token, as `list` shows it: `projects/7/tokens/3`.
+        name: TokenRef,
+    },
+    /// Tell whom the token stands for.
+    Who,
+}
+
+/// To whom tokens belong.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Parent {
+    /// The project, by its path or id.
+    #[arg(long, value_parser = project)]
+    project: Option<ProjectRef>,
+
+    /// The user, whose personal tokens are meant.
+    #[arg(long)]
+    user: Option<Slug>,
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    #[command(flatten)]
+    parent: Parent,
+
+    /// What people call it.
+    #[arg(long)]
+    name: String,
+
+    /// What it may be used for; may be given several times.
+    #[arg(long = "scope", value_enum, required = true)]
+    scopes: Vec<Scope>,
+
+    /// The role that a project's token acts with [default: developer]
+    #[arg(long, value_enum)]
+    role: Option<Role>,
+
+    /// Make a deploy token: for machines that fetch and publish.
+    #[arg(long, conflicts_with = "user")]
+    deploy: bool,
+
+    /// Pattern of the packages that it may touch, such as `app-*`; may be given several times [default: all]
+    #[arg(long = "package")]
+    packages: Vec<String>,
+
+    /// Days for which it counts [default: until it is revoked]
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=MAX_DAYS))]
+    days: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    parent: Parent,
+
+    /// Also those that are revoked or expired.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct Rotate {
+    /// The token, as `list` shows it: `projects/7/tokens/3`.
+    name: TokenRef,
+
+    /// Seconds for which the old secret still counts, at most a day.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=86_400))]
+    overlap_seconds: i64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scope {
+    Read,
+    Publish,
+    Delete,
+    Promote,
+    Approve,
+    Attest,
+    Admin,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Role {
+    Guest,
+    Reporter,
+    Developer,
+    Maintainer,
+    Owner,
+}
+
+pub(crate) async fn run(command: Token) -> Result<()> {
+    let Some(bearer) = command.bearer else { bail!("no token: set CONSIGN_TOKEN") };
+    let plane = connect(&command.server)?;
+    let client = Client::new(plane.clone(), Transfers::Remote(plane)).with_token(&bearer);
+    match command.command {
+        Command::Create(create) => {
+            let (token, secret) = client.create_token(request(create)?).await?;
+            show(&token);
+            print(&secret);
+        }
+        Command::List(List { parent, all }) => {
+            for token in client.list_tokens(&parent.name()?, all).await? {
+                print(&line(&token));
+            }
+        }
+        Command::Rotate(Rotate { name, overlap_seconds }) => {
+            let (token, secret) = client.rotate_token(&name, overlap_seconds).await?;
+            show(&token);
+            print(&secret);
+        }
+        Command::Revoke { name } => print(&line(&client.revoke_token(&name).await?)),
+        Command::Who => {
+            let (actor, token) = client.who_am_i().await?;
+            print(&format!("{actor}\n{}", line(&token)));
+        }
+    }
+    Ok(())
+}
+
+impl Parent {
+    fn name(&self) -> Result<TokenParent> {
+        let project = self.project.clone().map(TokenParent::Project);
+        project.or(self.user.clone().map(TokenParent::User)).context("neither a project nor a user")
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "days are counted from the caller's own time")]
+fn request(create: Create) -> Result<CreateTokenRequest> {
+    let kind = match (&create.parent.user, create.deploy) {
+        (Some(_), _) => wire::token::Kind::Personal,
+        (None, true) => wire::token::Kind::Deploy,
+        (None, false) => wire::token::Kind::Project,
+    };
+    let expire_time = create.days.map(|days| {
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        prost_types::Timestamp { seconds: end.as_second(), nanos: 0 }
+    });
+    Ok(CreateTokenRequest {
+        parent: create.parent.name()?.to_string(),
+        kind: kind.into(),
+        display_name: create.name,
+        scopes: create.scopes.into_iter().map(|scope| wire::Scope::from(scope).into()).collect(),
+        role: create.role.map_or(wire::Role::Unspecified, wire::Role::from).into(),
+        package_patterns: create.packages,
+        expire_time,
+        ..CreateTokenRequest::default()
+    })
+}
+
+impl From<Scope> for wire::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Read => Self::Read,
+            Scope::Publish => Self::Publish,
+            Scope::Delete => Self::Delete,
+            Scope::Promote => Self::Promote,
+            Scope::Approve => Self::Approve,
+            Scope::Attest => Self::Attest,
+            Scope::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Role> for wire::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Guest => Self::Guest,
+            Role::Reporter => Self::Reporter,
+            Role::Developer => Self::Developer,
+            Role::Maintainer => Self::Maintainer,
+            Role::Owner => Self::Owner,
+        }
+    }
+}
+
+/// A project by its id, or else by its path.
+fn project(text: &str) -> Result<ProjectRef, String> {
+    if let Ok(id) = text.parse() {
+        return Ok(ProjectRef::Id(id));
+    }
+    text.parse::<ProjectPath>().map(ProjectRef::Path).map_err(|error| error.to_string())
+}
+
+/// A token in a line, with what matters first.
+fn line(token: &wire::Token) -> String {
+    let word = |name: &str| name.rsplit_once('_').map_or(name, |(_, word)| word).to_lowercase();
+    let scopes: Vec<String> = token.scopes().map(|scope| word(scope.as_str_name())).collect();
+    let packages = if token.package_patterns.is_empty() { "all packages".to_owned() } else { token.package_patterns.join(" ") };
+    let time =
+        |time: &prost_types::Timestamp| jiff::Timestamp::from_second(time.seconds).map_or_else(|_| "?".to_owned(), |time| time.to_string());
+    let end = match (&token.revoke_time, &token.expire_time) {
+        (Some(revoked), _) => format!("revoked {}", time(revoked)),
+        (None, Some(end)) => format!("until {}", time(end)),
+        (None, None) => "until it is revoked".to_owned(),
+    };
+    let used = token.last_use_time.as_ref().map_or_else(|| "never used".to_owned(), |used| format!("used {}", time(used)));
+    let role = if token.role() == wire::Role::Unspecified { "its user".to_owned() } else { word(token.role().as_str_name()) };
+    let parts = [token.name.clone(), token.display_name.clone(), role, scopes.join(" "), packages, end, used];
+    parts.join("\t")
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the command")]
+fn print(text: &str) {
+    println!("{text}");
+}
+
+/// What was made, for people: a script takes standard output.
+#[expect(clippy::print_stderr, reason = "what people are told beside the output")]
+fn show(token: &wire::Token) {
+    eprintln!("{}", line(token));
+}

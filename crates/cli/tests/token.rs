@@ -1,0 +1,52 @@
+//! `consign token` against a service.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+use integration_tests::rest::file;
+use integration_tests::{Builder, TOKEN, TestService};
+
+/// Runs a command with the token, which succeeds.
+fn token(service: &TestService, bearer: &str, arguments: &[&str]) -> String {
+    let output = run(service, bearer, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+fn run(service: &TestService, bearer: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
+    command.arg("token").args(arguments).env_clear();
+    command.env("CONSIGN_SERVER", format!("http://{}", service.grpc())).env("CONSIGN_TOKEN", bearer).output().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_made_used_listed_rotated_and_ended() {
+    let (service, rest) = Builder::by_default().demo().await;
+    let create =
+        ["create", "--project", "root/demo", "--name", "ci", "--scope", "read", "--scope", "publish", "--package", "tool*", "--days", "9"];
+    let secret = token(&service, TOKEN, &create);
+    assert_eq!(secret.lines().count(), 1, "{secret}");
+
+    assert_eq!(rest.with_token(&secret).put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+    let listed = token(&service, TOKEN, &["list", "--project", "1"]);
+    let fields: Vec<&str> = listed.split('\t').collect();
+    assert_eq!(fields[1..5], ["ci", "developer", "read publish", "tool*"], "{listed}");
+    assert!(fields[5].starts_with("until 20"), "{listed}");
+    let name = fields[0];
+    assert!(token(&service, &secret, &["who"]).starts_with(&format!("{name}\n{name}\tci\t")));
+
+    let rotated = token(&service, &secret, &["rotate", name]);
+    assert_ne!(rotated, secret);
+    assert!(!run(&service, &secret, &["who"]).status.success());
+    let refused = run(&service, &rotated, &create);
+    assert_eq!(String::from_utf8(refused.stderr).unwrap(), "consign: this takes the role of maintainer\n");
+
+    assert!(token(&service, TOKEN, &["revoke", name]).contains("\trevoked "));
+    assert_eq!(token(&service, TOKEN, &["list", "--project", "1"]), "");
+    assert!(token(&service, TOKEN, &["list", "--project", "1", "--all"]).starts_with(name));
+    assert!(!run(&service, &rotated, &["who"]).status.success());
+
+    let personal = token(&service, TOKEN, &["create", "--user", "root", "--name", "reader", "--scope", "read"]);
+    assert_eq!(rest.with_token(&personal).get(&file("tool", "1.0", "f")).await.text(), "hello");
+    assert_eq!(rest.with_token(&personal).put(&file("tool", "1.0", "g"), "hello").await.status, 403);
+}

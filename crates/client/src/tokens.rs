@@ -1,0 +1,75 @@
+//! Making and ending tokens.
+
+use consign_proto::metadata::token_service_client::TokenServiceClient;
+use consign_proto::metadata::{CreateTokenRequest, ListTokensRequest, RevokeTokenRequest, RotateTokenRequest, Token, WhoAmIRequest};
+use consign_types::resource::{TokenParent, TokenRef};
+use uuid::Uuid;
+
+use crate::retry::repeat;
+use crate::transport::Transport;
+use crate::{Client, Error, Result};
+
+/// How many tokens are asked for at once.
+const PAGE: i32 = 1000;
+
+impl Client {
+    fn token_service(&self) -> TokenServiceClient<Transport> {
+        TokenServiceClient::new(self.metadata.clone())
+    }
+
+    /// Makes a token, and returns it with its secret, which can't be read again. The request's id is set here.
+    pub async fn create_token(&self, request: CreateTokenRequest) -> Result<(Token, String)> {
+        let request = CreateTokenRequest { request_id: Uuid::new_v4().to_string(), ..request };
+        let call = || async { self.token_service().create_token(self.request(request.clone())).await };
+        let made = repeat(call).await?;
+        Ok((made.token.ok_or(Error::Protocol("no token"))?, made.secret))
+    }
+
+    /// All tokens of a project or user; those that do not count any more only if `all` are asked for.
+    pub async fn list_tokens(&self, parent: &TokenParent, all: bool) -> Result<Vec<Token>> {
+        let (mut tokens, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListTokensRequest {
+                parent: parent.to_string(),
+                page_size: PAGE,
+                page_token,
+                show_inactive: all,
+                ..ListTokensRequest::default()
+            };
+            let call = || async { self.token_service().list_tokens(self.request(request.clone())).await };
+            let page = repeat(call).await?;
+            tokens.extend(page.tokens);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(tokens);
+            }
+        }
+    }
+
+    /// Ends a token.
+    pub async fn revoke_token(&self, name: &TokenRef) -> Result<Token> {
+        let request = RevokeTokenRequest { name: name.to_string(), ..RevokeTokenRequest::default() };
+        let call = || async { self.token_service().revoke_token(self.request(request.clone())).await };
+        repeat(call).await?.token.ok_or(Error::Protocol("no token"))
+    }
+
+    /// Gives a token another secret; the one before counts for so many seconds more.
+    pub async fn rotate_token(&self, name: &TokenRef, overlap_seconds: i64) -> Result<(Token, String)> {
+        let request = RotateTokenRequest {
+            name: name.to_string(),
+            overlap: Some(prost_types::Duration { seconds: overlap_seconds, nanos: 0 }),
+            request_id: Uuid::new_v4().to_string(),
+            ..RotateTokenRequest::default()
+        };
+        let call = || async { self.token_service().rotate_token(self.request(request.clone())).await };
+        let rotated = repeat(call).await?;
+        Ok((rotated.token.ok_or(Error::Protocol("no token"))?, rotated.secret))
+    }
+
+    /// Who the caller is, as rows and logs name it, and its token.
+    pub async fn who_am_i(&self) -> Result<(String, Token)> {
+        let call = || async { self.token_service().who_am_i(self.request(WhoAmIRequest {})).await };
+        let me = repeat(call).await?;
+        Ok((me.actor, me.token.ok_or(Error::Protocol("no token"))?))
+    }
+}

@@ -1,0 +1,156 @@
+//! Making a token.
+
+use std::collections::BTreeSet;
+
+use consign_types::access::{Bound, Grant, Role, Scope};
+use consign_types::pattern::NamePattern;
+use consign_types::resource::TokenParent;
+use consign_types::text::{DisplayName, RequestId};
+use consign_types::token::{TokenKind, TokenSecret};
+use consign_types::{Digest, Timestamp};
+
+use super::authenticate::grant;
+use super::change::call;
+use super::ensure_admin_token::ADMIN;
+use super::idempotency::{Fingerprint, answered, to_json};
+use super::project;
+use crate::batch::Batch;
+use crate::connection::Db;
+use crate::tables::idempotency_records as records;
+use crate::tables::tokens::{self, Owner, Token};
+use crate::{Error, Metadata, Principal, Result};
+
+/// How many tokens a project or user has at most that are not revoked.
+const MAX_TOKENS: i64 = 1000;
+
+/// How many globs a token has at most.
+const MAX_GLOBS: usize = 50;
+
+/// A token to be made.
+#[derive(Clone, Debug)]
+pub struct CreateToken {
+    /// Who makes it.
+    pub principal: Principal,
+    /// To whom it is to belong.
+    pub parent: TokenParent,
+    /// Whom it is to act for.
+    pub kind: TokenKind,
+    /// Its name for people.
+    pub display_name: DisplayName,
+    /// The role that it is to act with; `None` stands for that of a developer, and of a personal one's user.
+    pub role: Option<Role>,
+    /// What it may be used for.
+    pub scopes: BTreeSet<Scope>,
+    /// The packages that it may touch; none stands for all.
+    pub packages: Vec<NamePattern>,
+    /// Until when it counts; `None` until it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// Makes a repeated request safe.
+    pub request_id: Option<RequestId>,
+}
+
+impl Metadata {
+    /// Makes a token, and returns its secret, which is kept nowhere. It may do no more than who makes it: `RoleInsufficient`,
+    /// `ScopeInsufficient`. The same request again makes another secret for the same token.
+    pub async fn create_token(&self, request: CreateToken) -> Result<(Token, TokenSecret)> {
+        let (now, secret) = (self.now(), TokenSecret::generate(request.kind));
+        let digest = secret.digest();
+        let token = self.pool.write(move |db| create(db, &request, digest, now)).await?;
+        self.principals.invalidate_all();
+        Ok((token, secret))
+    }
+}
+
+fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<Token> {
+    let shown = (&request.kind, &request.display_name, request.role, &request.scopes, &request.packages, request.expires_at);
+    let fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown).finish();
+    let call = call(&request.principal.name, "CreateToken", request.request_id.as_ref(), fingerprint, now);
+    if let Some(key) = call.key()
+        && !records::insert(db, key, fingerprint, &[], now)?
+    {
+        let id = answered(db, key, fingerprint)?.read()?;
+        let token = tokens::find(db, id)?.ok_or(Error::Row("tokens"))?;
+        tokens::replace(db, id, secret, None)?;
+        return Ok(token);
+    }
+    let (mut token, bound) = new(db, request, now)?;
+    check(request, &token, &grant(&token, bound), now)?;
+    if tokens::list(db, &token.owner, Some(now), 0, MAX_TOKENS)?.len() >= usize::try_from(MAX_TOKENS).unwrap_or(usize::MAX) {
+        return Err(invalid("parent", format!("has `{MAX_TOKENS}` tokens already: revoke some")));
+    }
+    token.id = tokens::insert(db, &token, secret, false)?;
+    if let Some(key) = call.key() {
+        let mut batch = Batch::new(db);
+        records::update(&mut batch, key, to_json(&token.id));
+        batch.send(db)?;
+    }
+    Ok(token)
+}
+
+fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<(Token, Option<Bound>)> {
+    let (owner, bound, role) = match (&request.parent, request.kind) {
+        (TokenParent::Project(name), TokenKind::Project | TokenKind::Deploy) => {
+            let project = project(db, name)?;
+            let bound = Bound { project: project.id, path: project.path };
+            (Owner::Project(project.id), Some(bound), request.role.unwrap_or(Role::Developer))
+        }
+        (TokenParent::User(user), TokenKind::Personal) if user.as_str() != ADMIN => return Err(Error::UserNotFound(user.clone())),
+        (TokenParent::User(_), TokenKind::Personal) if request.role.is_some() => {
+            return Err(invalid("role", "a personal token has the role of its user: leave it out"));
+        }
+        (TokenParent::User(user), TokenKind::Personal) => (Owner::User(user.clone()), None, Role::Admin),
+        _ => return Err(invalid("kind", "PERSONAL belongs to a user, PROJECT and DEPLOY to a project")),
+    };
+    let token = Token {
+        id: 0,
+        owner,
+        kind: request.kind,
+        display_name: request.display_name.clone(),
+        role,
+        scopes: request.scopes.clone(),
+        packages: request.packages.clone(),
+        expires_at: request.expires_at,
+        creator: request.principal.name.clone(),
+        created_at: now,
+        last_used_at: None,
+        revoked_at: None,
+        revision: 1,
+    };
+    Ok((token, bound))
+}
+
+fn check(request: &CreateToken, token: &Token, wanted: &Grant, now: Timestamp) -> Result<()> {
+    if token.display_name.as_str().is_empty() {
+        return Err(invalid("display_name", "must be set"));
+    }
+    if token.scopes.is_empty() {
+        return Err(invalid("scopes", "at least one"));
+    }
+    if token.kind == TokenKind::Deploy && !token.scopes.iter().all(|scope| matches!(scope, Scope::Read | Scope::Publish)) {
+        return Err(invalid("scopes", "a deploy token reads and publishes: make a project token for more"));
+    }
+    if token.packages.len() > MAX_GLOBS {
+        return Err(invalid("package_patterns", format!("at most `{MAX_GLOBS}`")));
+    }
+    if token.role == Role::Admin && token.kind != TokenKind::Personal {
+        return Err(invalid("role", "at most that of an owner: a token of a project acts in it alone"));
+    }
+    check_expiry(token.expires_at, now)?;
+    let own = &request.principal.grant;
+    if own.role < token.role {
+        return Err(Error::RoleInsufficient(token.role));
+    }
+    if !own.covers(wanted) {
+        return Err(Error::ScopeInsufficient("a token may do no more than the one that makes it".to_owned()));
+    }
+    Ok(())
+}
+
+/// Refuses an end that is over.
+pub(super) fn check_expiry(end: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    if end.is_some_and(|end| end <= now) { Err(invalid("expire_time", "must be in the future")) } else { Ok(()) }
+}
+
+fn invalid(field: &'static str, rule: impl Into<String>) -> Error {
+    Error::ArgumentInvalid { field, rule: rule.into() }
+}

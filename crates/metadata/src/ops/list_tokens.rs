@@ -1,0 +1,42 @@
+//! Listing and finding tokens.
+
+use consign_types::resource::{TokenParent, TokenRef};
+
+use super::ensure_admin_token::ADMIN;
+use super::project;
+use crate::connection::Db;
+use crate::tables::tokens::{self, Owner, Token};
+use crate::{Error, Listed, Metadata, Page, Result};
+
+impl Metadata {
+    /// Tokens of a project or user, by id; those that count, or all.
+    pub async fn list_tokens(&self, parent: TokenParent, all: bool, page: Page<i64>) -> Result<Listed<Token>> {
+        let active_at = (!all).then(|| self.now());
+        self.pool
+            .read(move |db| {
+                let owner = owner(db, &parent)?;
+                Ok(page.of(tokens::list(db, &owner, active_at, page.after.unwrap_or_default(), page.limit())?))
+            })
+            .await
+    }
+
+    /// A token by its id: that of whoever asks.
+    pub async fn find_token(&self, id: i64) -> Result<Token> {
+        self.pool.read(move |db| tokens::find(db, id)?.ok_or(Error::TokenInvalid)).await
+    }
+}
+
+fn owner(db: &mut Db, parent: &TokenParent) -> Result<Owner> {
+    match parent {
+        TokenParent::Project(name) => Ok(Owner::Project(project(db, name)?.id)),
+        TokenParent::User(user) if user.as_str() == ADMIN => Ok(Owner::User(user.clone())),
+        TokenParent::User(user) => Err(Error::UserNotFound(user.clone())),
+    }
+}
+
+/// A token by its name.
+pub(super) fn token(db: &mut Db, name: &TokenRef) -> Result<Token> {
+    let owner = owner(db, &name.parent)?;
+    let found = tokens::find(db, name.token)?.filter(|token| token.owner == owner);
+    found.ok_or_else(|| Error::TokenNotFound(name.clone()))
+}

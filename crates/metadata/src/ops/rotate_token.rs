@@ -1,0 +1,96 @@
+//! Giving a token another secret.
+
+use consign_types::resource::TokenRef;
+use consign_types::text::{Etag, RequestId};
+use consign_types::token::{TokenKind, TokenSecret};
+use consign_types::{Digest, Timestamp};
+
+use super::change::call;
+use super::create_token::check_expiry;
+use super::etag_of;
+use super::idempotency::{Fingerprint, answered, to_json};
+use super::list_tokens::token;
+use crate::batch::Batch;
+use crate::connection::Db;
+use crate::tables::idempotency_records as records;
+use crate::tables::tokens::{self, Token};
+use crate::{Error, Metadata, Principal, Result};
+
+/// How long an old secret may count beside a new one.
+const MAX_OVERLAP_SECONDS: i64 = 24 * 60 * 60;
+
+/// A token that is to have another secret.
+#[derive(Clone, Debug)]
+pub struct RotateToken {
+    /// Who wants it.
+    pub principal: Principal,
+    /// The token.
+    pub name: TokenRef,
+    /// Until when it is to count; `None` leaves that as it is.
+    pub expires_at: Option<Timestamp>,
+    /// How long the old secret counts beside the new one.
+    pub overlap_seconds: i64,
+    /// Its etag as last read.
+    pub etag: Option<Etag>,
+    /// Makes a repeated request safe.
+    pub request_id: Option<RequestId>,
+}
+
+impl Metadata {
+    /// Gives a token another secret, which is kept nowhere. The same request again makes another one in place of that. `TokenNotFound`,
+    /// `EtagMismatch`, `TokenExpired` where it does not count any more.
+    pub async fn rotate_token(&self, request: RotateToken) -> Result<(Token, TokenSecret)> {
+        // The word within the secret tells the kind, so there is a secret of each.
+        let secrets = [TokenKind::Personal, TokenKind::Project, TokenKind::Deploy].map(TokenSecret::generate);
+        let (now, digests) = (self.now(), secrets.clone().map(|secret| secret.digest()));
+        let token = self.pool.write(move |db| rotate(db, &request, digests, now)).await?;
+        self.principals.invalidate_all();
+        let [personal, project, deploy] = secrets;
+        let secret = match token.kind {
+            TokenKind::Personal => personal,
+            TokenKind::Project => project,
+            TokenKind::Deploy => deploy,
+        };
+        Ok((token, secret))
+    }
+}
+
+fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Digest; 3], now: Timestamp) -> Result<Token> {
+    let shown = (request.expires_at, request.overlap_seconds, &request.etag);
+    let fingerprint = Fingerprint::new().field(request.name.to_string()).shown(&shown).finish();
+    let call = call(&request.principal.name, "RotateToken", request.request_id.as_ref(), fingerprint, now);
+    let is_repeated = match call.key() {
+        Some(key) => !records::insert(db, key, fingerprint, &[], now)?,
+        None => false,
+    };
+    let mut token = token(db, &request.name)?;
+    let secret = match token.kind {
+        TokenKind::Personal => personal,
+        TokenKind::Project => project,
+        TokenKind::Deploy => deploy,
+    };
+    if let Some(key) = call.key().filter(|_| is_repeated) {
+        answered(db, key, fingerprint)?.read::<i64>()?;
+        tokens::replace_latest(db, token.id, secret)?;
+        return Ok(token);
+    }
+    etag_of(request.etag.as_ref(), &token.etag(), &request.name)?;
+    if !(0..=MAX_OVERLAP_SECONDS).contains(&request.overlap_seconds) {
+        return Err(Error::ArgumentInvalid { field: "overlap", rule: "from nothing to 24 hours".to_owned() });
+    }
+    check_expiry(request.expires_at, now)?;
+    if !token.is_active(now) {
+        return Err(Error::TokenExpired);
+    }
+    token.expires_at = request.expires_at.or(token.expires_at);
+    token.revision += 1;
+    tokens::update(db, &token)?;
+    let until = Some(now.plus_seconds(request.overlap_seconds)).filter(|_| request.overlap_seconds > 0);
+    tokens::replace(db, token.id, secret, until)?;
+    if let Some(key) = call.key() {
+        let mut batch = Batch::new(db);
+        records::update(&mut batch, key, to_json(&token.id));
+        batch.send(db)?;
+    }
+    Ok(token)
+}

@@ -1,0 +1,53 @@
+//! Tokens to messages.
+
+use std::collections::HashMap;
+
+use consign_metadata::{Owner, Token};
+use consign_proto::metadata as wire;
+use consign_proto::timestamp;
+use consign_types::access::Scope;
+use consign_types::pattern::NamePattern;
+use consign_types::token::TokenKind;
+
+use super::tag::role;
+
+/// A token, which has no secret to show.
+pub(in crate::grpc) fn token(token: Token) -> wire::Token {
+    let kind = match token.kind {
+        TokenKind::Personal => wire::token::Kind::Personal,
+        TokenKind::Project => wire::token::Kind::Project,
+        TokenKind::Deploy => wire::token::Kind::Deploy,
+    };
+    let acting = match token.owner {
+        Owner::Project(_) => Some(token.role),
+        Owner::User(_) => None,
+    };
+    wire::Token {
+        name: token.name().to_string(),
+        id: token.id,
+        kind: kind.into(),
+        etag: token.etag(),
+        display_name: token.display_name.to_string(),
+        scopes: token.scopes.iter().map(|scope| self::scope(*scope).into()).collect(),
+        role: role(acting),
+        package_patterns: token.packages.iter().map(NamePattern::text).map(str::to_owned).collect(),
+        expire_time: token.expires_at.map(timestamp),
+        creator: token.creator.to_string(),
+        create_time: Some(timestamp(token.created_at)),
+        last_use_time: token.last_used_at.map(timestamp),
+        revoke_time: token.revoked_at.map(timestamp),
+        claims: HashMap::new(),
+    }
+}
+
+fn scope(scope: Scope) -> wire::Scope {
+    match scope {
+        Scope::Read => wire::Scope::Read,
+        Scope::Publish => wire::Scope::Publish,
+        Scope::Delete => wire::Scope::Delete,
+        Scope::Promote => wire::Scope::Promote,
+        Scope::Approve => wire::Scope::Approve,
+        Scope::Attest => wire::Scope::Attest,
+        Scope::Admin => wire::Scope::Admin,
+    }
+}

@@ -1,0 +1,82 @@
+//! Tokens, and to whom they belong.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{ParseResourceError, ProjectRef};
+use crate::Slug;
+
+/// To whom tokens belong: `projects/7`, `users/root`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenParent {
+    /// A project.
+    Project(ProjectRef),
+    /// A user.
+    User(Slug),
+}
+
+impl fmt::Display for TokenParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(project) => project.fmt(f),
+            Self::User(user) => write!(f, "users/{user}"),
+        }
+    }
+}
+
+impl FromStr for TokenParent {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some(("projects", _)) => text.parse().map(Self::Project),
+            Some(("users", user)) => Ok(Self::User(user.parse()?)),
+            _ => Err(ParseResourceError::Shape("projects/{project} or users/{user}")),
+        }
+    }
+}
+
+/// A token: `projects/7/tokens/3`, `users/root/tokens/3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRef {
+    /// To whom it belongs.
+    pub parent: TokenParent,
+    /// Its id.
+    pub token: i64,
+}
+
+impl fmt::Display for TokenRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/tokens/{}", self.parent, self.token)
+    }
+}
+
+impl FromStr for TokenRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = ParseResourceError::Shape("projects/{project}/tokens/{id} or users/{user}/tokens/{id}");
+        let Some((parent, token)) = text.split_once("/tokens/") else {
+            return Err(shape);
+        };
+        let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
+        let token = token.parse().ok().filter(|_| is_number).ok_or(shape)?;
+        Ok(Self { parent: parent.parse()?, token })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_named_below_a_project_or_a_user() {
+        for name in ["projects/7/tokens/3", "projects/a%2Fb/tokens/3", "users/root/tokens/3"] {
+            assert_eq!(name.parse::<TokenRef>().unwrap().to_string(), name);
+        }
+        for name in ["projects/7", "projects/7/tokens/", "projects/7/tokens/x", "users/tokens/3", "users/a/b/tokens/3", "groups/a/tokens/3"]
+        {
+            assert!(name.parse::<TokenRef>().is_err(), "{name}");
+        }
+    }
+}
