@@ -37,7 +37,7 @@ const NOT_BUILT: [&str; 11] = [
     "TokenService/TestPermissions",
 ];
 
-const SERVED: [&str; 5] = ["ProjectService", "PackageService", "FileService", "TagService", "TokenService"];
+const SERVED: [&str; 6] = ["ProjectService", "PackageService", "FileService", "TagService", "TokenService", "AuditService"];
 
 /// A call of every method that is about a project, in this project. None of them finds or changes anything where it is allowed: packages are
 /// not there, and etags are of long ago.
@@ -113,6 +113,9 @@ fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "TokenService/ListTokens" => ListTokensRequest { parent: project.to_owned() };
         "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{project}/tokens/999") };
         "TokenService/RotateToken" => RotateTokenRequest { name: format!("{project}/tokens/999") };
+        "AuditService/ListAuditEntries" => ListAuditEntriesRequest { parent: project.to_owned() };
+        "AuditService/GetCheckpoint" => GetCheckpointRequest { parent: project.to_owned() };
+        "AuditService/VerifyChain" => VerifyChainRequest { parent: project.to_owned() };
     }
 }
 

@@ -35,6 +35,7 @@ use consign_types::Timestamp;
 
 pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{Error, Result};
+pub use ops::audit::{MAX_VERIFIED, Verified};
 pub use ops::authenticate::Principal;
 pub use ops::change_state::ChangeState;
 pub use ops::compare_versions::{CompareVersions, Comparison, Difference};
@@ -85,6 +86,7 @@ pub use ops::update_version::UpdateVersion;
 pub use page::{Listed, Page};
 pub use refusal::RefusingRule;
 pub use rules::Rules;
+pub use tables::audit_entries::AuditEntry;
 pub use tables::file_row::{File, LocatedFile};
 pub use tables::namespaces::Namespace;
 pub use tables::packages::Package;

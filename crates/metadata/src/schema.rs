@@ -37,7 +37,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, Binary};
 
     counters (project_id) {
         project_id -> BigInt,
@@ -46,6 +46,8 @@ table! {
         logical_bytes -> BigInt,
         stored_bytes -> BigInt,
         reserved_bytes -> BigInt,
+        audit_number -> BigInt,
+        audit_hash -> Binary,
     }
 }
 
@@ -309,6 +311,25 @@ table! {
         revoked_at -> Nullable<Instant>,
         revision -> BigInt,
         is_first -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+    use crate::columns::Instant;
+
+    audit_entries (project_id, number) {
+        project_id -> BigInt,
+        number -> BigInt,
+        time -> Instant,
+        actor -> Text,
+        token_id -> BigInt,
+        method -> Text,
+        resource -> Text,
+        detail -> Text,
+        request_id -> Text,
+        previous_hash -> Binary,
+        hash -> Binary,
     }
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use consign_proto::status::refused;
+use consign_proto::status::{invalid, refused};
 use consign_types::Reason;
+use consign_types::audit::Checkpoint;
 use consign_types::note::{Keyring, Note, NoteError};
 use consign_types::receipt::Receipt;
 use consign_types::ticket::{AdminTicket, DownloadTicket, UploadTicket};
@@ -59,6 +60,11 @@ impl Notes {
     /// Checks what came behind `Bearer`.
     pub(crate) fn admin_ticket(&self, text: &str) -> Result<AdminTicket, Status> {
         self.ticket(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default())
+    }
+
+    /// A checkpoint that was given out once.
+    pub(crate) fn checkpoint(&self, bytes: &[u8]) -> Result<Checkpoint, Status> {
+        self.0.open(bytes).map_err(|error| invalid("checkpoint.statement", Reason::ArgumentInvalid, error))
     }
 
     fn ticket<N: Note>(&self, bytes: &[u8]) -> Result<N, Status> {

@@ -15,6 +15,7 @@ use consign_client::{Client, Transfers};
 use consign_metadata::Metadata;
 use consign_proto::blob::blob_admin_service_server::{self, BlobAdminServiceServer};
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
+use consign_proto::metadata::audit_service_server::{self, AuditServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
@@ -34,6 +35,7 @@ use crate::budget::{Budget, charge};
 use crate::config::Settings;
 use crate::deadline::honour;
 use crate::error::{Error, Result};
+use crate::grpc::audit::AuditApi;
 use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES, wire};
 use crate::grpc::blob_admin::BlobAdminApi;
 use crate::grpc::file::FileApi;
@@ -51,6 +53,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     file_service_server::SERVICE_NAME,
     tag_service_server::SERVICE_NAME,
     token_service_server::SERVICE_NAME,
+    audit_service_server::SERVICE_NAME,
 ];
 
 /// The services of the blob plane.
@@ -93,8 +96,9 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
     let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
-        .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
+        .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
+        .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));

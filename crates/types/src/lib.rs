@@ -4,6 +4,7 @@
 //! Nothing here does I/O, reads a clock or knows a wire format; every other crate speaks in these types.
 //!
 //! - [`access`]: roles, scopes, and who may do what; [`token`]: the secrets of tokens
+//! - [`audit`]: the chain of what was done
 //! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
 //! - [`resource`]: the names by which the API addresses those things
@@ -21,6 +22,7 @@
 //! - [`time`]: instants as the databases and the wire carry them
 
 pub mod access;
+pub mod audit;
 pub mod content;
 pub mod copy;
 pub mod digest;

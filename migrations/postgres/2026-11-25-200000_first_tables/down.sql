@@ -1,3 +1,4 @@
+drop table audit_entries;
 drop table tokens;
 drop table idempotency_records;
 drop table tag_rules;

@@ -36,7 +36,9 @@ create table counters (
     file_count bigint not null,
     logical_bytes bigint not null,
     stored_bytes bigint not null,
-    reserved_bytes bigint not null
+    reserved_bytes bigint not null,
+    audit_number bigint not null,
+    audit_hash bytea not null check (octet_length(audit_hash) = 32)
 );
 
 -- What is set at one scope: `instance`, `namespaces/{id}` or `projects/{id}`. The document is a JSON object.
@@ -288,3 +290,19 @@ create table tokens (
 );
 create index tokens_project on tokens (project_id, id);
 create unique index tokens_first on tokens (user_name) where is_first;
+
+-- What was done in a project, each entry with the hash of the one before. `counters` has the number and the hash of the last one.
+create table audit_entries (
+    project_id bigint not null references projects (id),
+    number bigint not null,
+    time timestamptz not null,
+    actor text not null,
+    token_id bigint not null,
+    method text not null,
+    resource text not null,
+    detail text not null,
+    request_id text not null,
+    previous_hash bytea not null,
+    hash bytea not null,
+    primary key (project_id, number)
+);

@@ -36,7 +36,9 @@ create table counters (
     file_count integer not null,
     logical_bytes integer not null,
     stored_bytes integer not null,
-    reserved_bytes integer not null
+    reserved_bytes integer not null,
+    audit_number integer not null,
+    audit_hash blob not null check (length(audit_hash) = 32)
 ) strict;
 
 -- What is set at one scope: `instance`, `namespaces/{id}` or `projects/{id}`. The document is a JSON object.
@@ -288,3 +290,19 @@ create table tokens (
 ) strict;
 create index tokens_project on tokens (project_id, id);
 create unique index tokens_first on tokens (user_name) where is_first = 1;
+
+-- What was done in a project, each entry with the hash of the one before. `counters` has the number and the hash of the last one.
+create table audit_entries (
+    project_id integer not null references projects (id),
+    number integer not null,
+    time integer not null,
+    actor text not null,
+    token_id integer not null,
+    method text not null,
+    resource text not null,
+    detail text not null,
+    request_id text not null,
+    previous_hash blob not null,
+    hash blob not null,
+    primary key (project_id, number)
+) strict;

@@ -1,17 +1,21 @@
 //! A change to a project: one at a time, once for each request id, and counted.
 
+use std::fmt::Display;
+
+use consign_types::audit::Entry;
 use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
-use consign_types::{Digest, Slug, Timestamp};
+use consign_types::{Digest, Timestamp};
 use serde::Serialize;
 
 use super::idempotency::{Answer, Call, answered, to_json};
 use crate::batch::Batch;
 use crate::connection::Db;
+use crate::tables::audit_entries::{self, AuditEntry};
 use crate::tables::counters::{self, Claim, Counters};
 use crate::tables::idempotency_records as records;
 use crate::tables::projects::Project;
-use crate::{Error, Result};
+use crate::{Error, Principal, Result};
 
 /// A change that was begun. The project is locked: until the transaction ends, nobody else changes anything in it, so what is read now
 /// stays true.
@@ -22,7 +26,7 @@ pub(super) struct Change<'a> {
     pub(super) counters: Counters,
     /// When the change is made.
     pub(super) now: Timestamp,
-    claim: Option<Claim<'a>>,
+    call: Call<'a>,
     is_claimed: bool,
 }
 
@@ -59,27 +63,74 @@ impl<'a> Change<'a> {
     /// it was locked. The request id is claimed at the end: where somebody else was faster, nothing is changed.
     pub(super) fn of_locked(project: Project, counters: Counters, call: &Call<'a>) -> Self {
         let counters = Counters { sequence: counters.sequence + 1, ..counters };
-        Self { project, counters, now: call.now, claim: call.claim(), is_claimed: false }
+        Self { project, counters, now: call.now, call: call.clone(), is_claimed: false }
     }
 
-    /// A batch that begins with what belongs to every change: the counters, and the answer, which is given again when the request comes
-    /// again. `digests` are those of the files that it adds.
+    /// A batch that begins with what belongs to every change: the counters, the audit entry, and the answer, which is given again when the
+    /// request comes again. `digests` are those of the files that it adds.
     pub(super) fn batch(&self, db: &Db, answer: &impl Serialize, digests: Vec<Digest>) -> Batch<'static> {
+        let answer = to_json(answer);
+        let (counters, entry) = audited(&self.call, self.counters, &answer);
         let mut batch = Batch::new(db);
-        counters::update(&mut batch, self.counters, digests);
-        match self.claim {
-            Some(Claim { key, .. }) if self.is_claimed => records::update(&mut batch, key, to_json(answer)),
-            Some(Claim { key, fingerprint, now }) => records::insert_answered(&mut batch, key, fingerprint, to_json(answer), now),
-            None => {}
-        }
+        counters::update(&mut batch, counters, digests);
+        audit_entries::insert(&mut batch, entry);
+        self.note_answer(&mut batch, answer);
         batch
     }
 
-    /// The same where nothing is changed after all: no change is counted.
+    /// The same where nothing is changed after all: no change is counted, and none noted.
     pub(super) fn batch_unchanged(&mut self, db: &Db, answer: &impl Serialize) -> Batch<'static> {
         self.counters.sequence -= 1;
-        self.batch(db, answer, Vec::new())
+        let mut batch = Batch::new(db);
+        counters::update(&mut batch, self.counters, Vec::new());
+        self.note_answer(&mut batch, to_json(answer));
+        batch
     }
+
+    fn note_answer(&self, batch: &mut Batch<'static>, answer: Vec<u8>) {
+        match self.call.claim() {
+            Some(Claim { key, .. }) if self.is_claimed => records::update(batch, key, answer),
+            Some(Claim { key, fingerprint, now }) => records::insert_answered(batch, key, fingerprint, answer, now),
+            None => {}
+        }
+    }
+}
+
+/// The longest answer that an audit entry repeats.
+const MAX_DETAIL: usize = 4096;
+
+/// The entry of a call in the audit chain of a project with these counters, and the counters behind it.
+fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, AuditEntry) {
+    let detail = match std::str::from_utf8(answer) {
+        Ok(text) if text.len() <= MAX_DETAIL => text.to_owned(),
+        _ => format!(r#"{{"answer_sha256":"{}","answer_bytes":{}}}"#, Digest::of(answer), answer.len()),
+    };
+    let entry = Entry {
+        project: counters.project_id,
+        number: counters.audit_number + 1,
+        time: call.now,
+        actor: call.principal.name.clone(),
+        token: call.principal.token,
+        method: call.method.to_owned(),
+        resource: call.resource.clone(),
+        detail,
+        request_id: call.request_id.map(ToString::to_string).unwrap_or_default(),
+    };
+    let (previous, hash) = (counters.audit_hash, entry.hash(counters.audit_hash));
+    let counters = Counters { audit_number: entry.number, audit_hash: hash, ..counters };
+    (counters, AuditEntry { entry, previous, hash })
+}
+
+/// Notes, in the audit chain of its project, a call that changes nothing that is counted.
+pub(super) fn note(db: &mut Db, call: &Call<'_>, project: i64, answer: &impl Serialize) -> Result<()> {
+    let Some((_, counters)) = lock(db, project)? else {
+        return Err(Error::ProjectNotFound(ProjectRef::Id(project)));
+    };
+    let (counters, entry) = audited(call, counters, &to_json(answer));
+    let mut batch = Batch::new(db);
+    counters::update(&mut batch, counters, Vec::new());
+    audit_entries::insert(&mut batch, entry);
+    batch.send(db)
 }
 
 /// Locks a project for a job, and returns its counters with the number of the next change; `None` if it is gone.
@@ -90,11 +141,12 @@ pub(crate) fn lock(db: &mut Db, project: i64) -> Result<Option<(Project, Counter
 
 /// A call to a method that changes something.
 pub(super) fn call<'a>(
-    principal: &'a Slug,
+    principal: &'a Principal,
     method: &'static str,
+    resource: &impl Display,
     request_id: Option<&'a RequestId>,
     fingerprint: Digest,
     now: Timestamp,
 ) -> Call<'a> {
-    Call { principal, method, request_id, fingerprint, now }
+    Call { principal, method, resource: resource.to_string(), request_id, fingerprint, now }
 }

@@ -46,7 +46,8 @@ fn change_state(db: &mut Db, request: &ChangeState, now: Timestamp) -> Result<Ve
         Verb::Quarantine => "QuarantineVersion",
         Verb::Release => "ReleaseVersion",
     };
-    let call = call(&request.principal.name, method, request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
+    let call =
+        call(&request.principal, method, &request.name, request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
     let mut change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

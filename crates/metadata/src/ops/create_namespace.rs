@@ -4,7 +4,8 @@ use consign_types::NamespacePath;
 use consign_types::resource::NamespaceRef;
 use consign_types::text::{DisplayName, RequestId};
 
-use super::idempotency::{Call, Fingerprint, once};
+use super::change::call;
+use super::idempotency::{Fingerprint, once};
 use super::{check_free, namespace, or_else};
 use crate::tables::namespaces::{self, Namespace, NewNamespace};
 use crate::{Error, Metadata, Principal, Result};
@@ -28,13 +29,8 @@ impl Metadata {
         let now = self.now();
         self.pool
             .write(move |db| {
-                let call = Call {
-                    principal: &request.principal.name,
-                    method: "CreateNamespace",
-                    request_id: request.request_id.as_ref(),
-                    fingerprint: Fingerprint::new().field(request.path.as_str()).field(request.display_name.as_str()).finish(),
-                    now,
-                };
+                let fingerprint = Fingerprint::new().field(request.path.as_str()).field(request.display_name.as_str()).finish();
+                let call = call(&request.principal, "CreateNamespace", &request.path, request.request_id.as_ref(), fingerprint, now);
                 once(db, &call, |db| {
                     let parent = request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose()?;
                     check_free(db, request.path.as_str())?;

@@ -6,7 +6,8 @@ use consign_types::text::{Description, DisplayName, RequestId};
 use consign_types::version::Visibility;
 use consign_types::{Slug, Timestamp};
 
-use super::idempotency::{Call, Fingerprint, once};
+use super::change::{call, note};
+use super::idempotency::{Fingerprint, once};
 use super::{check_free, namespace, or_else};
 use crate::connection::Db;
 use crate::tables::projects::{self, NewProject, Project};
@@ -47,13 +48,7 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
         .field(request.display_name.as_str())
         .field(request.description.as_str())
         .optional(request.visibility.as_ref().map(Visibility::as_str));
-    let call = Call {
-        principal: &request.principal.name,
-        method: "CreateProject",
-        request_id: request.request_id.as_ref(),
-        fingerprint: fingerprint.finish(),
-        now,
-    };
+    let call = call(&request.principal, "CreateProject", &request.slug, request.request_id.as_ref(), fingerprint.finish(), now);
     once(db, &call, |db| {
         let parent = request.namespace.clone().map_or_else(|| request.principal.namespace(), Ok)?;
         let namespace = namespace(db, &parent)?;
@@ -76,6 +71,7 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
         };
         let made = projects::insert(db, &new)?.ok_or_else(|| Error::NameTaken(path.to_string()))?;
         counters::insert(db, made.id)?;
+        note(db, &call, made.id, &made)?;
         Ok(made)
     })
 }

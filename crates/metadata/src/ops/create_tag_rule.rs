@@ -37,7 +37,7 @@ impl Metadata {
 
 fn create(db: &mut Db, request: &CreateTagRule, now: Timestamp) -> Result<TagRule> {
     let fingerprint = Fingerprint::new().shown(&(&request.project, &request.rule, &request.description)).finish();
-    let call = call(&request.principal.name, "CreateTagRule", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "CreateTagRule", &request.project, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -10,9 +10,9 @@ use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::{Digest, Timestamp};
 
 use super::authenticate::grant;
-use super::change::call;
+use super::change::{call, note};
 use super::ensure_admin_token::ADMIN;
-use super::idempotency::{Fingerprint, answered, to_json};
+use super::idempotency::{Call, Fingerprint, answered, to_json};
 use super::project;
 use crate::batch::Batch;
 use crate::connection::Db;
@@ -64,7 +64,7 @@ impl Metadata {
 fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<Token> {
     let shown = (&request.kind, &request.display_name, request.role, &request.scopes, &request.packages, request.expires_at);
     let fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown).finish();
-    let call = call(&request.principal.name, "CreateToken", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "CreateToken", &request.parent, request.request_id.as_ref(), fingerprint, now);
     if let Some(key) = call.key()
         && !records::insert(db, key, fingerprint, &[], now)?
     {
@@ -79,6 +79,7 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
         return Err(invalid("parent", format!("has `{MAX_TOKENS}` tokens already: revoke some")));
     }
     token.id = tokens::insert(db, &token, secret, false)?;
+    note_token(db, &call, &token)?;
     if let Some(key) = call.key() {
         let mut batch = Batch::new(db);
         records::update(&mut batch, key, to_json(&token.id));
@@ -144,6 +145,14 @@ fn check(request: &CreateToken, token: &Token, wanted: &Grant, now: Timestamp) -
         return Err(Error::ScopeInsufficient("a token may do no more than the one that makes it".to_owned()));
     }
     Ok(())
+}
+
+/// Notes what was done with a token in the audit chain of its project. Those of users have none.
+pub(super) fn note_token(db: &mut Db, call: &Call<'_>, token: &Token) -> Result<()> {
+    match token.owner {
+        Owner::Project(project) => note(db, call, project, &token.id),
+        Owner::User(_) => Ok(()),
+    }
 }
 
 /// Refuses an end that is over.

@@ -41,7 +41,7 @@ impl Metadata {
 
 fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Version> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.labels, &request.description)).finish();
-    let call = call(&request.principal.name, "CreateVersion", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "CreateVersion", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

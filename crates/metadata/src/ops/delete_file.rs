@@ -46,7 +46,7 @@ impl Metadata {
 fn delete(db: &mut Db, request: &DeleteFile, now: Timestamp, restore_seconds: i64) -> Result<File> {
     let wanted = (&request.name, request.revision, &request.etag, request.force, request.validate_only);
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
-    let call = call(&request.principal.name, "DeleteFile", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteFile", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.version.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

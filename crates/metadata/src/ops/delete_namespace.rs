@@ -34,7 +34,7 @@ impl Metadata {
 
 fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp) -> Result<()> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag)).finish();
-    let call = call(&request.principal.name, "DeleteNamespace", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteNamespace", &request.name, request.request_id.as_ref(), fingerprint, now);
     once(db, &call, |db| {
         let namespace = namespace(db, &request.name)?;
         etag_of(request.etag.as_ref(), &namespace.etag(), &request.name)?;

@@ -43,7 +43,7 @@ impl Metadata {
 fn delete(db: &mut Db, request: &DeletePackage, now: Timestamp, restore_seconds: i64) -> Result<PackageView> {
     let wanted = (&request.name, &request.etag, request.force, request.validate_only);
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
-    let call = call(&request.principal.name, "DeletePackage", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeletePackage", &request.name, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -37,7 +37,7 @@ impl Metadata {
 
 fn delete(db: &mut Db, request: &DeleteTag, now: Timestamp) -> Result<(VersionRef, i64)> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, &request.reason)).finish();
-    let call = call(&request.principal.name, "DeleteTag", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteTag", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.package.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -34,7 +34,7 @@ impl Metadata {
 
 fn delete(db: &mut Db, request: &DeleteTagRule, now: Timestamp) -> Result<()> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag)).finish();
-    let call = call(&request.principal.name, "DeleteTagRule", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteTagRule", &request.name, request.request_id.as_ref(), fingerprint, now);
     let Begun::New(change) = begin(db, &request.name.project, &call)? else {
         return Ok(());
     };

@@ -44,7 +44,7 @@ impl Metadata {
 fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds: i64) -> Result<Version> {
     let wanted = (&request.name, &request.etag, request.force, request.validate_only);
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
-    let call = call(&request.principal.name, "DeleteVersion", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteVersion", &request.name, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -1,11 +1,12 @@
 //! Answering a repeated request as it was answered the first time.
 
 use consign_types::text::RequestId;
-use consign_types::{Digest, Slug, Timestamp};
+use consign_types::{Digest, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use crate::Principal;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::error::{Error, Result};
@@ -46,8 +47,11 @@ impl Fingerprint {
 }
 
 /// A request that may come again.
+#[derive(Clone)]
 pub(crate) struct Call<'a> {
-    pub(crate) principal: &'a Slug,
+    pub(crate) principal: &'a Principal,
+    /// What it is about.
+    pub(crate) resource: String,
     pub(crate) method: &'static str,
     pub(crate) request_id: Option<&'a RequestId>,
     pub(crate) fingerprint: Digest,
@@ -57,7 +61,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// What it is known by, if it has a request id.
     pub(crate) fn key(&self) -> Option<Key<'a>> {
-        self.request_id.map(|request_id| Key { principal: self.principal, method: self.method, request_id })
+        self.request_id.map(|request_id| Key { principal: &self.principal.name, method: self.method, request_id })
     }
 
     /// The same, to be claimed for this request.

@@ -3,6 +3,7 @@
 //! An operation reads, asks a rule of `consign_types`, and writes. What it needs to know is a struct of its own name, or the bare
 //! value where it is only one.
 
+pub(crate) mod audit;
 pub(crate) mod authenticate;
 mod change;
 pub(crate) mod change_state;

@@ -87,7 +87,7 @@ fn prepare(db: &mut Db, request: &PrepareUploads, rules: &Rules, now: Timestamp)
     if request.files.is_empty() {
         return Err(Error::ArgumentInvalid { field: "files", rule: "at least one file".to_owned() });
     }
-    let call = call(&request.principal.name, "PrepareUploads", request.request_id.as_ref(), fingerprint(request), now);
+    let call = call(&request.principal, "PrepareUploads", &request.version, request.request_id.as_ref(), fingerprint(request), now);
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
     let look = Look { version: &request.version, paths: &paths, uploads: &[], request: None, draw: ("leases", request.files.len()) };
     let scene = scene::read(db, Batch::new(db), &look)?;

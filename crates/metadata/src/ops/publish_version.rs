@@ -106,7 +106,7 @@ impl Metadata {
 
 fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Timestamp, turn: Turn) -> Result<Published> {
     let method = if request.mode == PublishMode::AddOnly { "CommitFiles" } else { "PublishVersion" };
-    let call = call(&request.principal.name, method, request.request_id.as_ref(), fingerprint(request), now);
+    let call = call(&request.principal, method, &request.version, request.request_id.as_ref(), fingerprint(request), now);
     if turn == Turn::Next {
         let scene = look(db, request, &call, request.version.project.clone())?;
         if scene.is_claimed {

@@ -9,7 +9,8 @@ use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::settings::Scope;
 use crate::tables::{
-    counters, files, labels, leases, loose_blobs, packages, projects, settings, sums, tag_moves, tag_rules, tags, tokens, versions,
+    audit_entries, counters, files, labels, leases, loose_blobs, packages, projects, settings, sums, tag_moves, tag_rules, tags, tokens,
+    versions,
 };
 use crate::{Metadata, Result};
 
@@ -69,6 +70,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     leases::remove_of_project(db, project.id)?;
     tag_rules::remove_of_project(db, project.id)?;
     tokens::remove_of_project(db, project.id)?;
+    audit_entries::remove_of_project(db, project.id)?;
     settings::remove(db, Scope::Project(project.id))?;
     counters::remove(db, project.id)?;
     projects::remove(db, project.id)?;

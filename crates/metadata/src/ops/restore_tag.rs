@@ -42,7 +42,7 @@ impl Metadata {
 
 fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTag, i64)> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, request.sequence, &request.etag, &request.reason)).finish();
-    let call = call(&request.principal.name, "RestoreTag", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "RestoreTag", &request.name, request.request_id.as_ref(), fingerprint, now);
     let not_found = || Error::TagNotFound(request.name.clone());
     let mut change = match begin(db, &request.name.package.project, &call)? {
         Begun::Done(answer) => return answer.read(),

@@ -4,15 +4,20 @@ use consign_types::Timestamp;
 use consign_types::resource::TokenRef;
 use consign_types::text::Etag;
 
+use super::change::call;
+use super::create_token::note_token;
 use super::etag_of;
+use super::idempotency::Fingerprint;
 use super::list_tokens::token;
 use crate::connection::Db;
 use crate::tables::tokens::{self, Token};
-use crate::{Metadata, Result};
+use crate::{Metadata, Principal, Result};
 
 /// A token to be ended.
 #[derive(Clone, Debug)]
 pub struct RevokeToken {
+    /// Who ends it.
+    pub principal: Principal,
     /// The token.
     pub name: TokenRef,
     /// Its etag as last read.
@@ -38,5 +43,7 @@ fn revoke(db: &mut Db, request: &RevokeToken, now: Timestamp) -> Result<Token> {
     etag_of(request.etag.as_ref(), &token.etag(), &request.name)?;
     (token.revoked_at, token.revision) = (Some(now), token.revision + 1);
     tokens::update(db, &token)?;
+    let fingerprint = Fingerprint::new().field(request.name.to_string()).finish();
+    note_token(db, &call(&request.principal, "RevokeToken", &request.name, None, fingerprint, now), &token)?;
     Ok(token)
 }

@@ -6,7 +6,7 @@ use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::{Digest, Timestamp};
 
 use super::change::call;
-use super::create_token::check_expiry;
+use super::create_token::{check_expiry, note_token};
 use super::etag_of;
 use super::idempotency::{Fingerprint, answered, to_json};
 use super::list_tokens::token;
@@ -58,7 +58,7 @@ impl Metadata {
 fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Digest; 3], now: Timestamp) -> Result<Token> {
     let shown = (request.expires_at, request.overlap_seconds, &request.etag);
     let fingerprint = Fingerprint::new().field(request.name.to_string()).shown(&shown).finish();
-    let call = call(&request.principal.name, "RotateToken", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "RotateToken", &request.name, request.request_id.as_ref(), fingerprint, now);
     let is_repeated = match call.key() {
         Some(key) => !records::insert(db, key, fingerprint, &[], now)?,
         None => false,
@@ -87,6 +87,7 @@ fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Dige
     tokens::update(db, &token)?;
     let until = Some(now.plus_seconds(request.overlap_seconds)).filter(|_| request.overlap_seconds > 0);
     tokens::replace(db, token.id, secret, until)?;
+    note_token(db, &call, &token)?;
     if let Some(key) = call.key() {
         let mut batch = Batch::new(db);
         records::update(&mut batch, key, to_json(&token.id));

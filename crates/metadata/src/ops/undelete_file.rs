@@ -35,7 +35,7 @@ impl Metadata {
 
 fn undelete(db: &mut Db, request: &UndeleteFile, now: Timestamp) -> Result<File> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, request.revision)).finish();
-    let call = call(&request.principal.name, "UndeleteFile", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UndeleteFile", &request.name, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.version.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

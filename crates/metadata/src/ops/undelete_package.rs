@@ -32,7 +32,7 @@ impl Metadata {
 
 fn undelete(db: &mut Db, request: &UndeletePackage, now: Timestamp) -> Result<PackageView> {
     let fingerprint = Fingerprint::new().shown(&request.name).finish();
-    let call = call(&request.principal.name, "UndeletePackage", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UndeletePackage", &request.name, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

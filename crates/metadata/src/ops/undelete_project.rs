@@ -31,7 +31,7 @@ impl Metadata {
 
 fn undelete(db: &mut Db, request: &UndeleteProject, now: Timestamp) -> Result<Project> {
     let fingerprint = Fingerprint::new().shown(&request.name).finish();
-    let call = call(&request.principal.name, "UndeleteProject", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UndeleteProject", &request.name, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin_any(db, &request.name, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -33,7 +33,7 @@ impl Metadata {
 
 fn undelete(db: &mut Db, request: &UndeleteVersion, now: Timestamp) -> Result<Version> {
     let fingerprint = Fingerprint::new().shown(&request.name).finish();
-    let call = call(&request.principal.name, "UndeleteVersion", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UndeleteVersion", &request.name, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

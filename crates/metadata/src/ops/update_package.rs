@@ -46,7 +46,7 @@ impl Metadata {
 fn update(db: &mut Db, request: &UpdatePackage, now: Timestamp) -> Result<PackageView> {
     let wanted = (&request.name, &request.etag, &request.labels, &request.description, request.version_scheme);
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
-    let call = call(&request.principal.name, "UpdatePackage", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UpdatePackage", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -42,7 +42,7 @@ impl Metadata {
 fn update(db: &mut Db, request: &UpdateProject, now: Timestamp) -> Result<Project> {
     let wanted = (&request.name, &request.etag, &request.display_name, &request.description, request.visibility);
     let fingerprint = Fingerprint::new().shown(&wanted).finish();
-    let call = call(&request.principal.name, "UpdateProject", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UpdateProject", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

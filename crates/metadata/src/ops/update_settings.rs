@@ -43,7 +43,7 @@ impl Metadata {
 fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> Result<SettingsView> {
     check(&request.change)?;
     let fingerprint = Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish();
-    let call = call(&request.principal.name, "UpdateSettings", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UpdateSettings", &request.scope, request.request_id.as_ref(), fingerprint, now);
     let change = |db: &mut Db| {
         put(db, request, now)?;
         let place = place(db, &request.scope)?;

@@ -50,7 +50,7 @@ impl Metadata {
 
 fn update(db: &mut Db, request: &UpdateTagRule, now: Timestamp) -> Result<TagRule> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, &request.rule)).finish();
-    let call = call(&request.principal.name, "UpdateTagRule", request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UpdateTagRule", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -83,7 +83,7 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
     let fingerprint = Fingerprint::new().shown(&(&request.project, &request.moves, &request.reason)).finish();
     // A creation has its own requests.
     let method = if request.moves.iter().any(|wanted| wanted.existence == Existence::Unwanted) { "CreateTag" } else { "UpdateTags" };
-    let call = call(&request.principal.name, method, request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, method, &request.project, request.request_id.as_ref(), fingerprint, now);
     let mut change = match begin(db, &request.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

@@ -41,7 +41,14 @@ impl Metadata {
 
 fn update(db: &mut Db, request: &UpdateVersion, now: Timestamp) -> Result<Version> {
     let wanted = (&request.name, &request.etag, request.hidden, &request.labels, &request.description);
-    let call = call(&request.principal.name, "UpdateVersion", request.request_id.as_ref(), Fingerprint::new().shown(&wanted).finish(), now);
+    let call = call(
+        &request.principal,
+        "UpdateVersion",
+        &request.name,
+        request.request_id.as_ref(),
+        Fingerprint::new().shown(&wanted).finish(),
+        now,
+    );
     let change = match begin(db, &request.name.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,

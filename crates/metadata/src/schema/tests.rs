@@ -33,6 +33,7 @@ fn every_column_is_there_in_both_databases() {
             versions,
             version_labels,
             blobs,
+            audit_entries,
             tombstones,
             files,
             leases,

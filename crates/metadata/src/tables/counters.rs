@@ -1,5 +1,6 @@
 //! Counters: what a project holds in sum, and the number of its last change. The row is the lock of the project's writers.
 
+use consign_types::audit::START;
 use consign_types::resource::ProjectRef;
 use consign_types::{Digest, Timestamp};
 use diesel::dsl::{exists, not, sql};
@@ -17,7 +18,7 @@ use crate::prepared::rounded;
 use crate::schema::{blobs, counters, files};
 
 /// What a project holds in sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, QueryableByName)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, QueryableByName)]
 #[diesel(table_name = counters)]
 pub(crate) struct Counters {
     /// The project.
@@ -34,6 +35,25 @@ pub(crate) struct Counters {
     pub(crate) stored_bytes: i64,
     /// What uploads under way may bring.
     pub(crate) reserved_bytes: i64,
+    /// The number of the last audit entry.
+    pub(crate) audit_number: i64,
+    /// Its hash.
+    pub(crate) audit_hash: Digest,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            project_id: 0,
+            sequence: 0,
+            file_count: 0,
+            logical_bytes: 0,
+            stored_bytes: 0,
+            reserved_bytes: 0,
+            audit_number: 0,
+            audit_hash: START,
+        }
+    }
 }
 
 /// A project that is locked until the transaction ends.
@@ -65,6 +85,8 @@ pub(crate) fn insert(db: &mut Db, project: i64) -> Result<()> {
         counters::logical_bytes.eq(0),
         counters::stored_bytes.eq(0),
         counters::reserved_bytes.eq(0),
+        counters::audit_number.eq(0),
+        counters::audit_hash.eq(START),
     );
     each!(db, connection => insert_into(counters::table).values(values).execute(connection))?;
     Ok(())
@@ -87,7 +109,7 @@ pub(crate) fn lock(db: &mut Db, name: &ProjectRef, claim: Option<Claim<'_>>) -> 
             };
             let text = format!(
                 "with locked as (\
-                   select p.*, c.project_id, c.sequence as last_sequence, c.file_count, c.logical_bytes, c.stored_bytes, c.reserved_bytes \
+                   select p.*, c.project_id, c.sequence as last_sequence, c.file_count, c.logical_bytes, c.stored_bytes, c.reserved_bytes, c.audit_number, c.audit_hash \
                    from projects p join counters c on c.project_id = p.id where {by} for no key update of p, c\
                  ), claim as (\
                    insert into idempotency_records (principal, method, request_id, fingerprint, answer, created_at) \
@@ -132,6 +154,8 @@ pub(crate) fn update(batch: &mut Batch<'_>, new: Counters, digests: Vec<Digest>)
         counters::logical_bytes.eq(new.logical_bytes),
         counters::stored_bytes.eq(missing + new.stored_bytes),
         counters::reserved_bytes.eq(new.reserved_bytes),
+        counters::audit_number.eq(new.audit_number),
+        counters::audit_hash.eq(new.audit_hash),
     );
     push!(batch, diesel::update(counters::table.find(new.project_id)).set(values));
 }

@@ -1,5 +1,6 @@
 //! The statements: one function each, a file a table.
 
+pub(crate) mod audit_entries;
 pub(crate) mod blobs;
 pub(crate) mod candidates;
 pub(crate) mod counters;

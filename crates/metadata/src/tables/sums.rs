@@ -78,7 +78,7 @@ pub(crate) fn recounted(db: &mut Db, project: i64) -> Result<Counters> {
     let referred = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq(project));
     let stored_bytes = blobs::table.filter(exists(referred)).select(sum("blobs.size_bytes")).first(db)?;
     let reserved_bytes = leases::table.filter(leases::project_id.eq(project)).select(sum("leases.reserved_bytes")).first(db)?;
-    Ok(Counters { project_id: project, sequence: 0, file_count, logical_bytes, stored_bytes, reserved_bytes })
+    Ok(Counters { project_id: project, file_count, logical_bytes, stored_bytes, reserved_bytes, ..Counters::default() })
 }
 
 /// A version or package whose counters differ from its rows.

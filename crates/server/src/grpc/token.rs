@@ -67,10 +67,11 @@ impl TokenService for TokenApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: TokenRef = decode::name("name", &request.name)?;
-        own_or_tended(&caller, &name)?;
+        let principal = own_or_tended(&caller, &name)?;
         decode::request_id(&request.request_id)?;
         // A revoked token is answered as it is, so no record of the request is needed.
-        let token = self.metadata.revoke_token(RevokeToken { name, etag: decode::etag(&request.etag)? }).await.map_err(status)?;
+        let token =
+            self.metadata.revoke_token(RevokeToken { principal, name, etag: decode::etag(&request.etag)? }).await.map_err(status)?;
         Ok(Response::new(RevokeTokenResponse { token: Some(encode::token(token)) }))
     }
 

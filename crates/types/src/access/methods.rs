@@ -73,4 +73,7 @@ const TABLE: &[(&str, Need)] = &[
     row("TokenService/RevokeToken", Role::Maintainer, Scope::Admin),
     row("TokenService/RotateToken", Role::Maintainer, Scope::Admin),
     row("TokenService/WhoAmI", Role::Guest, Scope::Read),
+    row("AuditService/ListAuditEntries", Role::Maintainer, Scope::Admin),
+    row("AuditService/GetCheckpoint", Role::Maintainer, Scope::Admin),
+    row("AuditService/VerifyChain", Role::Maintainer, Scope::Admin),
 ];

@@ -1,0 +1,109 @@
+//! Reading and verifying the audit chain of a project.
+
+use consign_types::audit::Head;
+use consign_types::resource::ProjectRef;
+
+use super::project;
+use crate::connection::Db;
+use crate::tables::audit_entries::{self, AuditEntry};
+use crate::tables::counters;
+use crate::{Error, Listed, Metadata, Page, Result};
+
+/// How many entries are read in one go.
+const AT_ONCE: i64 = 1000;
+
+/// How many entries one call verifies at most.
+pub const MAX_VERIFIED: i64 = 100_000;
+
+/// What a verification found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The last number that fits.
+    pub verified: i64,
+    /// The first number that does not, and why.
+    pub broken: Option<(i64, String)>,
+}
+
+impl Metadata {
+    /// Entries of a project, the newest first or the oldest.
+    pub async fn list_audit_entries(&self, name: ProjectRef, newest: bool, page: Page<i64>) -> Result<Listed<AuditEntry>> {
+        self.pool
+            .read(move |db| {
+                let project = project(db, &name)?.id;
+                let entries = if newest {
+                    audit_entries::list_newest(db, project, page.after.unwrap_or(i64::MAX), page.limit())?
+                } else {
+                    audit_entries::list(db, project, page.after.unwrap_or_default(), page.limit())?
+                };
+                Ok(page.of(entries))
+            })
+            .await
+    }
+
+    /// The project's id, and where its chain stands.
+    pub async fn find_audit_head(&self, name: ProjectRef) -> Result<(i64, Head)> {
+        self.pool
+            .read(move |db| {
+                let project = project(db, &name)?.id;
+                let counters = counters::get(db, project)?;
+                Ok((project, Head { number: counters.audit_number, hash: counters.audit_hash }))
+            })
+            .await
+    }
+
+    /// Computes the hashes of the entries `first` to `last` again, at most [`MAX_VERIFIED`] of them, and compares. `kept` is where the chain
+    /// stood once, as somebody kept it elsewhere.
+    pub async fn verify_audit(&self, name: ProjectRef, first: i64, last: i64, kept: Option<Head>) -> Result<Verified> {
+        self.pool.read(move |db| verify(db, &name, first, last, kept)).await
+    }
+}
+
+fn verify(db: &mut Db, name: &ProjectRef, first: i64, last: i64, kept: Option<Head>) -> Result<Verified> {
+    let project = project(db, name)?.id;
+    let counters = counters::get(db, project)?;
+    let end = Head { number: counters.audit_number, hash: counters.audit_hash };
+    let last = last.min(first.saturating_add(MAX_VERIFIED - 1));
+    if first > end.number + 1 {
+        return Err(Error::ArgumentInvalid { field: "start_number", rule: format!("the last entry is `{}`", end.number) });
+    }
+    let mut head = Head::default();
+    if first > 1 {
+        let before = audit_entries::list(db, project, first - 2, 1)?.pop().filter(|before| before.entry.number == first - 1);
+        let Some(before) = before else { return Ok(broken(first - 2, first - 1, "the entry is missing")) };
+        head = Head { number: first - 1, hash: before.hash };
+    }
+    while head.number < last {
+        let entries = audit_entries::list(db, project, head.number, AT_ONCE.min(last - head.number))?;
+        if entries.is_empty() {
+            break;
+        }
+        for AuditEntry { entry, previous, hash } in &entries {
+            match head.follow(entry, *previous, *hash) {
+                Ok(next) => head = next,
+                Err(error) => return Ok(broken(head.number, head.number + 1, &error.to_string())),
+            }
+            if let Some(kept) = kept.filter(|kept| kept.number == head.number && kept.hash != head.hash) {
+                return Ok(broken(head.number - 1, kept.number, "the checkpoint has another hash"));
+            }
+        }
+    }
+    Ok(judge(head, end, last, kept))
+}
+
+/// Judges the end that was reached: whether more should have been there.
+fn judge(head: Head, end: Head, last: i64, kept: Option<Head>) -> Verified {
+    if head.number >= last {
+        return Verified { verified: head.number, broken: None };
+    }
+    if let Some(kept) = kept.filter(|kept| kept.number > head.number) {
+        return broken(head.number, head.number + 1, &format!("the checkpoint says that there were {} entries", kept.number));
+    }
+    if head != end {
+        return broken(head.number, head.number + 1, "the last entries are missing, or are others than they were");
+    }
+    Verified { verified: head.number, broken: None }
+}
+
+fn broken(verified: i64, number: i64, reason: &str) -> Verified {
+    Verified { verified, broken: Some((number, reason.to_owned())) }
+}

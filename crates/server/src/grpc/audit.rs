@@ -1,0 +1,119 @@
+//! `consign.metadata.v1.AuditService`.
+
+use bytes::Bytes;
+use consign_metadata::{AuditEntry, Metadata};
+use consign_proto::metadata::audit_service_server::AuditService;
+use consign_proto::metadata::{
+    self as wire, AuditCheckpoint, GetCheckpointRequest, GetCheckpointResponse, ListAuditEntriesRequest, ListAuditEntriesResponse,
+    VerifyChainRequest, VerifyChainResponse,
+};
+use consign_proto::status::{invalid, status};
+use consign_proto::timestamp;
+use consign_types::audit::Checkpoint;
+use consign_types::resource::ProjectRef;
+use consign_types::{Digest, Reason};
+use tonic::{Request, Response, Status};
+
+use super::decode;
+use super::page::Listing;
+use crate::auth::caller;
+use crate::clock;
+use crate::notes::Notes;
+
+/// The service, over the metadata plane.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditApi {
+    pub(crate) metadata: Metadata,
+    pub(crate) notes: Notes,
+}
+
+/// The orders, with whether the newest come first.
+const ORDERS: &[(&str, bool)] = &[("time", false), ("number", false)];
+
+#[tonic::async_trait]
+impl AuditService for AuditApi {
+    async fn list_audit_entries(&self, request: Request<ListAuditEntriesRequest>) -> Result<Response<ListAuditEntriesResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let project: ProjectRef = decode::name("parent", &request.parent)?;
+        caller.about(&project)?;
+        decode::absent("filter", request.filter.is_empty())?;
+        let (_, falling) = decode::order(&request.order_by, ORDERS)?;
+        let newest = falling || request.order_by.is_empty();
+        let listing = Listing::of("ListAuditEntries", &[&request.parent, &request.order_by]);
+        let page = listing.page(request.page_size, &request.page_token)?;
+        let found = self.metadata.list_audit_entries(project, newest, page).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |entry| entry.entry.number.to_string());
+        Ok(Response::new(ListAuditEntriesResponse { audit_entries: found.map(encode).items, next_page_token }))
+    }
+
+    async fn get_checkpoint(&self, request: Request<GetCheckpointRequest>) -> Result<Response<GetCheckpointResponse>, Status> {
+        let caller = caller(&request)?;
+        let project: ProjectRef = decode::name("parent", &request.get_ref().parent)?;
+        caller.about(&project)?;
+        let (project, head) = self.metadata.find_audit_head(project).await.map_err(status)?;
+        let checkpoint = Checkpoint { project, head, time: clock::now() };
+        let checkpoint = AuditCheckpoint {
+            project: ProjectRef::Id(project).to_string(),
+            number: head.number,
+            hash: bytes(&head.hash),
+            time: Some(timestamp(checkpoint.time)),
+            statement: self.notes.sign(&checkpoint),
+        };
+        Ok(Response::new(GetCheckpointResponse { checkpoint: Some(checkpoint) }))
+    }
+
+    async fn verify_chain(&self, request: Request<VerifyChainRequest>) -> Result<Response<VerifyChainResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let project: ProjectRef = decode::name("parent", &request.parent)?;
+        caller.about(&project)?;
+        let (first, last) = match (request.start_number, request.end_number) {
+            (first, last) if first < 0 || last < 0 => return Err(invalid("start_number", Reason::ArgumentInvalid, "must not be negative")),
+            (first, 0) => (first.max(1), i64::MAX),
+            (first, last) => (first.max(1), last),
+        };
+        let kept = request.checkpoint.map(|checkpoint| self.checkpoint(&checkpoint)).transpose()?;
+        if let Some(kept) = &kept {
+            let (id, _) = self.metadata.find_audit_head(project.clone()).await.map_err(status)?;
+            if kept.project != id {
+                return Err(invalid("checkpoint", Reason::ArgumentInvalid, "is of another project"));
+            }
+        }
+        let found = self.metadata.verify_audit(project, first, last, kept.map(|kept| kept.head)).await.map_err(status)?;
+        let (broken_number, reason) = found.broken.clone().unwrap_or_default();
+        Ok(Response::new(VerifyChainResponse { intact: found.broken.is_none(), verified_number: found.verified, broken_number, reason }))
+    }
+}
+
+impl AuditApi {
+    /// A checkpoint that this server signed, and that says what was signed.
+    fn checkpoint(&self, given: &AuditCheckpoint) -> Result<Checkpoint, Status> {
+        let kept: Checkpoint = self.notes.checkpoint(&given.statement)?;
+        if (given.number, &given.hash) != (kept.head.number, &bytes(&kept.head.hash)) {
+            return Err(invalid("checkpoint", Reason::ArgumentInvalid, "is not what was signed"));
+        }
+        Ok(kept)
+    }
+}
+
+fn encode(AuditEntry { entry, previous, hash }: AuditEntry) -> wire::AuditEntry {
+    let project = ProjectRef::Id(entry.project);
+    wire::AuditEntry {
+        name: format!("{project}/auditEntries/{}", entry.number),
+        number: entry.number,
+        time: Some(timestamp(entry.time)),
+        actor: entry.actor.to_string(),
+        token: entry.token,
+        method: entry.method,
+        resource: entry.resource,
+        detail: entry.detail.into(),
+        request_id: entry.request_id,
+        hash: bytes(&hash),
+        previous_hash: bytes(&previous),
+    }
+}
+
+fn bytes(digest: &Digest) -> Bytes {
+    Bytes::copy_from_slice(digest.as_bytes())
+}

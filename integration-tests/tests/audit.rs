@@ -1,0 +1,242 @@
+//! The audit chain: every change is in it, and whoever tampers with it is found out.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use consign_proto::metadata::audit_service_client::AuditServiceClient;
+use consign_proto::metadata::token_service_client::TokenServiceClient;
+use consign_proto::metadata::{
+    AuditCheckpoint, AuditEntry, CreateTokenRequest, DeleteVersionRequest, GetCheckpointRequest, ListAuditEntriesRequest,
+    RevokeTokenRequest, VerifyChainRequest, VerifyChainResponse,
+};
+use consign_types::Reason;
+use integration_tests::grpc::{Grpc, authorized, refusal};
+use integration_tests::rest::{Rest, file};
+use integration_tests::{BOTH, Builder, Engine, TestService};
+use tonic::transport::Channel;
+
+const PROJECT: &str = "projects/1";
+
+/// How many tamperings are tried on each database.
+const TAMPERINGS: i64 = 500;
+
+struct Chain {
+    service: TestService,
+    rest: Rest,
+    client: AuditServiceClient<Channel>,
+}
+
+impl Chain {
+    async fn start(engine: Engine) -> Self {
+        let (service, rest) = Builder::on(engine).demo().await;
+        let client = AuditServiceClient::new(Grpc::to(service.grpc()).channel());
+        Self { service, rest, client }
+    }
+
+    async fn entries(&self) -> Vec<AuditEntry> {
+        let request =
+            ListAuditEntriesRequest { parent: PROJECT.to_owned(), page_size: 1000, order_by: "number".to_owned(), ..Default::default() };
+        self.client.clone().list_audit_entries(authorized(request)).await.unwrap().into_inner().audit_entries
+    }
+
+    async fn checkpoint(&self) -> AuditCheckpoint {
+        let request = GetCheckpointRequest { parent: PROJECT.to_owned() };
+        self.client.clone().get_checkpoint(authorized(request)).await.unwrap().into_inner().checkpoint.unwrap()
+    }
+
+    async fn verify(&self, checkpoint: Option<AuditCheckpoint>) -> VerifyChainResponse {
+        let request = VerifyChainRequest { parent: PROJECT.to_owned(), checkpoint, ..Default::default() };
+        self.client.clone().verify_chain(authorized(request)).await.unwrap().into_inner()
+    }
+
+    fn execute(&self, statement: &str) {
+        self.service.database().execute(statement);
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_in_the_chain_and_nothing_else() {
+    for engine in BOTH {
+        let chain = Chain::start(engine).await;
+        for _ in 0..2 {
+            assert_eq!(chain.rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201, "the second one changes nothing");
+        }
+        assert_eq!(chain.rest.put(&file("tool", "1.0", "..%2Fg"), "hello").await.status, 400);
+        let grpc = Grpc::to(chain.service.grpc());
+        let mut tokens = TokenServiceClient::new(grpc.channel());
+        let create = CreateTokenRequest {
+            parent: PROJECT.to_owned(),
+            kind: 2,
+            display_name: "ci".to_owned(),
+            scopes: vec![1],
+            ..Default::default()
+        };
+        let made = tokens.create_token(authorized(create)).await.unwrap().into_inner();
+        let name = made.token.unwrap().name;
+        tokens.revoke_token(authorized(RevokeTokenRequest { name: name.clone(), ..Default::default() })).await.unwrap();
+        let version = format!("{PROJECT}/packages/tool/versions/1.0");
+        let request_id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned();
+        let delete = DeleteVersionRequest { name: version.clone(), request_id: request_id.clone(), ..Default::default() };
+        grpc.packages().delete_version(authorized(delete.clone())).await.unwrap();
+        grpc.packages().delete_version(authorized(delete)).await.unwrap();
+
+        let entries = chain.entries().await;
+        let told: Vec<(i64, &str, &str)> =
+            entries.iter().map(|entry| (entry.number, entry.method.as_str(), entry.resource.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (1, "CreateProject", "demo"),
+                (2, "PublishVersion", "projects/root%2Fdemo/packages/tool/versions/1.0"),
+                (3, "CreateToken", PROJECT),
+                (4, "RevokeToken", &name),
+                (5, "DeleteVersion", &version),
+            ],
+            "{engine:?}"
+        );
+        assert!(entries.iter().all(|entry| entry.actor == "root" && entry.token == 1));
+        assert_eq!(entries[4].request_id, request_id);
+        assert!(entries.iter().all(|entry| !String::from_utf8_lossy(&entry.detail).contains(&made.secret)), "no secret is told");
+        assert_eq!(entries[0].previous_hash, vec![0; 32]);
+        assert!(entries.windows(2).all(|pair| pair[1].previous_hash == pair[0].hash));
+        let verified = chain.verify(Some(chain.checkpoint().await)).await;
+        assert_eq!((verified.intact, verified.verified_number), (true, 5), "{verified:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_who_change_a_project_at_once_make_one_chain() {
+    for engine in BOTH {
+        let chain = Chain::start(engine).await;
+        let publish = |number: usize| {
+            let rest = chain.rest.clone();
+            tokio::spawn(async move {
+                rest.put(&file("tool", &format!("{}.0", number % 7), &format!("f{number}")), format!("{number}")).await.status
+            })
+        };
+        for published in (0..100).map(publish).collect::<Vec<_>>() {
+            assert_eq!(published.await.unwrap(), 201);
+        }
+        let verified = chain.verify(None).await;
+        assert_eq!((verified.intact, verified.verified_number), (true, 101), "{engine:?}: {verified:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_in_both_orders() {
+    let chain = Chain::start(Engine::Sqlite).await;
+    for number in 0..9 {
+        assert_eq!(chain.rest.put(&file("tool", "1.0", &format!("f{number}")), "x").await.status, 201);
+    }
+    for (order_by, expected) in [("number", (1..=10).collect::<Vec<_>>()), ("", (1..=10).rev().collect())] {
+        let (mut numbers, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListAuditEntriesRequest {
+                parent: PROJECT.to_owned(),
+                page_size: 3,
+                page_token,
+                order_by: order_by.to_owned(),
+                ..Default::default()
+            };
+            let page = chain.client.clone().list_audit_entries(authorized(request)).await.unwrap().into_inner();
+            numbers.extend(page.audit_entries.iter().map(|entry| entry.number));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(numbers, expected, "{order_by}");
+    }
+    let range = VerifyChainRequest { parent: PROJECT.to_owned(), start_number: 4, end_number: 6, ..Default::default() };
+    let verified = chain.client.clone().verify_chain(authorized(range.clone())).await.unwrap().into_inner();
+    assert_eq!((verified.intact, verified.verified_number), (true, 6));
+    let beyond = VerifyChainRequest { start_number: 12, ..range };
+    assert_eq!(refusal(&chain.client.clone().verify_chain(authorized(beyond)).await.unwrap_err()).1, Some(Reason::ArgumentInvalid));
+}
+
+#[tokio::test]
+async fn only_checkpoints_that_this_server_signed_count() {
+    let chain = Chain::start(Engine::Sqlite).await;
+    chain.rest.create_project("other").await;
+    let good = chain.checkpoint().await;
+    let other = GetCheckpointRequest { parent: "projects/2".to_owned() };
+    let other = chain.client.clone().get_checkpoint(authorized(other)).await.unwrap().into_inner().checkpoint.unwrap();
+    let mut forged = good.statement.to_vec();
+    forged[10] ^= 1;
+    for bad in [
+        AuditCheckpoint { number: good.number + 1, ..good.clone() },
+        AuditCheckpoint { statement: forged.into(), ..good.clone() },
+        AuditCheckpoint { statement: bytes::Bytes::new(), ..good.clone() },
+        other,
+    ] {
+        let request = VerifyChainRequest { parent: PROJECT.to_owned(), checkpoint: Some(bad), ..Default::default() };
+        let status = chain.client.clone().verify_chain(authorized(request)).await.unwrap_err();
+        assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));
+    }
+    assert!(chain.verify(Some(good)).await.intact);
+}
+
+/// A tampering of a chain of `last` entries, as statements; and whether a checkpoint is needed to find it.
+fn tampering(number: i64, last: i64) -> (Vec<String>, bool) {
+    let (at, of_project) = (1 + number / 7 % (last - 1), "where project_id = 1");
+    let edit = |change: &str| vec![format!("update audit_entries set {change} {of_project} and number = {at}")];
+    let fields = [
+        "actor = 'somebody'",
+        "method = 'GetFile'",
+        "resource = resource || 'x'",
+        "detail = '{}'",
+        "request_id = 'x'",
+        "token_id = token_id + 1",
+        "hash = previous_hash",
+        "previous_hash = hash",
+    ];
+    match number % 7 {
+        0..=2 => (edit(fields[usize::try_from(number / 7).unwrap() % fields.len()]), false),
+        3 => (vec![format!("delete from audit_entries {of_project} and number = {at}")], false),
+        4 => {
+            let moved = |from: i64, to: i64| format!("update audit_entries set number = {to} {of_project} and number = {from}");
+            (vec![moved(at, -1), moved(at + 1, at), moved(-1, at + 1)], false)
+        }
+        5 => {
+            let columns = "project_id, time, actor, token_id, method, resource, detail, request_id";
+            let copy = format!("select {columns}, {last} + 1, hash, hash from audit_entries {of_project} and number = {last}");
+            (vec![format!("insert into audit_entries ({columns}, number, previous_hash, hash) {copy}")], false)
+        }
+        _ => {
+            let end = format!("(select hash from audit_entries {of_project} and number = {at})");
+            let head = format!("update counters set audit_number = {at}, audit_hash = {end} {of_project}");
+            (vec![format!("delete from audit_entries {of_project} and number > {at}"), head], true)
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_tamperings_are_found() {
+    for engine in BOTH {
+        let chain = Chain::start(engine).await;
+        for number in 0..30 {
+            assert_eq!(chain.rest.put(&file("tool", "1.0", &format!("f{number}")), "x").await.status, 201);
+        }
+        let checkpoint = chain.checkpoint().await;
+        let last = checkpoint.number;
+        chain.execute("create table kept as select * from audit_entries");
+        chain.execute("create table kept_counters as select * from counters");
+        let mut cut = 0;
+        for number in 0..TAMPERINGS {
+            let (statements, is_cut) = tampering(number, last);
+            for statement in &statements {
+                chain.execute(statement);
+            }
+            if is_cut {
+                cut += 1;
+                assert!(chain.verify(None).await.intact, "a cut end shows itself to those alone who kept a checkpoint");
+            }
+            let verified = chain.verify(is_cut.then(|| checkpoint.clone())).await;
+            assert!(!verified.intact && verified.broken_number > 0, "{engine:?}: {statements:?} is not found: {verified:?}");
+            chain.execute("delete from audit_entries");
+            chain.execute("insert into audit_entries select * from kept");
+            chain.execute("delete from counters");
+            chain.execute("insert into counters select * from kept_counters");
+        }
+        assert!(cut > 50);
+        assert!(chain.verify(Some(checkpoint)).await.intact, "all was put back");
+    }
+}
