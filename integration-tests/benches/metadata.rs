@@ -318,7 +318,7 @@ fn list_packages() -> ListPackages {
 }
 
 fn principal() -> Principal {
-    Principal { name: "root".parse().expect("a word is a name"), token: 1, grant: Grant::everything() }
+    Principal { name: "root".parse().expect("a word is a name"), token: 1, is_old: false, expires_at: None, grant: Grant::everything() }
 }
 
 fn in_force() -> InForce {

@@ -313,10 +313,33 @@ async fn a_token_for_some_packages_touches_no_others() {
     for answer in [refused.0, refused.1] {
         assert_eq!((answer.status, answer.text()), (403, r#"{"message":"403 Forbidden"}"#));
     }
-    let packages = wire::ListPackagesRequest { parent: "projects/1".to_owned(), ..Default::default() }.encode_to_vec();
-    let packages = world.call("PackageService/ListPackages", &secret, packages.into()).await.unwrap();
-    let packages = wire::ListPackagesResponse::decode(packages).unwrap().packages;
-    assert_eq!(packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>(), ["projects/1/packages/app-web"]);
+    // What is about more than one package is refused, for it would tell of others; but not that the project is there.
+    let seen = ["ProjectService/GetProject"];
+    for (method, message) in calls_in("projects/1") {
+        let answer = world.call(method, &secret, message).await;
+        let refused = verdict(&answer) == Verdict::Scope;
+        assert_eq!(refused, !seen.contains(&method), "{method}: {answer:?}");
+    }
+    let lists = [
+        (
+            "PackageService/ListVersions",
+            wire::ListVersionsRequest { parent: "projects/1/packages/-".to_owned(), ..Default::default() }.encode_to_vec(),
+        ),
+        ("TagService/ListTags", wire::ListTagsRequest { parent: "projects/1/packages/-".to_owned(), ..Default::default() }.encode_to_vec()),
+        (
+            "PackageService/ListPackages",
+            wire::ListPackagesRequest { parent: "projects/-".to_owned(), ..Default::default() }.encode_to_vec(),
+        ),
+        (
+            "PackageService/SearchVersions",
+            wire::SearchVersionsRequest { parent: "projects/-".to_owned(), ..Default::default() }.encode_to_vec(),
+        ),
+    ];
+    for (method, message) in lists {
+        assert_eq!(verdict(&world.call(method, &secret, message.into()).await), Verdict::Scope, "{method}");
+    }
+    let own = wire::ListVersionsRequest { parent: "projects/1/packages/app-web".to_owned(), ..Default::default() }.encode_to_vec();
+    assert!(world.call("PackageService/ListVersions", &secret, own.into()).await.is_ok());
     let delete = wire::DeleteProjectRequest { name: "projects/1".to_owned(), ..Default::default() }.encode_to_vec();
     assert_eq!(verdict(&world.call("ProjectService/DeleteProject", &secret, delete.into()).await), Verdict::Scope);
 }
@@ -355,9 +378,9 @@ async fn a_token_lives_is_rotated_and_ends() {
             (format!("projects/1/tokens/{}", token.id).as_str(), "root", false)
         );
         let me = tokens.who_am_i(bearing(WhoAmIRequest {}, &first)).await.unwrap().into_inner();
-        assert_eq!((me.actor, me.user, me.token.unwrap().id), (token.name.clone(), String::new(), token.id));
+        assert_eq!((me.actor, me.user, me.token.unwrap().id), (format!("project_1_bot_{}", token.id), String::new(), token.id));
         let root = tokens.who_am_i(bearing(WhoAmIRequest {}, TOKEN)).await.unwrap().into_inner();
-        assert_eq!((root.actor.as_str(), root.user.as_str()), ("users/root", "users/root"));
+        assert_eq!((root.actor.as_str(), root.user.as_str()), ("root", "users/root"));
 
         // It rotates itself, and the old secret counts for a while.
         let overlap = Some(prost_types::Duration { seconds: 60, nanos: 0 });
@@ -474,5 +497,133 @@ async fn the_same_request_again_makes_another_secret_for_the_same_token() {
         let status = world.tokens().create_token(bearing(reused, TOKEN)).await.unwrap_err();
         assert_eq!(refusal(&status).1, Some(Reason::RequestIdReused));
         drop(world.service);
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_the_secret_of_a_token_that_may_do_more_than_theirs() {
+    for engine in BOTH {
+        let world = World::start(engine).await;
+        let (owner, _) = world.token(wanted(1, Role::Owner, &Scope::ALL)).await;
+        let (_, maintainer) = world.token(wanted(1, Role::Maintainer, &[Scope::Admin])).await;
+        let (reader, _) = world.token(wanted(1, Role::Reporter, &[Scope::Read])).await;
+        let rotate = async |name: &str, by: &str| {
+            let request = RotateTokenRequest { name: name.to_owned(), ..Default::default() };
+            world.tokens().rotate_token(bearing(request, by)).await.err().and_then(|status| refusal(&status).1)
+        };
+        assert_eq!(rotate(&owner.name, &maintainer).await, Some(Reason::RoleInsufficient));
+        assert_eq!(rotate(&reader.name, &maintainer).await, Some(Reason::ScopeInsufficient));
+        let personal = CreateTokenRequest { parent: "users/root".to_owned(), kind: 1, role: 0, ..wanted(1, Role::Guest, &[Scope::Admin]) };
+        let (_, personal) = world.token(personal).await;
+        assert_eq!(rotate("users/root/tokens/1", &personal).await, Some(Reason::ScopeInsufficient));
+        assert_eq!(rotate(&owner.name, TOKEN).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_token_does_not_prolong_itself_and_an_old_secret_changes_none() {
+    let world = World::start(Engine::Sqlite).await;
+    let in_seconds = |seconds| Some(prost_types::Timestamp::from(now() + Duration::from_secs(seconds)));
+    let (token, secret) =
+        world.token(CreateTokenRequest { expire_time: in_seconds(600), ..wanted(1, Role::Maintainer, &[Scope::Read, Scope::Admin]) }).await;
+    let rotate = |expire_time| RotateTokenRequest { name: token.name.clone(), expire_time, ..Default::default() };
+    let refused = async |request: RotateTokenRequest, by: &str| {
+        world.tokens().rotate_token(bearing(request, by)).await.err().and_then(|status| refusal(&status).1)
+    };
+
+    assert_eq!(refused(rotate(in_seconds(6000)), &secret).await, Some(Reason::ScopeInsufficient));
+    for expire_time in [None, in_seconds(6000)] {
+        let longer = CreateTokenRequest { expire_time, ..wanted(1, Role::Guest, &[Scope::Read]) };
+        let status = world.tokens().create_token(bearing(longer, &secret)).await.unwrap_err();
+        assert_eq!(refusal(&status).1, Some(Reason::ScopeInsufficient));
+    }
+
+    let request_id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned();
+    let overlap = Some(prost_types::Duration { seconds: 600, nanos: 0 });
+    let request = RotateTokenRequest { overlap, request_id, ..rotate(in_seconds(500)) };
+    let first = world.tokens().rotate_token(bearing(request.clone(), &secret)).await.unwrap().into_inner().secret;
+    assert_eq!(refused(rotate(None), &secret).await, Some(Reason::ScopeInsufficient), "the old secret");
+    let revoke = RevokeTokenRequest { name: token.name.clone(), ..Default::default() };
+    assert_eq!(refusal(&world.tokens().revoke_token(bearing(revoke, &secret)).await.unwrap_err()).1, Some(Reason::ScopeInsufficient));
+    // The answer may have been lost: the same request again makes another secret in place of that one.
+    let second = world.tokens().rotate_token(bearing(request.clone(), &secret)).await.unwrap().into_inner().secret;
+    assert!(world.tokens().who_am_i(bearing(WhoAmIRequest {}, &first)).await.is_err());
+    assert!(world.tokens().who_am_i(bearing(WhoAmIRequest {}, &second)).await.is_ok());
+    assert_eq!(refused(rotate(None), &second).await, None);
+    assert_eq!(refused(request, TOKEN).await, None, "another caller's request is another one");
+}
+
+#[tokio::test]
+async fn a_revocation_stands_whatever_is_done_at_the_same_time() {
+    for engine in BOTH {
+        let world = World::start(engine).await;
+        for _ in 0..20 {
+            let (token, secret) = world.token(wanted(1, Role::Reporter, &[Scope::Read])).await;
+            let rotate = RotateTokenRequest { name: token.name.clone(), ..Default::default() };
+            let revoke = RevokeTokenRequest { name: token.name.clone(), ..Default::default() };
+            let (mut one, mut other) = (world.tokens(), world.tokens());
+            let (rotated, revoked) = tokio::join!(one.rotate_token(bearing(rotate, &secret)), other.revoke_token(bearing(revoke, TOKEN)));
+            revoked.unwrap();
+            if let Ok(rotated) = rotated {
+                let answer = world.tokens().who_am_i(bearing(WhoAmIRequest {}, &rotated.into_inner().secret)).await;
+                assert!(answer.is_err(), "{engine:?}: it was revoked");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_bytes_that_they_may_not_read_nor_lifts_the_limits_of_the_instance() {
+    let world = World::start(Engine::Sqlite).await;
+    assert_eq!(world.rest.put("/api/v4/projects/2/packages/generic/tool/1.0/f", "of project 2").await.status, 201);
+    assert_eq!(world.rest.put(&file("lib", "1.0", "f"), "of lib").await.status, 201);
+    let presence = async |package: &str, content: &str, by: &str| {
+        let sha256 = Bytes::copy_from_slice(consign_types::Digest::of(content.as_bytes()).as_bytes());
+        let files = vec![wire::UploadFile { path: "f".to_owned(), sha256, ..Default::default() }];
+        let request =
+            wire::PrepareUploadsRequest { parent: format!("projects/1/packages/{package}/versions/9.0"), files, ..Default::default() };
+        let answer = world.call("FileService/PrepareUploads", by, request.encode_to_vec().into()).await.unwrap();
+        let plan = wire::PrepareUploadsResponse::decode(answer).unwrap().plans.remove(0);
+        matches!(plan.action, Some(wire::upload_plan::Action::Receipt(_)))
+    };
+    let (_, all) = world.token(wanted(1, Role::Owner, &Scope::ALL)).await;
+    let (_, publisher) = world.token(wanted(1, Role::Developer, &[Scope::Publish])).await;
+    let limited = CreateTokenRequest { package_patterns: vec!["app-*".to_owned()], ..wanted(1, Role::Owner, &Scope::ALL) };
+    let (_, limited) = world.token(limited).await;
+
+    assert!(presence("app-x", "of lib", &all).await);
+    assert!(!presence("app-x", "of lib", &publisher).await);
+    assert!(!presence("app-x", "of lib", &limited).await);
+    assert!(!presence("app-x", "of project 2", &all).await);
+    for settings in [
+        wire::Settings { dedup_scope: wire::DedupScope::Instance.into(), ..Default::default() },
+        wire::Settings { quota_bytes: Some(1 << 40), ..Default::default() },
+        wire::Settings { max_file_bytes: Some(1 << 40), ..Default::default() },
+    ] {
+        let settings = Some(wire::Settings { name: "projects/1".to_owned(), ..settings });
+        let request = wire::UpdateSettingsRequest { settings, ..Default::default() }.encode_to_vec();
+        assert_eq!(verdict(&world.call("ProjectService/UpdateSettings", &all, request.clone().into()).await), Verdict::Role);
+        assert_eq!(verdict(&world.call("ProjectService/UpdateSettings", TOKEN, request.into()).await), Verdict::Allowed);
+    }
+}
+
+#[tokio::test]
+async fn private_and_absent_look_the_same() {
+    let world = World::start(Engine::Sqlite).await;
+    assert_eq!(world.rest.put("/api/v4/projects/2/packages/generic/tool/1.0/f", "x").await.status, 201);
+    let (_, secret) = world.token(wanted(1, Role::Owner, &Scope::ALL)).await;
+    for ((method, private), (_, absent)) in calls_in("projects/2").into_iter().zip(calls_in("projects/9")) {
+        let [private, absent] = [private, absent].map(|message| world.call(method, &secret, message));
+        let (private, absent) = (private.await.unwrap_err(), absent.await.unwrap_err());
+        let told = |status: &Status| {
+            (status.code(), status.message().replace("projects/9", "projects/2"), refusal(status).1, status.details().len())
+        };
+        assert_eq!(told(&private), told(&absent), "{method}");
+    }
+    let rest = world.rest.with_token(&secret);
+    for path in ["", "/packages/generic/tool/1.0/f"] {
+        let (private, absent) =
+            (rest.get(&format!("/api/v4/projects/2{path}")).await, rest.get(&format!("/api/v4/projects/9{path}")).await);
+        assert_eq!((private.status, private.text()), (absent.status, absent.text()));
     }
 }

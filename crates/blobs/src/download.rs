@@ -29,6 +29,11 @@ impl Download {
         self.size
     }
 
+    /// Whether every part of it is checked by itself, and not only the whole.
+    pub fn is_checked(&self) -> bool {
+        self.blob.is_checked()
+    }
+
     /// Reads from `offset` on, at most `limit` bytes, where there is a limit.
     pub async fn range(self, offset: i64, limit: Option<i64>) -> Result<Reading> {
         let Self { blob, digest, size } = self;

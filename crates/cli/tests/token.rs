@@ -33,7 +33,8 @@ async fn a_token_is_made_used_listed_rotated_and_ended() {
     assert_eq!(fields[1..5], ["ci", "developer", "read publish", "tool*"], "{listed}");
     assert!(fields[5].starts_with("until 20"), "{listed}");
     let name = fields[0];
-    assert!(token(&service, &secret, &["who"]).starts_with(&format!("{name}\n{name}\tci\t")));
+    let bot = format!("project_1_bot_{}", name.rsplit_once('/').unwrap().1);
+    assert!(token(&service, &secret, &["who"]).starts_with(&format!("{bot}\n{name}\tci\t")));
 
     let rotated = token(&service, &secret, &["rotate", name]);
     assert_ne!(rotated, secret);

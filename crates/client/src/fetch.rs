@@ -32,14 +32,15 @@ impl Client {
         Ok(Download { file, token: ticket.token })
     }
 
-    /// Reads `limit` bytes from `offset` on; 0 stands for all of them. The stream ends with all of them, or with an error. Where it breaks off, it goes on by another
-    /// stream: whoever reads does not notice.
+    /// Reads `limit` bytes from `offset` on; 0 stands for all of them. The stream ends with all of them, or with an error. Where it breaks off, it
+    /// goes on by another stream while the right to read lasts, and whoever reads does not notice; unless the blob is checked only as a whole.
     pub async fn read(&self, download: &Download, offset: i64, limit: i64) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         let reading = Reading {
             transfers: self.transfers.clone(),
             token: download.token.clone(),
             offset,
             left: Some(limit).filter(|limit| *limit > 0),
+            parts_checked: true,
             chunks: None,
             breaks: Breaks::default(),
         };
@@ -57,6 +58,8 @@ struct Reading {
     offset: i64,
     /// How much that is; `None`: all that there is.
     left: Option<i64>,
+    /// Whether every part of the blob is checked by itself, as far as is known.
+    parts_checked: bool,
     chunks: Option<Chunks>,
     breaks: Breaks,
 }
@@ -81,6 +84,9 @@ impl Reading {
             let Some(chunks) = &mut self.chunks else { return Ok(None) };
             match chunks.next().await {
                 Some(Ok(message)) => {
+                    if message.message.size_bytes > 0 {
+                        self.parts_checked = message.message.parts_checked;
+                    }
                     let bytes =
                         message.data.iter().map(|data| i64::try_from(data.len()).expect("a chunk is smaller than memory")).sum::<i64>();
                     self.offset += bytes;
@@ -92,13 +98,17 @@ impl Reading {
                     }
                     return Ok(Some((message.data, self)));
                 }
-                // Behind the last byte comes what the plane found out about all of them, and that is not asked for again.
-                Some(Err(status)) if self.left != Some(0) && self.breaks.wait(&status).await => {
+                Some(Err(status)) if self.may_go_on() && self.breaks.wait(&status).await => {
                     self = self.open().await?;
                 }
                 Some(Err(status)) => return Err(status),
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Behind the last byte comes what the plane found out about all of them, and that is not asked for again.
+    fn may_go_on(&self) -> bool {
+        self.parts_checked && self.left != Some(0)
     }
 }

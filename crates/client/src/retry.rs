@@ -44,10 +44,10 @@ impl Breaks {
 
     /// Waits before the transfer is taken up again; `false` where it has failed.
     pub(crate) async fn wait(&mut self, status: &Status) -> bool {
-        // What a plane refuses stands, unless it has lost its store for now.
+        // What a plane refuses stands, unless it has lost its store for now, or the transfer stood still.
         let is_break = match told(status).reason {
             None => matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled),
-            Some(reason) => reason == Reason::BlobPlaneUnavailable,
+            Some(reason) => matches!(reason, Reason::BlobPlaneUnavailable | Reason::Overloaded | Reason::UploadIncomplete),
         };
         if !is_break || self.0 == BREAKS {
             return false;

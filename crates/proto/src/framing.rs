@@ -272,7 +272,7 @@ mod tests {
         #[test]
         fn what_is_encoded_is_read_by_any_decoder(data in proptest::collection::vec(any::<u8>(), 0..2000), sum in any::<Option<i32>>(), size in any::<i64>()) {
             let chunk = Some(Chunk { data: data.into(), crc32c: sum });
-            for message in [ReadResponse { chunk, size_bytes: size }, ReadResponse { chunk: None, size_bytes: size }, ReadResponse::default()] {
+            for message in [ReadResponse { chunk, size_bytes: size, parts_checked: true }, ReadResponse { size_bytes: size, ..ReadResponse::default() }, ReadResponse::default()] {
                 let bytes = encode(message.clone()).concat();
                 prop_assert_eq!(bytes.len(), 5 + u32::from_be_bytes(bytes[1..5].try_into().unwrap()) as usize);
                 prop_assert_eq!(ReadResponse::decode(&bytes[5..]).unwrap(), message);

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use consign_metadata::{Error, Listed, Metadata, Principal};
+use consign_metadata::{Error, Metadata, Principal};
 use consign_proto::status::{refused, status, unimplemented};
 use consign_types::access::methods::need;
 use consign_types::access::{Denial, Need, Role, Target};
@@ -90,9 +90,9 @@ impl Caller {
         self.judge(target, || subject.unknown())
     }
 
-    /// Lets the call go on for what belongs to the caller itself, or for all that it may read. What comes of it is to be narrowed.
-    pub(crate) fn itself(&self) -> Result<Principal, Status> {
-        self.judge(Target::Caller, || Error::RoleInsufficient(self.need.role))
+    /// Lets the call go on for all projects that the caller may know of. It is to be narrowed to these.
+    pub(crate) fn everywhere(&self) -> Result<Principal, Status> {
+        self.judge(Target::All, || Error::RoleInsufficient(self.need.role))
     }
 
     /// Lets the call go on for whoever it is: it tells no more than the caller's own token.
@@ -112,15 +112,9 @@ impl Caller {
     pub(crate) fn within(&self, projects: ProjectsRef) -> Result<ProjectsRef, Status> {
         match (projects, &self.principal.grant.bound) {
             (ProjectsRef::One(project), _) => self.about(&project).map(|_| ProjectsRef::One(project)),
-            (ProjectsRef::All, Some(bound)) => self.itself().map(|_| ProjectsRef::One(ProjectRef::Id(bound.project))),
-            (ProjectsRef::All, None) => self.itself().map(|_| ProjectsRef::All),
+            (ProjectsRef::All, Some(bound)) => self.everywhere().map(|_| ProjectsRef::One(ProjectRef::Id(bound.project))),
+            (ProjectsRef::All, None) => self.everywhere().map(|_| ProjectsRef::All),
         }
-    }
-
-    /// A page without what lies in packages that the caller may not touch. So it may be shorter than was asked for.
-    pub(crate) fn touching<T>(&self, listed: Listed<T>, package: impl Fn(&T) -> &PackageName) -> Listed<T> {
-        let items = listed.items.into_iter().filter(|item| self.principal.grant.touches(package(item))).collect();
-        Listed { items, ..listed }
     }
 
     fn judge(&self, target: Target<'_>, unknown: impl FnOnce() -> Error) -> Result<Principal, Status> {

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use consign_metadata::Rules;
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
+use consign_types::token::is_possible;
 use consign_types::version::Visibility;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -238,6 +239,9 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<()> {
         if self.role == Role::Gateway && (self.metadata_endpoint.is_none() || self.blob_endpoint.is_none()) {
             return Err(Error::Settings("a gateway alone needs `--metadata-endpoint` and `--blob-endpoint`".to_owned()));
+        }
+        if self.admin_token.as_deref().is_some_and(|token| !is_possible(token)) {
+            return Err(Error::Settings("`--admin-token` looks like a token of Consign, and its last characters do not fit".to_owned()));
         }
         if self.admin_token.as_deref().is_some_and(|token| !is_token(token)) {
             let rule = "`--admin-token` must have at least 16 characters, all of them visible ASCII: no blank, no line end";

@@ -90,12 +90,12 @@ pub struct Bound {
 /// What a call is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// The caller itself.
-    Caller,
     /// A project.
     Project(&'a ProjectRef),
     /// A package of it.
     Package(&'a ProjectRef, &'a PackageName),
+    /// All projects that the caller may know of.
+    All,
     /// Something above projects: a namespace, or the instance.
     Above,
 }
@@ -134,8 +134,10 @@ impl Grant {
         }
         match target {
             Target::Package(_, package) if !self.touches(package) => Err(Denial::Package),
-            // What is not about one package is about others too: they may be read, for lists leave out the others.
-            Target::Project(_) if !self.packages.is_empty() && need.scope != Scope::Read => Err(Denial::Package),
+            // What is not about one package is about others too, but for what every guest sees.
+            Target::Project(_) | Target::All | Target::Above if !self.packages.is_empty() && need.role > Role::Guest => {
+                Err(Denial::Package)
+            }
             _ => Ok(()),
         }
     }
@@ -154,6 +156,11 @@ impl Grant {
             TokenParent::Project(project) => self.knows(project),
             TokenParent::User(_) => self.bound.is_none(),
         }
+    }
+
+    /// Whether it may read all that its project has.
+    pub fn reads_everything(&self) -> bool {
+        self.role >= Role::Reporter && self.scopes.contains(&Scope::Read) && self.packages.is_empty()
     }
 
     /// Whether it may touch a package of a project that it knows.
@@ -203,6 +210,13 @@ mod tests {
         assert_eq!(developer.judge(publish, Target::Project(&here)), Err(Denial::Package));
         assert_eq!(developer.judge(publish, Target::Package(&elsewhere, &app)), Err(Denial::Unknown));
         assert_eq!(developer.judge(publish, Target::Above), Err(Denial::Unknown));
+        let (read, see) = (Need { role: Role::Reporter, scope: Scope::Read }, Need { role: Role::Guest, scope: Scope::Read });
+        for target in [Target::Project(&here), Target::All] {
+            assert_eq!((developer.judge(read, target), developer.judge(see, target)), (Err(Denial::Package), Ok(())));
+        }
+        let personal = Grant { packages: developer.packages.clone(), ..Grant::everything() };
+        assert_eq!(personal.judge(read, Target::Above), Err(Denial::Package));
+        assert!(!developer.reads_everything() && Grant::everything().reads_everything());
         let delete = Need { role: Role::Maintainer, scope: Scope::Delete };
         assert_eq!(developer.judge(delete, Target::Package(&here, &app)), Err(Denial::Role(Role::Maintainer)));
         let reader = bound(Role::Maintainer, &[Scope::Read], &[]);

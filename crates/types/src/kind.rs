@@ -90,7 +90,7 @@ reasons! {
     RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
     #[doc = "There is no valid token. Send `authorization: Bearer <token>`."]
     TokenInvalid = "TOKEN_INVALID", Unauthenticated;
-    #[doc = "The token's time is over. Rotate it, or make another."]
+    #[doc = "The token's time is over. Make another."]
     TokenExpired = "TOKEN_EXPIRED", Unauthenticated;
     #[doc = "Your role does not allow this. The role that does is named."]
     RoleInsufficient = "ROLE_INSUFFICIENT", PermissionDenied;

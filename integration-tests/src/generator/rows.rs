@@ -199,7 +199,11 @@ impl Rows {
         (0..TABLES.len()).for_each(|table| self.send(table));
         for (id, counted) in (1..).zip(std::mem::take(&mut self.projects)) {
             let Counted { sequence, files, logical_bytes, stored_bytes, .. } = counted;
-            self.run(&format!("insert into counters values ({id}, {sequence}, {files}, {logical_bytes}, {stored_bytes}, 0)"));
+            let start = match self.target {
+                Target::Postgres(_) => format!("'\\x{}'", "0".repeat(64)),
+                Target::Sqlite(_) => "zeroblob(32)".to_owned(),
+            };
+            self.run(&format!("insert into counters values ({id}, {sequence}, {files}, {logical_bytes}, {stored_bytes}, 0, 0, {start})"));
         }
         if matches!(self.target, Target::Sqlite(_)) {
             return self.run("commit; pragma wal_checkpoint(truncate); analyze");

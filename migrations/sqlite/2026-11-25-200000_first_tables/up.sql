@@ -289,6 +289,7 @@ create table tokens (
     check ((old_digest is null) = (old_expires_at is null))
 ) strict;
 create index tokens_project on tokens (project_id, id);
+create index tokens_user on tokens (user_name, id) where user_name is not null;
 create unique index tokens_first on tokens (user_name) where is_first = 1;
 
 -- What was done in a project, each entry with the hash of the one before. `counters` has the number and the hash of the last one.

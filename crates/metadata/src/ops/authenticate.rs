@@ -36,6 +36,10 @@ pub struct Principal {
     pub name: Slug,
     /// The token that it came with.
     pub token: i64,
+    /// Whether it came with a secret that was replaced already.
+    pub is_old: bool,
+    /// Until when the token counts.
+    pub expires_at: Option<Timestamp>,
     /// What it may do.
     pub grant: Grant,
 }
@@ -98,7 +102,13 @@ fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Principal, Optio
             Some(Bound { project: project.id, path: project.path })
         }
     };
-    let principal = Principal { name: name(&token), token: token.id, grant: grant(&token, bound) };
+    let principal = Principal {
+        name: name(&token),
+        token: token.id,
+        is_old: until.is_some(),
+        expires_at: token.expires_at,
+        grant: grant(&token, bound),
+    };
     Ok((principal, token.last_used_at))
 }
 

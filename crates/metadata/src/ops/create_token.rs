@@ -13,6 +13,7 @@ use super::authenticate::grant;
 use super::change::{call, note};
 use super::ensure_admin_token::ADMIN;
 use super::idempotency::{Call, Fingerprint, answered, to_json};
+use super::list_tokens::grant_of;
 use super::project;
 use crate::batch::Batch;
 use crate::connection::Db;
@@ -69,7 +70,13 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
         && !records::insert(db, key, fingerprint, &[], now)?
     {
         let id = answered(db, key, fingerprint)?.read()?;
-        let token = tokens::find(db, id)?.ok_or(Error::Row("tokens"))?;
+        let token = tokens::find_locked(db, id)?.ok_or(Error::Row("tokens"))?;
+        let wanted = grant_of(db, &token)?;
+        check_covered(&request.principal, &token, &wanted)?;
+        // Whoever asks again has not come to use it. What was done with it since stands.
+        if token.revision != 1 {
+            return Err(Error::EtagMismatch(token.name().to_string()));
+        }
         tokens::replace(db, id, secret, None)?;
         return Ok(token);
     }
@@ -137,12 +144,22 @@ fn check(request: &CreateToken, token: &Token, wanted: &Grant, now: Timestamp) -
         return Err(invalid("role", "at most that of an owner: a token of a project acts in it alone"));
     }
     check_expiry(token.expires_at, now)?;
-    let own = &request.principal.grant;
-    if own.role < token.role {
+    check_covered(&request.principal, token, wanted)
+}
+
+/// Refuses a token that may do more than whoever makes it or changes its secret, or for longer.
+pub(super) fn check_covered(principal: &Principal, token: &Token, wanted: &Grant) -> Result<()> {
+    if principal.is_old {
+        return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
+    }
+    if principal.grant.role < token.role {
         return Err(Error::RoleInsufficient(token.role));
     }
-    if !own.covers(wanted) {
+    if !principal.grant.covers(wanted) {
         return Err(Error::ScopeInsufficient("a token may do no more than the one that makes it".to_owned()));
+    }
+    if principal.expires_at.is_some_and(|own| token.expires_at.is_none_or(|end| end > own)) {
+        return Err(Error::ScopeInsufficient("a token may count no longer than the one that makes it".to_owned()));
     }
     Ok(())
 }

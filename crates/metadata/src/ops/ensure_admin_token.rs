@@ -6,7 +6,7 @@ use consign_types::{Digest, NamespacePath, Slug};
 
 use crate::tables::namespaces::{self, NewNamespace};
 use crate::tables::tokens::{self, Owner, Token};
-use crate::{Metadata, Result};
+use crate::{Error, Metadata, Result};
 
 /// The name of the administrator, as in GitLab.
 pub(super) const ADMIN: &str = "root";
@@ -25,11 +25,19 @@ impl Metadata {
                 let path = NamespacePath::top(&admin).expect("the administrator's name is a namespace");
                 let display_name = "Administrator".parse().expect("a word is a display name");
                 namespaces::insert(db, &NewNamespace { parent_id: None, path: &path, display_name: &display_name, created_at: now })?;
-                if let Some(first) = tokens::find_first(db, &admin)? {
-                    if let Some(given) = given {
-                        tokens::replace(db, first.id, given, None)?;
-                    }
-                    return Ok(false);
+                if let Some(given) = given
+                    && let Some((other, _)) = tokens::find_by_digest(db, given)?
+                    && tokens::find_first(db, &admin)?.is_none_or(|first| first.id != other.id)
+                {
+                    return Err(Error::ArgumentInvalid { field: "admin_token", rule: "is the secret of another token".to_owned() });
+                }
+                if let Some(mut first) = tokens::find_first(db, &admin)? {
+                    // One that was revoked, or that ended, would lock the administrator out.
+                    let Some(secret) = given.or((!first.is_active(now)).then_some(fresh)) else { return Ok(false) };
+                    (first.revoked_at, first.expires_at, first.revision) = (None, None, first.revision + 1);
+                    tokens::update(db, &first)?;
+                    tokens::replace(db, first.id, secret, None)?;
+                    return Ok(given.is_none());
                 }
                 let first = Token {
                     id: 0,

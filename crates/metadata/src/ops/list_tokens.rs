@@ -1,7 +1,10 @@
 //! Listing and finding tokens.
 
-use consign_types::resource::{TokenParent, TokenRef};
+use consign_types::access::{Bound, Grant};
+use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
 
+use super::authenticate::grant;
+use super::change::lock;
 use super::ensure_admin_token::ADMIN;
 use super::project;
 use crate::connection::Db;
@@ -34,9 +37,25 @@ fn owner(db: &mut Db, parent: &TokenParent) -> Result<Owner> {
     }
 }
 
-/// A token by its name.
+/// A token by its name, which nobody else changes until the transaction ends.
 pub(super) fn token(db: &mut Db, name: &TokenRef) -> Result<Token> {
     let owner = owner(db, &name.parent)?;
-    let found = tokens::find(db, name.token)?.filter(|token| token.owner == owner);
+    // Projects are locked before what belongs to them.
+    if let Owner::Project(project) = owner {
+        lock(db, project)?;
+    }
+    let found = tokens::find_locked(db, name.token)?.filter(|token| token.owner == owner);
     found.ok_or_else(|| Error::TokenNotFound(name.clone()))
+}
+
+/// What a token allows, with the project that it is bound to.
+pub(super) fn grant_of(db: &mut Db, token: &Token) -> Result<Grant> {
+    let bound = match token.owner {
+        Owner::Project(id) => {
+            let project = project(db, &ProjectRef::Id(id))?;
+            Some(Bound { project: project.id, path: project.path })
+        }
+        Owner::User(_) => None,
+    };
+    Ok(grant(token, bound))
 }

@@ -11,7 +11,7 @@ use super::idempotency::Fingerprint;
 use super::list_tokens::token;
 use crate::connection::Db;
 use crate::tables::tokens::{self, Token};
-use crate::{Metadata, Principal, Result};
+use crate::{Error, Metadata, Principal, Result};
 
 /// A token to be ended.
 #[derive(Clone, Debug)]
@@ -39,6 +39,12 @@ fn revoke(db: &mut Db, request: &RevokeToken, now: Timestamp) -> Result<Token> {
     let mut token = token(db, &request.name)?;
     if token.revoked_at.is_some() {
         return Ok(token);
+    }
+    if request.principal.grant.role < token.role {
+        return Err(Error::RoleInsufficient(token.role));
+    }
+    if request.principal.is_old {
+        return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
     }
     etag_of(request.etag.as_ref(), &token.etag(), &request.name)?;
     (token.revoked_at, token.revision) = (Some(now), token.revision + 1);

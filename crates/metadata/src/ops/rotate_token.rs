@@ -6,10 +6,10 @@ use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::{Digest, Timestamp};
 
 use super::change::call;
-use super::create_token::{check_expiry, note_token};
+use super::create_token::{check_covered, check_expiry, note_token};
 use super::etag_of;
 use super::idempotency::{Fingerprint, answered, to_json};
-use super::list_tokens::token;
+use super::list_tokens::{grant_of, token};
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::idempotency_records as records;
@@ -26,6 +26,8 @@ pub struct RotateToken {
     pub principal: Principal,
     /// The token.
     pub name: TokenRef,
+    /// Whether it is the caller's own, which needs no other right than to be that.
+    pub is_own: bool,
     /// Until when it is to count; `None` leaves that as it is.
     pub expires_at: Option<Timestamp>,
     /// How long the old secret counts beside the new one.
@@ -64,15 +66,25 @@ fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Dige
         None => false,
     };
     let mut token = token(db, &request.name)?;
+    if !request.is_own {
+        let wanted = grant_of(db, &token)?;
+        check_covered(&request.principal, &token, &wanted)?;
+    }
     let secret = match token.kind {
         TokenKind::Personal => personal,
         TokenKind::Project => project,
         TokenKind::Deploy => deploy,
     };
     if let Some(key) = call.key().filter(|_| is_repeated) {
-        answered(db, key, fingerprint)?.read::<i64>()?;
+        // What was done with the token since the first time stands. That time's secret was perhaps never seen, so an old one may ask again.
+        if answered(db, key, fingerprint)?.read::<i64>()? != token.revision {
+            return Err(Error::EtagMismatch(request.name.to_string()));
+        }
         tokens::replace_latest(db, token.id, secret)?;
         return Ok(token);
+    }
+    if request.principal.is_old {
+        return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
     }
     etag_of(request.etag.as_ref(), &token.etag(), &request.name)?;
     if !(0..=MAX_OVERLAP_SECONDS).contains(&request.overlap_seconds) {
@@ -82,7 +94,11 @@ fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Dige
     if !token.is_active(now) {
         return Err(Error::TokenExpired);
     }
-    token.expires_at = request.expires_at.or(token.expires_at);
+    let (limit, end) = (if request.is_own { token.expires_at } else { request.principal.expires_at }, request.expires_at);
+    if limit.is_some_and(|limit| end.is_some_and(|end| end > limit)) {
+        return Err(Error::ScopeInsufficient("it prolongs no token beyond its own end".to_owned()));
+    }
+    token.expires_at = end.or(token.expires_at);
     token.revision += 1;
     tokens::update(db, &token)?;
     let until = Some(now.plus_seconds(request.overlap_seconds)).filter(|_| request.overlap_seconds > 0);
@@ -90,7 +106,7 @@ fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Dige
     note_token(db, &call, &token)?;
     if let Some(key) = call.key() {
         let mut batch = Batch::new(db);
-        records::update(&mut batch, key, to_json(&token.id));
+        records::update(&mut batch, key, to_json(&token.revision));
         batch.send(db)?;
     }
     Ok(token)

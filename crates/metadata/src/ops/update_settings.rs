@@ -1,6 +1,7 @@
 //! Changing what is set at a scope.
 
 use consign_types::Timestamp;
+use consign_types::access::Role;
 use consign_types::resource::ScopeRef;
 use consign_types::settings::SettingsChange;
 use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
@@ -42,6 +43,12 @@ impl Metadata {
 
 fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> Result<SettingsView> {
     check(&request.change)?;
+    let SettingsChange { max_file_bytes, quota_bytes, dedup_scope, .. } = &request.change;
+    let is_limit = max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some();
+    // What the instance grants to its projects is not theirs to change, nor who may be told of whose bytes.
+    if is_limit && request.principal.grant.role < Role::Admin {
+        return Err(Error::RoleInsufficient(Role::Admin));
+    }
     let fingerprint = Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish();
     let call = call(&request.principal, "UpdateSettings", &request.scope, request.request_id.as_ref(), fingerprint, now);
     let change = |db: &mut Db| {

@@ -198,6 +198,17 @@ pub(crate) fn find(db: &mut Db, id: i64) -> Result<Option<Token>> {
     tokens::table.find(id).select(COLUMNS).first(db).optional()?.map(from_row).transpose()
 }
 
+/// A token, which nobody else changes until the transaction ends.
+pub(crate) fn find_locked(db: &mut Db, id: i64) -> Result<Option<Token>> {
+    let query = tokens::table.find(id).select(COLUMNS);
+    let row = match db {
+        Db::Postgres(connection) => query.for_no_key_update().first(connection).optional()?,
+        // There is one writer.
+        Db::Sqlite(connection) => query.first(connection).optional()?,
+    };
+    row.map(from_row).transpose()
+}
+
 /// The token of an administrator that the service made itself.
 pub(crate) fn find_first(db: &mut Db, user: &Slug) -> Result<Option<Token>> {
     let query = tokens::table.filter(tokens::user_name.eq(user)).filter(tokens::is_first.eq(true));

@@ -1,6 +1,6 @@
 //! Tokens, leases, migrations, and what can be read when.
 
-use consign_metadata::{Error, Expired, Metadata, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
+use consign_metadata::{Error, Expired, Metadata, Page, PrepareDownloads, PrepareUploads, RevokeToken, UploadFile, UploadPlan, Wanted};
 use consign_types::Timestamp;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, ScopeRef};
@@ -21,6 +21,24 @@ async fn a_token_is_known_by_its_digest_and_replaced_when_another_is_given() {
         assert!(!metadata.ensure_admin_token(Some("given"), "fresh").await.unwrap());
         assert_eq!(metadata.authenticate("given").await.unwrap(), principal());
         assert!(matches!(metadata.authenticate("token").await, Err(Error::TokenInvalid)));
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_whose_token_was_revoked_gets_in_again() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let name = "users/root/tokens/1".parse().unwrap();
+        metadata.revoke_token(RevokeToken { principal: principal(), name, etag: None }).await.unwrap();
+        assert!(matches!(metadata.authenticate("token").await, Err(Error::TokenInvalid)));
+
+        assert!(metadata.ensure_admin_token(None, "fresh").await.unwrap(), "the next start makes another one");
+        assert!(metadata.authenticate("fresh").await.is_ok());
+        let name = "users/root/tokens/1".parse().unwrap();
+        metadata.revoke_token(RevokeToken { principal: principal(), name, etag: None }).await.unwrap();
+        assert!(!metadata.ensure_admin_token(Some("given"), "fresh").await.unwrap());
+        assert!(metadata.authenticate("given").await.is_ok());
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn rules() -> Rules {
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { name: "root".parse().unwrap(), token: 1, grant: Grant::everything() }
+    Principal { name: "root".parse().unwrap(), token: 1, is_old: false, expires_at: None, grant: Grant::everything() }
 }
 
 pub(crate) async fn opened(database: &Database) -> Metadata {

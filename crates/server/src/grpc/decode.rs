@@ -154,8 +154,8 @@ pub(super) fn answerable<'a>(field: &str, version: &str, paths: impl IntoIterato
 }
 
 /// A role; none where it is left open.
-pub(super) fn role(number: i32) -> Result<Option<Role>, Status> {
-    let unknown = |_| invalid("tag_rule.protection", Reason::ArgumentInvalid, "no such role");
+pub(super) fn role(field: &str, number: i32) -> Result<Option<Role>, Status> {
+    let unknown = |_| invalid(field, Reason::ArgumentInvalid, "no such role");
     Ok(match wire::Role::try_from(number).map_err(unknown)? {
         wire::Role::Unspecified => None,
         wire::Role::Guest => Some(Role::Guest),

@@ -86,7 +86,6 @@ impl PackageService for PackageApi {
         };
         let found = self.metadata.list_packages(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |view| order.cursor(&view.package).to_string());
-        let found = caller.touching(found, |view| &view.package.name);
         Ok(Response::new(ListPackagesResponse { packages: found.map(encode::package).items, next_page_token }))
     }
 
@@ -180,7 +179,6 @@ impl PackageService for PackageApi {
         let wanted = ListVersions { parent, list, show_deleted: request.show_deleted };
         let found = self.metadata.list_versions(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
-        let found = caller.touching(found, |version| &version.package);
         Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
     }
 
@@ -363,7 +361,6 @@ impl PackageService for PackageApi {
         let parent = caller.within(decode::name("parent", &request.parent)?)?;
         let found = self.metadata.search_versions(SearchVersions { parent, list }).await.map_err(status)?;
         let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
-        let found = caller.touching(found, |version| &version.package);
         Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
     }
 
@@ -376,7 +373,6 @@ impl PackageService for PackageApi {
         let wanted = FindByDigest { parent: caller.within(decode::name("parent", &request.parent)?)?, digest, page };
         let found = self.metadata.find_by_digest(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |file| file.cursor().to_string());
-        let found = caller.touching(found, |file| &file.package);
         Ok(Response::new(FindByDigestResponse { files: found.map(encode::located_file).items, next_page_token }))
     }
 }

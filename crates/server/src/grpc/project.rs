@@ -121,7 +121,7 @@ impl ProjectService for ProjectApi {
         let namespace: Option<NamespaceRef> = decode::optional("parent", &request.parent, decode::name)?;
         let principal = match &namespace {
             Some(namespace) => caller.about(namespace)?,
-            None => caller.itself()?,
+            None => caller.everywhere()?,
         };
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, deleted]);

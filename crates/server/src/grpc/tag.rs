@@ -357,8 +357,8 @@ fn predicate_types(types: &[String]) -> Result<Vec<String>, Status> {
 
 fn protection(new: &wire::TagProtection) -> Result<Protection, Status> {
     Ok(Protection {
-        create: decode::role(new.minimum_create_role)?,
-        moving: decode::role(new.minimum_move_role)?,
-        delete: decode::role(new.minimum_delete_role)?,
+        create: decode::role("tag_rule.protection", new.minimum_create_role)?,
+        moving: decode::role("tag_rule.protection", new.minimum_move_role)?,
+        delete: decode::role("tag_rule.protection", new.minimum_delete_role)?,
     })
 }

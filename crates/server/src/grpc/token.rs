@@ -38,7 +38,7 @@ impl TokenService for TokenApi {
             parent,
             kind: kind(request.kind)?,
             display_name: decode::text("display_name", &request.display_name)?,
-            role: decode::role(request.role)?,
+            role: decode::role("role", request.role)?,
             scopes: request.scopes.iter().copied().map(decode::scope).collect::<Result<_, _>>()?,
             packages: request.package_patterns.iter().map(glob).collect::<Result<_, _>>()?,
             expires_at: decode::time("expire_time", request.expire_time)?,
@@ -67,7 +67,7 @@ impl TokenService for TokenApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: TokenRef = decode::name("name", &request.name)?;
-        let principal = own_or_tended(&caller, &name)?;
+        let (principal, _) = own_or_tended(&caller, &name)?;
         decode::request_id(&request.request_id)?;
         // A revoked token is answered as it is, so no record of the request is needed.
         let token =
@@ -83,9 +83,11 @@ impl TokenService for TokenApi {
         if overlap.nanos != 0 {
             return Err(invalid("overlap", Reason::ArgumentInvalid, "whole seconds"));
         }
+        let (principal, is_own) = own_or_tended(&caller, &name)?;
         let wanted = RotateToken {
-            principal: own_or_tended(&caller, &name)?,
+            principal,
             name,
+            is_own,
             expires_at: decode::time("expire_time", request.expire_time)?,
             overlap_seconds: overlap.seconds,
             etag: decode::etag(&request.etag)?,
@@ -99,8 +101,7 @@ impl TokenService for TokenApi {
         let principal = caller(&request)?.anyone();
         let token = self.metadata.find_token(principal.token).await.map_err(status)?;
         let user = if principal.grant.bound.is_none() { format!("users/{}", principal.name) } else { String::new() };
-        let actor = if user.is_empty() { token.name().to_string() } else { user.clone() };
-        Ok(Response::new(WhoAmIResponse { actor, user, token: Some(encode::token(token)) }))
+        Ok(Response::new(WhoAmIResponse { actor: principal.name.to_string(), user, token: Some(encode::token(token)) }))
     }
 
     async fn exchange_token(&self, _: Request<ExchangeTokenRequest>) -> Result<Response<ExchangeTokenResponse>, Status> {
@@ -132,11 +133,11 @@ impl TokenService for TokenApi {
     }
 }
 
-/// A token may end and rotate itself; others take the role and scope of the method.
-fn own_or_tended(caller: &Caller, name: &TokenRef) -> Result<Principal, Status> {
+/// A token may end and rotate itself; others take the role and scope of the method. Whether it is itself is told.
+fn own_or_tended(caller: &Caller, name: &TokenRef) -> Result<(Principal, bool), Status> {
     match caller.owns(name) {
-        Some(principal) => Ok(principal),
-        None => caller.about(&name.parent),
+        Some(principal) => Ok((principal, true)),
+        None => caller.about(&name.parent).map(|principal| (principal, false)),
     }
 }
 

@@ -17,7 +17,10 @@ use crate::clock;
 use crate::grpc::blob_admin::{id, name};
 use crate::notes::Notes;
 
-/// How long a call may take: a thousand copies are removed slowly.
+/// How many copies are removed by one call. In a bucket each takes several requests.
+const DELETED_AT_ONCE: usize = 100;
+
+/// How long a call may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// For how long a call is believed.
@@ -89,14 +92,13 @@ impl Stored {
         match self {
             Self::Here(blobs) => Ok(blobs.discard(dead).await.into_iter().collect::<consign_blobs::Result<()>>()?),
             Self::Elsewhere(client, notes) => {
-                let request = DeleteBlobsRequest { ids: dead.iter().copied().map(id).collect() };
-                let answer = client.delete_blobs(signed(notes, request)?).await?.into_inner();
-                let removed = answer.results.iter().filter(|result| result.outcome() == Outcome::Removed).count();
-                if removed == dead.len() {
-                    Ok(())
-                } else {
-                    Err(format!("{} of {} blobs could not be removed", dead.len() - removed, dead.len()).into())
+                let mut failed = 0;
+                for dead in dead.chunks(DELETED_AT_ONCE) {
+                    let request = DeleteBlobsRequest { ids: dead.iter().copied().map(id).collect() };
+                    let results = client.delete_blobs(signed(notes, request)?).await?.into_inner().results;
+                    failed += dead.len() - results.iter().filter(|result| result.outcome() == Outcome::Removed).count();
                 }
+                if failed == 0 { Ok(()) } else { Err(format!("{failed} of {} blobs could not be removed", dead.len()).into()) }
             }
         }
     }

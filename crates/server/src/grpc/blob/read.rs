@@ -49,13 +49,14 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
     let first = if all <= SMALL_BYTES { all.max(LEAST_BYTES) } else { FIRST_BYTES };
     let share = api.transfers.reserve(first).await?;
     let blob = api.blobs.download(&ticket).await.map_err(status)?;
-    let size_bytes = blob.size();
+    let (size_bytes, parts_checked) = (blob.size(), blob.is_checked());
     let reading = blob.range(request.read_offset, limit).await.map_err(status)?;
     let (sender, messages) = mpsc::channel(READ_AHEAD);
     let held = Held::new(messages, share);
     let sending = Sending {
         reading,
         size_bytes,
+        parts_checked,
         held: held.clone(),
         transfers: api.transfers.clone(),
         sent: 0,
@@ -122,6 +123,7 @@ struct Sending {
     reading: Reading,
     /// What the first message says.
     size_bytes: i64,
+    parts_checked: bool,
     held: Held,
     transfers: Budget,
     sent: usize,
@@ -154,8 +156,9 @@ impl Sending {
                 Ok(Some(Piece { bytes: data, crc32c })) => {
                     let crc32c = Some(crc32c.unwrap_or_else(|| crc32c::crc32c(&data)).cast_signed());
                     self.sent += data.len();
+                    let parts_checked = self.size_bytes > 0 && self.parts_checked;
                     let data = if self.is_quick { data } else { Bytes::from_owner(Watched { data, gone: Arc::clone(&self.gone) }) };
-                    place.send(Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes: self.size_bytes }));
+                    place.send(Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes: self.size_bytes, parts_checked }));
                 }
             }
             self.size_bytes = 0;
