@@ -210,8 +210,7 @@ fn what_projects_hold_is_counted_anew() {
     let counters = "insert into namespaces (id, path, display_name, created_at) values (1, 'a', 'a', 0); \
                     insert into projects (id, namespace_id, path, display_name, description, visibility, sequence, created_at, updated_at) \
                     values (1, 1, 'a/b', 'b', '', 'private', 0, 0, 0); \
-                    insert into counters (project_id, sequence, file_count, logical_bytes, stored_bytes, reserved_bytes) \
-                    values (1, 0, 0, 0, 7, 0)";
+                    insert into counters values (1, 0, 0, 0, 7, 0, 0, zeroblob(32))";
     integration_tests::database::execute_all(&directory.path().join("consign-data/consign.db"), counters);
     let output = recount();
     assert!(!output.status.success());

@@ -1,0 +1,106 @@
+//! A call of every method.
+
+use bytes::Bytes;
+use consign_proto::metadata::{self as wire};
+use prost::Message;
+
+/// A call of every method that is about a project, in this project. None of them finds or changes anything where it is allowed: packages are
+/// not there, and etags are of long ago.
+#[expect(clippy::too_many_lines, reason = "a row for each method")]
+pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
+    let package = format!("{project}/packages/absent");
+    let version = format!("{package}/versions/1.0");
+    let file = format!("{version}/files/f");
+    let tag = format!("{package}/tags/t");
+    let (rule, etag) = (format!("{project}/tagRules/999"), "of-long-ago".to_owned());
+    let sha256 = Bytes::from(vec![7; 32]);
+    let reason = "a test".to_owned();
+    let new_rule = || Some(wire::TagRule { name: rule.clone(), ..wire::TagRule::default() });
+    macro_rules! calls {
+        ($($method:literal => $message:ident { $($field:ident: $value:expr),* };)+) => {
+            vec![$(($method, {
+                let mut message = wire::$message::default();
+                $(message.$field = $value;)*
+                Bytes::from(message.encode_to_vec())
+            })),+]
+        };
+    }
+    calls! {
+        "ProjectService/GetProject" => GetProjectRequest { name: project.to_owned() };
+        "ProjectService/UpdateProject" => UpdateProjectRequest { project: Some(wire::Project { name: project.to_owned(), etag: etag.clone(), description: "x".to_owned(), ..wire::Project::default() }) };
+        "ProjectService/DeleteProject" => DeleteProjectRequest { name: project.to_owned(), etag: etag.clone() };
+        "ProjectService/UndeleteProject" => UndeleteProjectRequest { name: project.to_owned() };
+        "ProjectService/GetSettings" => GetSettingsRequest { name: project.to_owned() };
+        "ProjectService/UpdateSettings" => UpdateSettingsRequest { settings: Some(wire::Settings { name: project.to_owned(), etag: etag.clone(), ..wire::Settings::default() }) };
+        "ProjectService/GetUsage" => GetUsageRequest { name: project.to_owned() };
+        "PackageService/GetPackage" => GetPackageRequest { name: package.clone() };
+        "PackageService/ListPackages" => ListPackagesRequest { parent: project.to_owned() };
+        "PackageService/UpdatePackage" => UpdatePackageRequest { package: Some(wire::Package { name: package.clone(), ..wire::Package::default() }) };
+        "PackageService/DeletePackage" => DeletePackageRequest { name: package.clone() };
+        "PackageService/UndeletePackage" => UndeletePackageRequest { name: package.clone() };
+        "PackageService/CreateVersion" => CreateVersionRequest { parent: package.clone(), version_id: "1.0".to_owned(), labels: [(String::new(), String::new())].into() };
+        "PackageService/GetVersion" => GetVersionRequest { name: version.clone() };
+        "PackageService/ListVersions" => ListVersionsRequest { parent: package.clone() };
+        "PackageService/UpdateVersion" => UpdateVersionRequest { version: Some(wire::Version { name: version.clone(), ..wire::Version::default() }) };
+        "PackageService/PublishVersion" => PublishVersionRequest { parent: package.clone(), version_id: "1.0".to_owned() };
+        "PackageService/DeleteVersion" => DeleteVersionRequest { name: version.clone() };
+        "PackageService/UndeleteVersion" => UndeleteVersionRequest { name: version.clone() };
+        "PackageService/YankVersion" => YankVersionRequest { name: version.clone(), reason: reason.clone() };
+        "PackageService/UnyankVersion" => UnyankVersionRequest { name: version.clone(), reason: reason.clone() };
+        "PackageService/QuarantineVersion" => QuarantineVersionRequest { name: version.clone(), reason: reason.clone() };
+        "PackageService/ReleaseVersion" => ReleaseVersionRequest { name: version.clone(), reason: reason.clone() };
+        "PackageService/ResolveVersion" => ResolveVersionRequest { parent: package.clone(), selector: Some(wire::resolve_version_request::Selector::Latest(true)) };
+        "PackageService/CompareVersions" => CompareVersionsRequest { base: version.clone(), target: version.clone() };
+        "PackageService/SearchVersions" => SearchVersionsRequest { parent: project.to_owned() };
+        "PackageService/FindByDigest" => FindByDigestRequest { parent: project.to_owned(), sha256: sha256.clone() };
+        "FileService/PrepareUploads" => PrepareUploadsRequest { parent: version.clone() };
+        "FileService/CommitFiles" => CommitFilesRequest { parent: version.clone(), files: vec![wire::PublishFile { path: "f".to_owned(), ..wire::PublishFile::default() }] };
+        "FileService/PrepareDownloads" => PrepareDownloadsRequest { parent: version.clone() };
+        "FileService/GetFile" => GetFileRequest { name: file.clone() };
+        "FileService/ListFiles" => ListFilesRequest { parent: version.clone() };
+        "FileService/DeleteFile" => DeleteFileRequest { name: file.clone() };
+        "FileService/UndeleteFile" => UndeleteFileRequest { name: file.clone() };
+        "FileService/GetFileChecksums" => GetFileChecksumsRequest { name: file.clone() };
+        "TagService/CreateTag" => CreateTagRequest { parent: package.clone(), tag_id: "t".to_owned(), version: version.clone() };
+        "TagService/GetTag" => GetTagRequest { name: tag.clone() };
+        "TagService/ListTags" => ListTagsRequest { parent: package.clone() };
+        "TagService/UpdateTag" => UpdateTagRequest { tag: Some(wire::Tag { name: tag.clone(), version: version.clone(), ..wire::Tag::default() }) };
+        "TagService/DeleteTag" => DeleteTagRequest { name: tag.clone() };
+        "TagService/BatchUpdateTags" => BatchUpdateTagsRequest { parent: project.to_owned() };
+        "TagService/ListTagHistory" => ListTagHistoryRequest { name: tag.clone() };
+        "TagService/RestoreTag" => RestoreTagRequest { name: tag.clone(), sequence: 1 };
+        "TagService/CreateTagRule" => CreateTagRuleRequest { parent: project.to_owned(), tag_rule: new_rule() };
+        "TagService/ListTagRules" => ListTagRulesRequest { parent: project.to_owned() };
+        "TagService/UpdateTagRule" => UpdateTagRuleRequest { tag_rule: new_rule() };
+        "TagService/DeleteTagRule" => DeleteTagRuleRequest { name: rule.clone() };
+        "TagService/TestTagRule" => TestTagRuleRequest { parent: project.to_owned(), tag_rule: new_rule() };
+        "TokenService/CreateToken" => CreateTokenRequest { parent: project.to_owned(), kind: 2 };
+        "TokenService/ListTokens" => ListTokensRequest { parent: project.to_owned() };
+        "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{project}/tokens/999") };
+        "TokenService/RotateToken" => RotateTokenRequest { name: format!("{project}/tokens/999") };
+        "AuditService/ListAuditEntries" => ListAuditEntriesRequest { parent: project.to_owned() };
+        "AuditService/GetCheckpoint" => GetCheckpointRequest { parent: project.to_owned() };
+        "AuditService/VerifyChain" => VerifyChainRequest { parent: project.to_owned() };
+    }
+}
+
+/// A call of every method that is about what is above projects.
+pub(crate) fn calls_above() -> Vec<(&'static str, Bytes)> {
+    let encoded = |message: &dyn Fn() -> Vec<u8>| Bytes::from(message());
+    vec![
+        (
+            "ProjectService/CreateNamespace",
+            encoded(&|| wire::CreateNamespaceRequest { path: "root".to_owned(), ..Default::default() }.encode_to_vec()),
+        ),
+        ("ProjectService/GetNamespace", encoded(&|| wire::GetNamespaceRequest { name: "namespaces/root".to_owned() }.encode_to_vec())),
+        ("ProjectService/ListNamespaces", Bytes::new()),
+        (
+            "ProjectService/DeleteNamespace",
+            encoded(&|| wire::DeleteNamespaceRequest { name: "namespaces/root".to_owned(), ..Default::default() }.encode_to_vec()),
+        ),
+        (
+            "ProjectService/CreateProject",
+            encoded(&|| wire::CreateProjectRequest { project_id: "demo".to_owned(), ..Default::default() }.encode_to_vec()),
+        ),
+    ]
+}
