@@ -39,7 +39,7 @@ unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
 stress: ## Run the races, kills, power cuts and collections of the tests for long: minutes, where `unit` takes seconds
 	@.ci/setup postgres disks seaweed
 	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 CONSIGN_TEST_KILLS=$(KILLS) CONSIGN_TEST_POWER_CUTS=$(POWER_CUTS) \
-		CONSIGN_TEST_COLLECTION_SECONDS=$(COLLECTION_SECONDS) CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=500 \
+		CONSIGN_TEST_COLLECTION_SECONDS=$(COLLECTION_SECONDS) CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=500 CONSIGN_TEST_MUTATIONS=1000000 \
 		$(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks

@@ -44,6 +44,11 @@ pub fn report(line: &str) {
     println!("{line}");
 }
 
+/// How many mutations of notes and of secrets are tried: `CONSIGN_TEST_MUTATIONS`, or 20,000.
+pub fn mutations() -> u64 {
+    number("CONSIGN_TEST_MUTATIONS").unwrap_or(20_000)
+}
+
 /// How many faults of each kind are planted: `CONSIGN_TEST_FAULTS`, or 20.
 pub fn faults() -> usize {
     number("CONSIGN_TEST_FAULTS").unwrap_or(20)

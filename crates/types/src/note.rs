@@ -95,6 +95,10 @@ impl Keyring {
     /// Reads a note that this ring signed, at whatever time: for those who judge its time later.
     pub fn open<N: Note>(&self, bytes: &[u8]) -> Result<N, NoteError> {
         let signed = Signed::decode(bytes).map_err(|_| NoteError::Forged)?;
+        // What is left over when a message is read would be under no MAC.
+        if signed.encoded_len() != bytes.len() || signed.encode_to_vec() != bytes {
+            return Err(NoteError::Forged);
+        }
         let mut keys = std::iter::once(&self.signing).chain(&self.retiring);
         let key = keys.find(|key| key.id == signed.key_id).ok_or(NoteError::Forged)?;
         key.mac(N::PURPOSE, &signed.note).verify_slice(&signed.mac).map_err(|_| NoteError::Forged)?;
