@@ -288,6 +288,30 @@ impl Session {
         }
         self.spool.remove().await
     }
+
+    /// The same for one who writes to it, unless a newer stream took its place: that goes on.
+    pub(crate) async fn abandon(&self, claim: &Arc<Claim>) -> Result<()> {
+        let is_current = |claims: &[Arc<Claim>]| claims.iter().any(|other| Arc::ptr_eq(other, claim));
+        let others: Vec<Arc<Claim>> = {
+            let mut claims = lock(&self.claims);
+            if !is_current(&claims) {
+                return Ok(());
+            }
+            claims.extract_if(.., |other| !Arc::ptr_eq(other, claim)).collect()
+        };
+        take_away(others).await;
+        drop(claim.turn.lock().await);
+        let _saving = self.saving.lock().await;
+        let _hashing = self.hashing.lock().await;
+        // A newer stream may have come meanwhile. Once this is closed, one that comes waits for the end of it.
+        {
+            let claims = lock(&self.claims);
+            if !is_current(&claims) || self.is_closed.swap(true, Ordering::AcqRel) {
+                return Ok(());
+            }
+        }
+        self.spool.remove().await
+    }
 }
 
 /// Takes claims from those who have them, and waits until nothing is written by them any more.

@@ -226,12 +226,9 @@ impl Upload {
     async fn refuse(&mut self, error: Error) -> Error {
         self.block = Block::default();
         if let Some(taken) = self.taken.take()
-            && !taken.claim.is_lost()
+            && let Err(error) = taken.session.abandon(&taken.claim).await
         {
-            drop(taken);
-            if let Err(error) = self.blobs.cancel_upload(&self.ticket).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
-            }
+            tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
         }
         error
     }

@@ -55,6 +55,19 @@ pub(crate) async fn an_upload_that_nobody_asked_to_keep_leaves_nothing(fixture: 
     assert_eq!(usize::try_from(committed).unwrap(), (11 << 20) / grain * grain);
 }
 
+pub(crate) async fn a_stream_that_breaks_off_does_not_end_the_newer_one(fixture: &impl Fixture) {
+    let (blobs, content) = (blobs(fixture).await, pattern(6 << 20));
+    for upload in 1..=10 {
+        let mut old = begin(&blobs, ticket(upload), 0, Share::Rest).await.unwrap().fleeting();
+        old.write(0, bytes(&content)).await.unwrap();
+        drop(old);
+        let mut new = begin(&blobs, ticket(upload), 0, Share::Rest).await.unwrap();
+        new.write(0, bytes(&content)).await.unwrap();
+        let receipt = new.finish().await.unwrap();
+        assert_eq!(receipt.size, 6 << 20);
+    }
+}
+
 pub(crate) async fn what_was_kept_is_durable_while_the_transfer_goes_on(fixture: &impl Fixture) {
     let (first, content) = (blobs(fixture).await, pattern(80 << 20));
     let mut stream = begin(&first, ticket(1), 0, Share::Rest).await.unwrap();
