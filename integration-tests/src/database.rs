@@ -128,10 +128,19 @@ fn execute(url: &str, statement: &str) {
     execute_on(&mut connect::<PgConnection>(url), statement);
 }
 
+/// A statement that keeps to no order of locks may be the one that ends a deadlock with an operation: then it runs again.
 fn execute_on<C>(connection: &mut C, statement: &str)
 where
     C: Connection,
     diesel::query_builder::SqlQuery: diesel::query_dsl::methods::ExecuteDsl<C>,
 {
-    sql_query(statement).execute(connection).expect("the statement succeeds");
+    loop {
+        match sql_query(statement).execute(connection) {
+            Err(diesel::result::Error::DatabaseError(_, info)) if info.message() == "deadlock detected" => {}
+            result => {
+                result.expect("the statement succeeds");
+                return;
+            }
+        }
+    }
 }

@@ -216,3 +216,15 @@ fn what_projects_hold_is_counted_anew() {
     assert!(!output.status.success());
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "projects/1: stored_bytes is 7, and should be 0\n");
 }
+
+#[test]
+fn fsck_makes_no_data_and_repairs_nothing_by_a_database_that_refers_to_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(refused(directory.path(), &["admin", "fsck"]).contains("there is no data directory"));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is made");
+    assert!(consign(directory.path(), &["admin", "migrate"]).status().unwrap().success());
+    let typo = ["admin", "fsck", "--database-url", "sqlite:typo.db"];
+    assert!(refused(directory.path(), &typo).contains("there is no database `sqlite:typo.db`"));
+    assert!(!directory.path().join("typo.db").exists());
+    assert!(refused(directory.path(), &["admin", "fsck", "--repair"]).contains("is it the right one?"));
+}

@@ -50,4 +50,10 @@ async fn a_token_is_made_used_listed_rotated_and_ended() {
     let personal = token(&service, TOKEN, &["create", "--user", "root", "--name", "reader", "--scope", "read"]);
     assert_eq!(rest.with_token(&personal).get(&file("tool", "1.0", "f")).await.text(), "hello");
     assert_eq!(rest.with_token(&personal).put(&file("tool", "1.0", "g"), "hello").await.status, 403);
+
+    let mut elsewhere = Command::new(env!("CARGO_BIN_EXE_consign"));
+    elsewhere.args(["token", "who", "--server", "http://127.0.0.1:1"]).env_clear().env("CONSIGN_TOKEN", TOKEN);
+    let told = String::from_utf8(elsewhere.output().unwrap().stderr).unwrap();
+    assert!(told.starts_with("consign: no answer from `http://127.0.0.1:1`: "), "{told}");
+    assert_eq!(String::from_utf8(run(&service, "", &["who"]).stderr).unwrap(), "consign: no token: set CONSIGN_TOKEN\n");
 }

@@ -21,7 +21,7 @@ pub enum Error {
     #[error("token is not valid")]
     TokenInvalid,
     /// The token's time is over.
-    #[error("token has expired")]
+    #[error("token has expired, or was revoked")]
     TokenExpired,
     /// No such token.
     #[error("token `{0}` not found")]

@@ -153,6 +153,14 @@ pub async fn recount(config: &Config) -> Result<Vec<Discrepancy>> {
     .await?
 }
 
+/// Whether the database is there: a server is taken to be, a file is looked for. To open one that is not would make it.
+pub fn is_there(config: &Config) -> Result<bool> {
+    Ok(match target::Target::parse(&config.database_url, config.allow_plaintext)? {
+        target::Target::Postgres(_) => true,
+        target::Target::Sqlite(path) => path.is_file(),
+    })
+}
+
 /// Brings the tables up to date. Processes that do so at once take turns.
 pub async fn migrate(config: &Config) -> Result<()> {
     let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;

@@ -14,7 +14,7 @@ use futures::stream::{StreamExt as _, TryStreamExt as _, iter};
 
 use crate::clock;
 use crate::config::{CollectionSettings, DatabaseSettings, StoreSettings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::lock_directory;
 
 /// How many copies are asked for in one go, and how many are looked at at once.
@@ -75,12 +75,22 @@ impl fmt::Display for Finding {
 pub async fn fsck(settings: &FsckSettings, mut tell: impl FnMut(&Finding)) -> Result<usize> {
     let bucket = settings.store.s3();
     let directory = settings.database.data_dir.clone();
+    if bucket.is_none() && !directory.is_dir() {
+        return Err(Error::Settings(format!("there is no data directory `{}`", directory.display())));
+    }
+    if !consign_metadata::is_there(&settings.database.config())? {
+        return Err(Error::Settings(format!("there is no database `{}`", settings.database.config().database_url)));
+    }
     let _lock = if settings.repair && bucket.is_none() { Some(lock_directory(&directory)?) } else { None };
     let store: Arc<dyn Store> = match bucket {
         Some(bucket) => Arc::new(S3::open(bucket)?),
         None => Arc::new(Local::attach(directory, 0).await?),
     };
     let metadata = Metadata::open(&settings.database.config(), Rules::standard(), clock::now).await?;
+    // All that is stored would be too many.
+    if settings.repair && metadata.list_copies(None, 1).await?.is_empty() {
+        return Err(Error::Settings("the database refers to no blobs, so nothing is repaired by it: is it the right one?".to_owned()));
+    }
     let check = Check { metadata, blobs: Blobs::over(store, clock::now), settings };
     let mut found = 0;
     let mut tell = |finding: &Finding| {

@@ -127,10 +127,20 @@ enum Role {
 }
 
 pub(crate) async fn run(command: Token) -> Result<()> {
-    let Some(bearer) = command.bearer else { bail!("no token: set CONSIGN_TOKEN") };
+    let Some(bearer) = command.bearer.filter(|bearer| !bearer.is_empty()) else { bail!("no token: set CONSIGN_TOKEN") };
     let plane = connect(&command.server)?;
     let client = Client::new(plane.clone(), Transfers::Remote(plane)).with_token(&bearer);
-    match command.command {
+    let answer = call(&client, command.command).await;
+    match answer.as_ref().err().and_then(|error| error.downcast_ref::<consign_client::Error>()) {
+        Some(consign_client::Error::Transport(status)) => {
+            bail!("no answer from `{}`: {} (is it the address of the gRPC services?)", command.server, status.message())
+        }
+        _ => answer,
+    }
+}
+
+async fn call(client: &Client, command: Command) -> Result<()> {
+    match command {
         Command::Create(create) => {
             let (token, secret) = client.create_token(request(create)?).await?;
             show(&token);
