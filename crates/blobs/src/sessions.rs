@@ -7,7 +7,7 @@ use consign_types::receipt::Receipt;
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::error::Result;
-use crate::session::{Session, lock};
+use crate::session::{Claim, Session, lock};
 use crate::store::{Plan, Store};
 
 /// How many finished uploads are remembered, so that whoever lost the answer gets it again.
@@ -91,6 +91,21 @@ impl Seat {
     /// The same, where anything has come.
     pub(crate) async fn find(&self, store: &dyn Store, plan: Plan) -> Result<Option<Arc<Session>>> {
         take_up(&mut *self.slot.session.lock().await, store, plan).await
+    }
+
+    /// Drops what has come by a stream that ends the upload, unless a newer stream has it now.
+    pub(crate) async fn abandon(&self, store: &dyn Store, session: &Arc<Session>, claim: &Arc<Claim>) -> Result<()> {
+        let slot = self.slot.session.lock().await;
+        let is_current = slot.as_ref().is_some_and(|current| Arc::ptr_eq(current, session));
+        if !is_current || claim.is_lost() {
+            return Ok(());
+        }
+        if !session.is_closed() {
+            return session.abandon(claim).await;
+        }
+        // A failure has closed it, and nobody takes it up while the slot is held.
+        session.settle().await;
+        store.remove_spool(self.upload).await
     }
 
     /// Does the last thing to an upload. Whoever takes it up now waits until that is done.

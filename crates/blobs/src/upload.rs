@@ -226,7 +226,8 @@ impl Upload {
     async fn refuse(&mut self, error: Error) -> Error {
         self.block = Block::default();
         if let Some(taken) = self.taken.take()
-            && let Err(error) = taken.session.abandon(&taken.claim).await
+            && let Some(seat) = &taken.seat
+            && let Err(error) = seat.abandon(&*self.blobs.store, &taken.session, &taken.claim).await
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
         }
