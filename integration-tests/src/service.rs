@@ -34,6 +34,13 @@ impl Builder {
         Self { engine: None, options: Vec::new(), wrapper: Vec::new() }
     }
 
+    /// A gateway alone, to planes that are apart.
+    pub fn gateway(metadata: &TestService, blob: &TestService) -> Self {
+        let endpoint = |address: SocketAddr| format!("http://{address}");
+        let gateway = Self::by_default().role("gateway").with("--metadata-endpoint", endpoint(metadata.grpc()));
+        gateway.with("--blob-endpoint", endpoint(blob.grpc()))
+    }
+
     /// One role alone.
     #[must_use]
     pub fn role(mut self, role: &str) -> Self {

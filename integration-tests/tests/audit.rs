@@ -148,8 +148,21 @@ async fn pages_follow_each_other_in_both_orders() {
     let range = VerifyChainRequest { parent: PROJECT.to_owned(), start_number: 4, end_number: 6, ..Default::default() };
     let verified = chain.client.clone().verify_chain(authorized(range.clone())).await.unwrap().into_inner();
     assert_eq!((verified.intact, verified.verified_number), (true, 6));
-    let beyond = VerifyChainRequest { start_number: 12, ..range };
-    assert_eq!(refusal(&chain.client.clone().verify_chain(authorized(beyond)).await.unwrap_err()).1, Some(Reason::ArgumentInvalid));
+    for (start_number, end_number) in [(12, 0), (-1, 0), (1, -1)] {
+        let broken = VerifyChainRequest { start_number, end_number, ..range.clone() };
+        assert_eq!(refusal(&chain.client.clone().verify_chain(authorized(broken)).await.unwrap_err()).1, Some(Reason::ArgumentInvalid));
+    }
+    let list = || ListAuditEntriesRequest { parent: PROJECT.to_owned(), ..Default::default() };
+    for broken in [
+        ListAuditEntriesRequest { filter: "number = 1".to_owned(), ..list() },
+        ListAuditEntriesRequest { order_by: "actor".to_owned(), ..list() },
+        ListAuditEntriesRequest { page_size: -1, ..list() },
+    ] {
+        assert_eq!(
+            refusal(&chain.client.clone().list_audit_entries(authorized(broken)).await.unwrap_err()).1,
+            Some(Reason::ArgumentInvalid)
+        );
+    }
 }
 
 #[tokio::test]

@@ -141,6 +141,10 @@ async fn copies_are_removed_and_verified_by_their_names() {
         let status = client.delete_blobs(plane.signed(DeleteBlobsRequest { ids })).await.unwrap_err();
         assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));
     }
+    for ids in [Vec::new(), vec![good.clone(); 101]] {
+        let status = client.verify_blobs(plane.signed(VerifyBlobsRequest { ids })).await.unwrap_err();
+        assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));
+    }
     for sha256s in [Vec::new(), vec![digest("x"); 1001], vec![digest("x").slice(1..)]] {
         let status = client.stat(plane.signed(StatRequest { sha256s })).await.unwrap_err();
         assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));

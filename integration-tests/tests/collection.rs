@@ -69,12 +69,7 @@ async fn garbage_is_collected_where_the_planes_are_apart() {
     let blob = apart(Engine::Sqlite, "blob").with("--internal-listen", "127.0.0.1:0").start().await;
     let internal = format!("http://{}", blob.internal());
     let metadata = apart(Engine::Postgres, "metadata").with("--blob-internal-endpoint", internal).start().await;
-    let (_gateway, rest) = Builder::by_default()
-        .role("gateway")
-        .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
-        .with("--blob-endpoint", format!("http://{}", blob.grpc()))
-        .demo()
-        .await;
+    let (_gateway, rest) = Builder::gateway(&metadata, &blob).demo().await;
     for number in 0..30 {
         assert_eq!(rest.put(&file("tool", "1.0", &format!("f{number}")), content(number)).await.status, 201);
     }

@@ -11,12 +11,7 @@ async fn three_roles_that_share_a_key_do_what_one_process_does() {
     let key_file = keys.path().join("keys");
     let metadata = Builder::on(Engine::Postgres).role("metadata").with("--key-file", key_file.display()).start().await;
     let blob = Builder::by_default().role("blob").with("--key-file", key_file.display()).start().await;
-    let (_gateway, rest) = Builder::by_default()
-        .role("gateway")
-        .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
-        .with("--blob-endpoint", format!("http://{}", blob.grpc()))
-        .demo()
-        .await;
+    let (_gateway, rest) = Builder::gateway(&metadata, &blob).demo().await;
     let path = file("tool", "1.0", "f");
     let body: Vec<u8> = (0..5_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
 
@@ -37,12 +32,7 @@ async fn three_roles_that_share_a_key_do_what_one_process_does() {
 async fn planes_with_different_keys_do_not_believe_each_other() {
     let metadata = TestService::start(Engine::Sqlite).await;
     let blob = Builder::by_default().role("blob").start().await;
-    let (_gateway, rest) = Builder::by_default()
-        .role("gateway")
-        .with("--metadata-endpoint", format!("http://{}", metadata.grpc()))
-        .with("--blob-endpoint", format!("http://{}", blob.grpc()))
-        .demo()
-        .await;
+    let (_gateway, rest) = Builder::gateway(&metadata, &blob).demo().await;
 
     assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 500);
     assert_eq!(blob.stored(), Stored::default());

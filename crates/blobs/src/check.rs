@@ -36,6 +36,20 @@ impl Blobs {
         }
     }
 
+    /// Reads a copy whole, whatever its size, and quarantines it where it does not have the bytes that its name says.
+    pub async fn examine(&self, name: CopyName) -> Result<Condition> {
+        let Some(copy) = self.list_copies_of(name.digest).await?.into_iter().find(|copy| copy.name == name) else {
+            // What is listed no more is gone, or was quarantined.
+            let is_gone = self.look(name, 0).await? == Condition::Missing;
+            return Ok(if is_gone { Condition::Missing } else { Condition::Damaged });
+        };
+        if self.verify(name, copy.size, None).await? {
+            return Ok(Condition::Good);
+        }
+        self.quarantine(name).await?;
+        Ok(Condition::Damaged)
+    }
+
     /// What is kept for nothing, and was last written to longer ago than uploads are kept.
     pub async fn list_leftovers(&self) -> Result<Vec<Leftover>> {
         let end = self.now().plus_seconds(-UPLOAD_SECONDS);

@@ -228,3 +228,11 @@ fn fsck_makes_no_data_and_repairs_nothing_by_a_database_that_refers_to_nothing()
     assert!(!directory.path().join("typo.db").exists());
     assert!(refused(directory.path(), &["admin", "fsck", "--repair"]).contains("is it the right one?"));
 }
+
+#[test]
+fn an_administrators_token_that_is_mistyped_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let token = ["serve", "--admin-token", "consign_pat_000000000000000000000000000000000000"];
+    assert!(refused(directory.path(), &[&token, PORTS].concat()).contains("its last characters do not fit"));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is made");
+}

@@ -20,7 +20,7 @@ pub enum Error {
     /// The token is not one that this service gave, or it was withdrawn.
     #[error("token is not valid")]
     TokenInvalid,
-    /// The token's time is over.
+    /// The token's time is over, or it was revoked where that may be told.
     #[error("token has expired, or was revoked")]
     TokenExpired,
     /// No such token.

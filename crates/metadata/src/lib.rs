@@ -35,7 +35,7 @@ use consign_types::Timestamp;
 
 pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{Error, Result};
-pub use ops::audit::{MAX_VERIFIED, Verified};
+pub use ops::audit::Verified;
 pub use ops::authenticate::Principal;
 pub use ops::change_state::ChangeState;
 pub use ops::compare_versions::{CompareVersions, Comparison, Difference};

@@ -163,13 +163,23 @@ macro_rules! subject {
 }
 
 subject! {
-    ProjectRef: |name| *name, { let _ = name; None };
     PackagesRef: |name| name.project, name.package.as_ref();
     PackageRef: |name| name.project, Some(&name.package);
     VersionRef: |name| name.project, Some(&name.package);
     FileRef: |name| name.version.project, Some(&name.version.package);
     TagRef: |name| name.package.project, Some(&name.package.package);
-    TagRuleRef: |name| name.project, { let _ = name; None };
+}
+
+impl Subject for ProjectRef {
+    fn project(&self) -> Option<&ProjectRef> {
+        Some(self)
+    }
+}
+
+impl Subject for TagRuleRef {
+    fn project(&self) -> Option<&ProjectRef> {
+        Some(&self.project)
+    }
 }
 
 /// The whole instance.

@@ -216,3 +216,36 @@ async fn a_revocation_stands_whatever_is_done_at_the_same_time() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_refused_of_tokens_leaves_them_as_they_are() {
+    let world = World::start(Engine::Sqlite).await;
+    let request_id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned();
+    let create = CreateTokenRequest { request_id, ..wanted(1, Role::Reporter, &[Scope::Read]) };
+    let (token, secret) = world.token(create.clone()).await;
+    let rotate = |seconds, nanos| RotateTokenRequest {
+        name: token.name.clone(),
+        overlap: Some(prost_types::Duration { seconds, nanos }),
+        ..Default::default()
+    };
+    for broken in [rotate(24 * 60 * 60 + 1, 0), rotate(-1, 0), rotate(0, 1)] {
+        let status = world.tokens().rotate_token(bearing(broken, TOKEN)).await.unwrap_err();
+        assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));
+    }
+    let list = || ListTokensRequest { parent: "projects/1".to_owned(), ..Default::default() };
+    for broken in [
+        ListTokensRequest { filter: "id = 1".to_owned(), ..list() },
+        ListTokensRequest { order_by: "id".to_owned(), ..list() },
+        ListTokensRequest { page_size: -1, ..list() },
+    ] {
+        assert_eq!(refusal(&world.tokens().list_tokens(bearing(broken, TOKEN)).await.unwrap_err()).1, Some(Reason::ArgumentInvalid));
+    }
+    assert!(world.tokens().who_am_i(bearing(WhoAmIRequest {}, &secret)).await.is_ok(), "its secret still counts");
+
+    // A late repetition does not take away the secret that was given out since.
+    let rotated = world.tokens().rotate_token(bearing(rotate(0, 0), TOKEN)).await.unwrap().into_inner().secret;
+    let status = world.tokens().create_token(bearing(create, TOKEN)).await.unwrap_err();
+    assert_eq!(refusal(&status).1, Some(Reason::EtagMismatch));
+    assert!(world.tokens().who_am_i(bearing(WhoAmIRequest {}, &rotated)).await.is_ok());
+    assert_eq!(world.tokens().list_tokens(bearing(list(), TOKEN)).await.unwrap().into_inner().tokens.len(), 1);
+}

@@ -1,6 +1,6 @@
 //! Reading and verifying the audit chain of a project.
 
-use consign_types::audit::Head;
+use consign_types::audit::{Checkpoint, Head};
 use consign_types::resource::ProjectRef;
 
 use super::project;
@@ -13,7 +13,7 @@ use crate::{Error, Listed, Metadata, Page, Result};
 const AT_ONCE: i64 = 1000;
 
 /// How many entries one call verifies at most.
-pub const MAX_VERIFIED: i64 = 100_000;
+const MAX_VERIFIED: i64 = 100_000;
 
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +51,19 @@ impl Metadata {
             .await
     }
 
-    /// Computes the hashes of the entries `first` to `last` again, at most [`MAX_VERIFIED`] of them, and compares. `kept` is where the chain
-    /// stood once, as somebody kept it elsewhere.
-    pub async fn verify_audit(&self, name: ProjectRef, first: i64, last: i64, kept: Option<Head>) -> Result<Verified> {
+    /// Computes the hashes of the entries `first` to `last` again, at most 100,000 of them, and compares. `kept` is where the chain
+    /// stood once, as somebody kept it elsewhere. `ArgumentInvalid` beyond the last entry, and for what was kept of another project.
+    pub async fn verify_audit(&self, name: ProjectRef, first: i64, last: i64, kept: Option<Checkpoint>) -> Result<Verified> {
         self.pool.read(move |db| verify(db, &name, first, last, kept)).await
     }
 }
 
-fn verify(db: &mut Db, name: &ProjectRef, first: i64, last: i64, kept: Option<Head>) -> Result<Verified> {
+fn verify(db: &mut Db, name: &ProjectRef, first: i64, last: i64, kept: Option<Checkpoint>) -> Result<Verified> {
     let project = project(db, name)?.id;
+    if kept.as_ref().is_some_and(|kept| kept.project != project) {
+        return Err(Error::ArgumentInvalid { field: "checkpoint", rule: "is of another project".to_owned() });
+    }
+    let kept = kept.map(|kept| kept.head);
     let counters = counters::get(db, project)?;
     let end = Head { number: counters.audit_number, hash: counters.audit_hash };
     let last = last.min(first.saturating_add(MAX_VERIFIED - 1));

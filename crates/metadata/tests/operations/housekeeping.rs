@@ -1,10 +1,14 @@
 //! Tokens, leases, migrations, and what can be read when.
 
-use consign_metadata::{Error, Expired, Metadata, Page, PrepareDownloads, PrepareUploads, RevokeToken, UploadFile, UploadPlan, Wanted};
+use consign_metadata::{
+    CreateToken, Error, Expired, Metadata, Page, PrepareDownloads, PrepareUploads, RevokeToken, UploadFile, UploadPlan, Wanted,
+};
 use consign_types::Timestamp;
+use consign_types::access::Scope;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, ScopeRef};
-use integration_tests::{BOTH, Database};
+use consign_types::token::TokenKind;
+use integration_tests::{BOTH, Database, Engine};
 use std::sync::Arc;
 
 use crate::support::{NOW, config, opened, opened_with, prepare, principal, publish, receipt, rules, version};
@@ -39,6 +43,46 @@ async fn an_administrator_whose_token_was_revoked_gets_in_again() {
         metadata.revoke_token(RevokeToken { principal: principal(), name, etag: None }).await.unwrap();
         assert!(!metadata.ensure_admin_token(Some("given"), "fresh").await.unwrap());
         assert!(metadata.authenticate("given").await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn the_administrator_gets_no_secret_that_another_token_has() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let (_, secret) = metadata.create_token(personal_token()).await.unwrap();
+
+        let refused = metadata.ensure_admin_token(Some(secret.expose()), "fresh").await;
+
+        assert!(matches!(refused, Err(Error::ArgumentInvalid { field: "admin_token", .. })), "{refused:?}");
+        assert!(metadata.authenticate("token").await.is_ok() && metadata.authenticate(secret.expose()).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_project_or_user_has_a_thousand_tokens_at_most() {
+    let database = Database::create(Engine::Sqlite);
+    let metadata = opened(&database).await;
+    for _ in 1..1000 {
+        metadata.create_token(personal_token()).await.unwrap();
+    }
+    let refused = metadata.create_token(personal_token()).await;
+    assert!(matches!(refused, Err(Error::ArgumentInvalid { field: "parent", .. })), "{refused:?}");
+    assert_eq!(database.count("tokens"), 1000);
+}
+
+fn personal_token() -> CreateToken {
+    CreateToken {
+        principal: principal(),
+        parent: "users/root".parse().unwrap(),
+        kind: TokenKind::Personal,
+        display_name: "test".parse().unwrap(),
+        role: None,
+        scopes: [Scope::Read].into(),
+        packages: Vec::new(),
+        expires_at: None,
+        request_id: None,
     }
 }
 

@@ -74,13 +74,7 @@ impl AuditService for AuditApi {
             (first, last) => (first.max(1), last),
         };
         let kept = request.checkpoint.map(|checkpoint| self.checkpoint(&checkpoint)).transpose()?;
-        if let Some(kept) = &kept {
-            let (id, _) = self.metadata.find_audit_head(project.clone()).await.map_err(status)?;
-            if kept.project != id {
-                return Err(invalid("checkpoint", Reason::ArgumentInvalid, "is of another project"));
-            }
-        }
-        let found = self.metadata.verify_audit(project, first, last, kept.map(|kept| kept.head)).await.map_err(status)?;
+        let found = self.metadata.verify_audit(project, first, last, kept).await.map_err(status)?;
         let (broken_number, reason) = found.broken.clone().unwrap_or_default();
         Ok(Response::new(VerifyChainResponse { intact: found.broken.is_none(), verified_number: found.verified, broken_number, reason }))
     }

@@ -18,7 +18,7 @@ use super::decode;
 use super::page::Listing;
 
 /// How many copies or digests one call names at most.
-pub(crate) const MAX_IDS: usize = 1000;
+const MAX_IDS: usize = 1000;
 
 /// How many copies one call has read at most.
 const MAX_VERIFIED: usize = 100;
@@ -74,31 +74,24 @@ impl BlobAdminService for BlobAdminApi {
         let ids = request.into_inner().ids;
         let mut results = Vec::with_capacity(ids.len());
         for (name, id) in names(&ids, MAX_VERIFIED)?.into_iter().zip(ids) {
-            let outcome = self.verify(name).await.unwrap_or_else(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a blob could not be read");
-                verify_blob_result::Outcome::Failed
-            });
+            let outcome = self.blobs.examine(name).await.map_or_else(
+                |error| {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a blob could not be read");
+                    verify_blob_result::Outcome::Failed
+                },
+                outcome,
+            );
             results.push(VerifyBlobResult { id: Some(id), outcome: outcome.into() });
         }
         Ok(Response::new(VerifyBlobsResponse { results }))
     }
 }
 
-impl BlobAdminApi {
-    async fn verify(&self, name: CopyName) -> Result<verify_blob_result::Outcome, Error> {
-        let copies = self.blobs.list_copies_of(name.digest).await?;
-        let Some(copy) = copies.into_iter().find(|copy| copy.name == name) else {
-            return Ok(match self.blobs.look(name, 0).await? {
-                Condition::Missing => verify_blob_result::Outcome::Missing,
-                // It is listed no more, so it was quarantined.
-                Condition::Good | Condition::Damaged => verify_blob_result::Outcome::Damaged,
-            });
-        };
-        if self.blobs.verify(name, copy.size, None).await? {
-            return Ok(verify_blob_result::Outcome::Good);
-        }
-        self.blobs.quarantine(name).await?;
-        Ok(verify_blob_result::Outcome::Damaged)
+fn outcome(condition: Condition) -> verify_blob_result::Outcome {
+    match condition {
+        Condition::Good => verify_blob_result::Outcome::Good,
+        Condition::Damaged => verify_blob_result::Outcome::Damaged,
+        Condition::Missing => verify_blob_result::Outcome::Missing,
     }
 }
 
