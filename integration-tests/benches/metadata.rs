@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use consign_metadata::{
     Config, Cursor, FindByDigest, ListPackages, ListVersions, Metadata, PackageOrder, Page, PrepareDownloads, PrepareUploads, Principal,
     PublishFile, PublishMode, PublishVersion, ResolveVersion, Result, Rules, SearchVersions, Selector, UploadFile, VersionList,
-    VersionOrder, Wanted,
+    VersionOrder, Wanted, Within,
 };
-use consign_types::access::Grant;
+use consign_types::access::Reach;
 use consign_types::filter::Filter;
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
-use consign_types::resource::{PackagesRef, ProjectRef, ProjectsRef, VersionRef};
+use consign_types::resource::{PackagesRef, ProjectRef, VersionRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::version::{VersionState, Visibility};
 use consign_types::{Digest, Timestamp};
@@ -210,13 +210,13 @@ impl Side {
         let filter = Filter::parse(&filter).expect("a filter");
         let page = Page { after: None, size: SEARCH_PAGE };
         let list = VersionList { filter, order: VersionOrder::PublishTime, descending: true, show_hidden: false, page };
-        SearchVersions { parent: project(everywhere), list }
+        SearchVersions { within: project(everywhere), list }
     }
 
     fn find_by_digest(&self, shared: bool, everywhere: bool, call: usize) -> FindByDigest {
         let files = self.shape.files(&if shared { readable(self.shape, 0, 0) } else { self.some(call) });
         FindByDigest {
-            parent: project(everywhere),
+            within: project(everywhere),
             digest: files[if shared { 9 } else { 2 }].digest,
             page: Page { after: None, size: PAGE },
         }
@@ -302,13 +302,13 @@ fn labelled(version: &GeneratedVersion) -> i64 {
     version.number + version.below % 4
 }
 
-fn project(everywhere: bool) -> ProjectsRef {
-    if everywhere { ProjectsRef::All } else { ProjectsRef::One(ProjectRef::Id(1)) }
+fn project(everywhere: bool) -> Within {
+    if everywhere { Within::Reach(Reach::Everything) } else { Within::Project(ProjectRef::Id(1)) }
 }
 
 fn list_packages() -> ListPackages {
     ListPackages {
-        parent: ProjectsRef::One(ProjectRef::Id(1)),
+        within: Within::Project(ProjectRef::Id(1)),
         filter: Filter::parse("package_id:OOL").expect("a filter"),
         order: PackageOrder::Name,
         descending: false,
@@ -318,7 +318,7 @@ fn list_packages() -> ListPackages {
 }
 
 fn principal() -> Principal {
-    Principal { name: "root".parse().expect("a word is a name"), token: 1, is_old: false, expires_at: None, grant: Grant::everything() }
+    Principal::operator("root".parse().expect("a word is a name"))
 }
 
 fn in_force() -> InForce {

@@ -8,6 +8,8 @@ use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
 use consign_proto::metadata::tag_service_client::TagServiceClient;
+use consign_proto::metadata::token_service_client::TokenServiceClient;
+use consign_proto::metadata::user_service_client::UserServiceClient;
 use consign_proto::status::{Told, told};
 use consign_types::Reason;
 use tonic::transport::{Channel, Endpoint};
@@ -59,6 +61,16 @@ impl Grpc {
     /// Tags.
     pub fn tags(&self) -> TagServiceClient<Channel> {
         TagServiceClient::new(self.channel())
+    }
+
+    /// Users and members.
+    pub fn users(&self) -> UserServiceClient<Channel> {
+        UserServiceClient::new(self.channel())
+    }
+
+    /// Tokens.
+    pub fn tokens(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel())
     }
 
     /// Blobs.

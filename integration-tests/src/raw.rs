@@ -7,13 +7,15 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-/// Calls a method such as `consign.metadata.v1.TagService/GetTag` with an encoded message and a token.
-pub async fn call(channel: &Channel, method: &str, token: &str, message: Bytes) -> Result<Bytes, Status> {
+/// Calls a method such as `consign.metadata.v1.TagService/GetTag` with an encoded message, and a token if there is one.
+pub async fn call(channel: &Channel, method: &str, token: impl Into<Option<&str>>, message: Bytes) -> Result<Bytes, Status> {
     let mut client = Grpc::new(channel.clone());
     client.ready().await.expect("the service can be reached");
     let path: PathAndQuery = format!("/{method}").parse().expect("a method is a path");
     let mut request = Request::new(message);
-    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("a token is a header"));
+    if let Some(token) = token.into() {
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("a token is a header"));
+    }
     Ok(client.unary(request, path, Plain).await?.into_inner())
 }
 

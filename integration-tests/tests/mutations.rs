@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_metadata::{Config, CreateToken, Error, Metadata, Principal, Rules};
-use consign_types::access::{Grant, Scope};
+use consign_types::access::Scope;
 use consign_types::audit::{Checkpoint, Head};
 use consign_types::note::{Keyring, Note};
 use consign_types::receipt::Receipt;
@@ -87,7 +87,7 @@ async fn no_mutation_of_a_secret_is_believed() {
     let config = Config { database_url: database.url().to_owned(), allow_plaintext: true, connections: 2 };
     let metadata = Metadata::open(&config, Rules::new(defaults, 0), || NOW).await.unwrap();
     metadata.ensure_admin_token(None, "an administrator's own").await.unwrap();
-    let principal = Principal { name: "root".parse().unwrap(), token: 1, is_old: false, expires_at: None, grant: Grant::everything() };
+    let principal = Principal::operator("root".parse().unwrap());
     let wanted = CreateToken {
         principal,
         parent: "users/root".parse().unwrap(),

@@ -108,7 +108,8 @@ async fn who_has_no_valid_token_is_told_so_before_anything_else() {
     let request = || tonic::Request::new(GetProjectRequest { name: "nonsense".to_owned() });
     let invalid = (Code::Unauthenticated, Some(Reason::TokenInvalid));
 
-    assert_eq!(refused(grpc.projects().get_project(request()).await), invalid);
+    let private = tonic::Request::new(GetProjectRequest { name: "projects/1".to_owned() });
+    assert_eq!(refused(grpc.projects().get_project(private).await), invalid);
     for header in ["Bearer wrong", "Basic wrong", "wrong"] {
         let mut request = request();
         request.metadata_mut().insert("authorization", header.parse().unwrap());

@@ -24,6 +24,10 @@ enum Command {
     Serve(Box<consign_server::Settings>),
     /// Make, list and end tokens.
     Token(commands::token::Token),
+    /// Make, list and change users.
+    User(commands::user::User),
+    /// Give, list and take away roles.
+    Member(commands::member::Member),
     /// Look after an installation.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
@@ -35,6 +39,8 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(settings) => commands::serve::run(&settings, &arguments.logs).await,
         Command::Token(command) => commands::token::run(command).await,
+        Command::User(command) => commands::user::run(command).await,
+        Command::Member(command) => commands::member::run(command).await,
         Command::Admin(command) => commands::admin::run(command, &arguments.logs).await,
     };
     match result {

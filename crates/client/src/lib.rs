@@ -20,6 +20,7 @@ pub mod source;
 mod tokens;
 pub mod transfers;
 pub mod transport;
+mod users;
 mod wire;
 
 use consign_proto::metadata::file_service_client::FileServiceClient;
@@ -52,10 +53,11 @@ impl Client {
         Self { metadata, transfers, authorization: None }
     }
 
-    /// The same client for the holder of `token`. A token that no header can carry is as good as none.
+    /// The same client for the holder of `token`. A token that no header can carry is refused as any that is not valid.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self { authorization: format!("Bearer {token}").parse().ok(), ..self.clone() }
+        let authorization = format!("Bearer {token}").parse().unwrap_or_else(|_| MetadataValue::from_static("Bearer"));
+        Self { authorization: Some(authorization), ..self.clone() }
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

@@ -9,17 +9,22 @@ use base64::prelude::BASE64_STANDARD;
 const HEADERS: &[&str] = &["private-token", "job-token", "deploy-token"];
 
 /// The token that comes with a request: in one of GitLab's headers, as a bearer token, or as the password of basic
-/// authentication, whose user name means nothing. Two different tokens in one request are as good as none.
-pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
-    let bare = HEADERS.iter().filter_map(|name| Some(headers.get(*name)?.to_str().ok()?.to_owned()));
-    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(from_authorization);
-    let mut tokens: Vec<String> = bare.chain(authorization).collect();
+/// authentication, whose user name means nothing. Without any, the caller is nobody that is known.
+pub(crate) fn token(headers: &HeaderMap) -> Result<Option<String>, Contradiction> {
+    let bare = HEADERS.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.to_str().ok().map(str::to_owned));
+    let authorization = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().ok().and_then(from_authorization));
+    let mut tokens: Vec<Option<String>> = bare.chain(authorization).collect();
     tokens.dedup();
     match tokens.as_slice() {
-        [token] if !token.is_empty() => Some(token.clone()),
-        _ => None,
+        [] => Ok(None),
+        [Some(token)] if !token.is_empty() => Ok(Some(token.clone())),
+        _ => Err(Contradiction),
     }
 }
+
+/// A request came with something in the place of a token that is none, or with two different ones: what was meant is not guessed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Contradiction;
 
 fn from_authorization(value: &str) -> Option<String> {
     let (scheme, rest) = value.split_once(' ')?;
@@ -38,7 +43,7 @@ fn from_authorization(value: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn found(headers: &[(&'static str, &'static str)]) -> Option<String> {
+    fn found(headers: &[(&'static str, &'static str)]) -> Result<Option<String>, Contradiction> {
         token(&headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
     }
 
@@ -53,22 +58,22 @@ mod tests {
             ("authorization", "bearer secret"),
             basic,
         ] {
-            assert_eq!(found(&[header]).as_deref(), Some("secret"), "{header:?}");
+            assert_eq!(found(&[header]), Ok(Some("secret".to_owned())), "{header:?}");
         }
-        assert_eq!(found(&[("private-token", "secret"), basic]).as_deref(), Some("secret"));
+        assert_eq!(found(&[("private-token", "secret"), basic]), Ok(Some("secret".to_owned())));
+        assert_eq!(found(&[]), Ok(None));
     }
 
     #[test]
-    fn no_token_and_contradicting_tokens_are_none() {
+    fn contradicting_tokens_and_what_is_no_token_are_not_taken_for_none() {
         for headers in [
-            &[][..],
-            &[("private-token", "")],
+            &[("private-token", "")][..],
             &[("authorization", "Digest x")],
             &[("authorization", "Basic !")],
             &[("authorization", "Basic bm9jb2xvbg==")],
             &[("private-token", "a"), ("job-token", "b")],
         ] {
-            assert_eq!(found(headers), None, "{headers:?}");
+            assert_eq!(found(headers), Err(Contradiction), "{headers:?}");
         }
     }
 }

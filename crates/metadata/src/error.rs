@@ -2,10 +2,10 @@
 
 use consign_types::access::Role;
 use consign_types::content::ContentDigest;
-use consign_types::resource::{FileRef, NamespaceRef, PackageRef, ProjectRef, TagRef, TagRuleRef, TokenRef, VersionRef};
+use consign_types::resource::{FileRef, MemberRef, NamespaceRef, PackageRef, ProjectRef, RuleRef, TagRef, TokenRef, UserRef, VersionRef};
 use consign_types::text::RequestId;
 use consign_types::version::VersionState;
-use consign_types::{Digest, FilePath, Slug, VersionName};
+use consign_types::{Digest, FilePath, PackageName, VersionName};
 use diesel::result::{DatabaseErrorKind, Error as Query};
 
 use crate::refusal::RefusingRule;
@@ -26,12 +26,29 @@ pub enum Error {
     /// No such token.
     #[error("token `{0}` not found")]
     TokenNotFound(TokenRef),
+    /// There is no token, and this takes one.
+    #[error("token is missing: send `authorization: Bearer <token>`")]
+    TokenMissing,
     /// No such user.
-    #[error("user `{0}` not found")]
-    UserNotFound(Slug),
+    #[error("`{0}` not found")]
+    UserNotFound(UserRef),
+    /// The user has no role of its own there.
+    #[error("`{0}` not found")]
+    MemberNotFound(MemberRef),
+    /// Nobody would be left to administer.
+    #[error("no administrator would remain who can sign in")]
+    LastAdmin,
     /// It takes a higher role.
     #[error("this takes the role of {0}")]
     RoleInsufficient(Role),
+    /// A rule keeps the package for a higher role, or from deploy tokens.
+    #[error("package `{package}` is protected: a rule keeps this for the role of {role}, and from deploy tokens")]
+    PackageProtected {
+        /// The package.
+        package: PackageName,
+        /// The role.
+        role: Role,
+    },
     /// The token leaves it out.
     #[error("the token does not allow this: {0}")]
     ScopeInsufficient(String),
@@ -49,7 +66,7 @@ pub enum Error {
     TagNotFound(TagRef),
     /// No such rule.
     #[error("rule `{0}` not found")]
-    RuleNotFound(TagRuleRef),
+    RuleNotFound(RuleRef),
     /// No version of the package is what was asked for.
     #[error("no version of `{0}` fits")]
     NothingFits(PackageRef),

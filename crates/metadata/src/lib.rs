@@ -35,19 +35,25 @@ use consign_types::Timestamp;
 
 pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{Error, Result};
+pub use ops::admit::About;
 pub use ops::audit::Verified;
 pub use ops::authenticate::Principal;
 pub use ops::change_state::ChangeState;
 pub use ops::compare_versions::{CompareVersions, Comparison, Difference};
+pub use ops::create_member::CreateMember;
 pub use ops::create_namespace::CreateNamespace;
 pub use ops::create_project::CreateProject;
+pub use ops::create_protection_rule::CreateProtectionRule;
 pub use ops::create_tag_rule::CreateTagRule;
 pub use ops::create_token::CreateToken;
+pub use ops::create_user::CreateUser;
 pub use ops::create_version::CreateVersion;
 pub use ops::delete_file::DeleteFile;
+pub use ops::delete_member::DeleteMember;
 pub use ops::delete_namespace::DeleteNamespace;
 pub use ops::delete_package::DeletePackage;
 pub use ops::delete_project::DeleteProject;
+pub use ops::delete_protection_rule::DeleteProtectionRule;
 pub use ops::delete_tag::DeleteTag;
 pub use ops::delete_tag_rule::DeleteTagRule;
 pub use ops::delete_version::DeleteVersion;
@@ -58,10 +64,12 @@ pub use ops::find_package::PackageView;
 pub use ops::find_settings::SettingsView;
 pub use ops::find_usage::Usage;
 pub use ops::list_files::{FileOrder, ListFiles};
+pub use ops::list_members::{ListMembers, MemberOrder};
 pub use ops::list_packages::{ListPackages, PackageOrder};
 pub use ops::list_projects::{ListProjects, PathList, PathOrder};
 pub use ops::list_tag_history::TagSpan;
 pub use ops::list_tags::{ListTags, TagOrder};
+pub use ops::list_users::{ListUsers, UserOrder};
 pub use ops::list_versions::{ListVersions, VersionList, VersionOrder};
 pub use ops::prepare_downloads::{DownloadPlan, PrepareDownloads, Wanted};
 pub use ops::prepare_uploads::{PrepareUploads, UploadFile, UploadPlan};
@@ -77,25 +85,32 @@ pub use ops::undelete_file::UndeleteFile;
 pub use ops::undelete_package::UndeletePackage;
 pub use ops::undelete_project::UndeleteProject;
 pub use ops::undelete_version::UndeleteVersion;
+pub use ops::update_member::UpdateMember;
 pub use ops::update_package::UpdatePackage;
 pub use ops::update_project::UpdateProject;
+pub use ops::update_protection_rule::UpdateProtectionRule;
 pub use ops::update_settings::UpdateSettings;
 pub use ops::update_tag_rule::{RuleChange, UpdateTagRule};
 pub use ops::update_tags::{Existence, MoveTag, MovedTag, UpdateTags};
+pub use ops::update_user::UpdateUser;
 pub use ops::update_version::UpdateVersion;
+pub use ops::within::Within;
 pub use page::{Listed, Page};
 pub use refusal::RefusingRule;
 pub use rules::Rules;
 pub use tables::audit_entries::AuditEntry;
 pub use tables::file_row::{File, LocatedFile};
+pub use tables::members::{Member, PlacedMember};
 pub use tables::namespaces::Namespace;
 pub use tables::packages::Package;
 pub use tables::projects::Project;
+pub use tables::protection_rules::ProtectionRule;
 pub use tables::settings::ScopeSettings;
 pub use tables::tag_moves::TagMove;
 pub use tables::tag_rules::TagRule;
 pub use tables::tags::{PlacedTag, TagRow};
 pub use tables::tokens::{Owner, Token};
+pub use tables::users::User;
 pub use tables::version_row::{Version, VersionRow};
 pub use target::UrlError;
 
@@ -117,6 +132,7 @@ pub struct Metadata {
     rules: Rules,
     downloads: downloads::Tally,
     principals: ops::authenticate::Principals,
+    sites: ops::admit::Sites,
     clock: fn() -> Timestamp,
 }
 
@@ -125,8 +141,9 @@ impl Metadata {
     pub async fn open(config: &Config, rules: Rules, clock: fn() -> Timestamp) -> Result<Self> {
         let target = target::Target::parse(&config.database_url, config.allow_plaintext)?;
         migrate(config).await?;
-        let (pool, principals) = (pool::Pool::new(&target, config.connections), ops::authenticate::remember());
-        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, clock })
+        let pool = pool::Pool::new(&target, config.connections);
+        let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
+        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, clock })
     }
 
     /// Asks the database for a sign of life.

@@ -25,12 +25,15 @@ impl std::fmt::Display for RefusingRule {
 impl Refusal for Error {
     fn reason(&self) -> Reason {
         match self {
-            Self::TokenInvalid => Reason::TokenInvalid,
+            Self::TokenInvalid | Self::TokenMissing => Reason::TokenInvalid,
             Self::TokenExpired => Reason::TokenExpired,
             Self::TokenNotFound(_) => Reason::TokenNotFound,
             Self::UserNotFound(_) => Reason::UserNotFound,
+            Self::MemberNotFound(_) => Reason::MemberNotFound,
+            Self::LastAdmin => Reason::LastAdmin,
             Self::RoleInsufficient(_) => Reason::RoleInsufficient,
             Self::ScopeInsufficient(_) => Reason::ScopeInsufficient,
+            Self::PackageProtected { .. } => Reason::PackageProtected,
             Self::NamespaceNotFound(_) => Reason::NamespaceNotFound,
             Self::ProjectNotFound(_) => Reason::ProjectNotFound,
             Self::PackageNotFound(_) => Reason::PackageNotFound,
@@ -73,8 +76,10 @@ impl Refusal for Error {
             Self::NamespaceNotFound(name) | Self::NamespaceNotEmpty(name) => vec![("resource", name.to_string())],
             Self::ProjectNotFound(name) => vec![("resource", name.to_string())],
             Self::TokenNotFound(name) => vec![("resource", name.to_string())],
-            Self::UserNotFound(name) => vec![("resource", format!("users/{name}"))],
+            Self::UserNotFound(name) => vec![("resource", name.to_string())],
+            Self::MemberNotFound(name) => vec![("resource", name.to_string())],
             Self::RoleInsufficient(role) => vec![("role", role.to_string())],
+            Self::PackageProtected { package, role } => vec![("package", package.to_string()), ("role", role.to_string())],
             Self::VersionNotFound(name) | Self::VersionSealed(name) | Self::VersionQuarantined(name) => {
                 vec![("resource", name.to_string())]
             }

@@ -275,6 +275,22 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::columns::Instant;
+
+    protection_rules (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        package_glob -> Text,
+        publish_role -> Nullable<Text>,
+        delete_role -> Nullable<Text>,
+        revision -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{Binary, Text};
     use crate::columns::Instant;
 
@@ -289,6 +305,39 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::columns::Instant;
+
+    users (id) {
+        id -> BigInt,
+        username -> Text,
+        display_name -> Text,
+        email -> Nullable<Text>,
+        is_admin -> Bool,
+        is_disabled -> Bool,
+        revision -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::columns::Instant;
+
+    members (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        project_id -> Nullable<BigInt>,
+        namespace_id -> Nullable<BigInt>,
+        role -> Text,
+        expires_at -> Nullable<Instant>,
+        revision -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
     use crate::columns::Instant;
 
@@ -296,7 +345,8 @@ table! {
         id -> BigInt,
         kind -> Text,
         project_id -> Nullable<BigInt>,
-        user_name -> Nullable<Text>,
+        namespace_id -> Nullable<BigInt>,
+        user_id -> Nullable<BigInt>,
         display_name -> Text,
         role -> Text,
         scopes -> Text,

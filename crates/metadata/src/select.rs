@@ -2,8 +2,9 @@
 //!
 //! Columns are named by their SQL here, so that one list can be filtered and ordered by many; a test asks for each.
 
+use consign_types::access::Reach;
 use consign_types::filter::{Comparison, Filter, Operator};
-use consign_types::{Digest, Timestamp};
+use consign_types::{Digest, NamespacePath, Timestamp};
 use diesel::BoxableExpression;
 use diesel::dsl::{not, sql};
 use diesel::expression::SqlLiteral;
@@ -51,6 +52,67 @@ where
         Filter::Not(filter) => Box::new(not(condition::<QS>(*filter, fields)?)),
         Filter::Compare(comparison) => compare(&comparison, fields)?,
     })
+}
+
+/// Where a list over projects looks.
+pub(crate) enum Extent {
+    /// In one project, by its id.
+    Project(i64),
+    /// In all of these.
+    Reach(Reach),
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self::Reach(Reach::Everything)
+    }
+}
+
+/// The condition that a row is of a project within reach, for queries that have the projects; `None` where all are.
+pub(crate) fn within<QS: 'static>(reach: &Reach) -> Option<Condition<QS>> {
+    let Reach::Some { projects, namespaces, visibilities } = reach else { return None };
+    let by_id = projects.iter().map(|id| -> Condition<QS> { Box::new(sql::<Bool>("projects.id = ").bind::<BigInt, _>(*id)) });
+    let by_path = namespaces.iter().map(|path| below("projects.path", path));
+    let seen = visibilities.iter().map(|visibility| -> Condition<QS> {
+        Box::new(sql::<Bool>("projects.visibility = ").bind::<Text, _>(visibility.as_str().to_owned()))
+    });
+    let any: Vec<_> = by_id.chain(by_path).chain(seen).collect();
+    if any.is_empty() {
+        return Some(Box::new(sql::<Bool>("1 = 0")));
+    }
+    Some(join(any, |left, right| Box::new(left.or(right))))
+}
+
+/// The beginning of the condition that a namespace has a project below it of which more is said.
+const HELD: &str = "exists (select 1 from projects where projects.path > namespaces.path || '/' \
+                    and projects.path < namespaces.path || '0' and projects.deleted_at is null and ";
+
+/// The condition that a namespace is one in which the caller has a role, around one, or around a project within reach.
+pub(crate) fn around<QS: 'static>(reach: &Reach) -> Option<Condition<QS>> {
+    let Reach::Some { projects, namespaces, visibilities } = reach else { return None };
+    let mut any: Vec<Condition<QS>> = Vec::new();
+    for path in namespaces {
+        any.push(below("namespaces.path", path));
+        for held in std::iter::successors(Some(path.clone()), NamespacePath::parent) {
+            any.push(Box::new(sql::<Bool>("namespaces.path = ").bind::<Text, _>(held.to_string())));
+        }
+    }
+    for id in projects {
+        any.push(Box::new(sql::<Bool>(&format!("{HELD} projects.id = ")).bind::<BigInt, _>(*id).sql(")")));
+    }
+    for visibility in *visibilities {
+        any.push(Box::new(sql::<Bool>(&format!("{HELD} projects.visibility = ")).bind::<Text, _>(visibility.as_str().to_owned()).sql(")")));
+    }
+    if any.is_empty() {
+        return Some(Box::new(sql::<Bool>("1 = 0")));
+    }
+    Some(join(any, |left, right| Box::new(left.or(right))))
+}
+
+/// All paths that start with the namespace and `/`: `0` is the character behind `/`.
+fn below<QS: 'static>(column: &str, namespace: &NamespacePath) -> Condition<QS> {
+    let from = sql::<Bool>(&format!("({column} > ")).bind::<Text, _>(format!("{namespace}/"));
+    Box::new(from.sql(&format!(" and {column} < ")).bind::<Text, _>(format!("{namespace}0")).sql(")"))
 }
 
 fn join<QS>(conditions: Vec<Condition<QS>>, both: impl Fn(Condition<QS>, Condition<QS>) -> Condition<QS>) -> Condition<QS>

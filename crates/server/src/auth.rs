@@ -10,23 +10,23 @@ use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use consign_metadata::{Error, Metadata, Principal};
+use consign_metadata::{About, Error, Metadata, Principal, Within};
 use consign_proto::status::{refused, status, unimplemented};
+use consign_types::Reason;
 use consign_types::access::methods::need;
-use consign_types::access::{Denial, Need, Role, Target};
+use consign_types::access::{Need, Reach, Role};
 use consign_types::resource::{
-    FileRef, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ScopeRef, TagRef, TagRuleRef, TokenParent, TokenRef,
-    VersionRef,
+    FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ProtectionRuleRef, ScopeRef, TagRef, TagRuleRef,
+    TokenParent, TokenRef, UserRef, VersionRef,
 };
-use consign_types::{PackageName, Reason};
 use tonic::Status;
 
 use crate::notes::Notes;
 use crate::routes::into_response;
 
-/// Lets a request through for the holder of a valid token, whom it notes in the request's extensions.
+/// Notes in the request's extensions who makes it: the holder of a valid token, or nobody that is known. An invalid token is refused.
 pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: Request, next: Next) -> Response {
-    let token = bearer(&request).map(str::to_owned);
+    let token = bearer(&request);
     let principal = match principal(&metadata, token).await {
         Ok(principal) => principal,
         Err(status) => return into_response(status),
@@ -35,7 +35,10 @@ pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: 
     let Some(need) = need(&method) else {
         return into_response(unimplemented());
     };
-    let caller = Caller { principal, need, is_judged: Arc::default() };
+    if principal.is_anonymous() && !need.is_for_everybody() {
+        return into_response(status(Error::TokenMissing));
+    }
+    let caller = Caller { metadata, principal, need, is_judged: Arc::default() };
     request.extensions_mut().insert(caller.clone());
     let response = next.run(request).await;
     // A refusal has its status in the headers.
@@ -48,188 +51,155 @@ pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: 
 
 /// Lets a request through that comes from the metadata plane.
 pub(crate) async fn authenticate_plane(State(notes): State<Notes>, request: Request, next: Next) -> Response {
-    let ticket = bearer(&request).ok_or_else(|| refused(Reason::TicketInvalid, "ticket is missing: only the metadata plane may call this"));
-    match ticket.and_then(|ticket| notes.admin_ticket(ticket)) {
+    let missing = || refused(Reason::TicketInvalid, "ticket is missing: only the metadata plane may call this");
+    let ticket = bearer(&request).ok().flatten().ok_or_else(missing);
+    match ticket.and_then(|ticket| notes.admin_ticket(&ticket)) {
         Ok(_) => next.run(request).await,
         Err(status) => into_response(status),
     }
 }
 
-fn bearer(request: &Request) -> Option<&str> {
-    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token that a request came with; `None` for none. Two, or what is no token, are refused: what was meant is not guessed.
+fn bearer(request: &Request) -> Result<Option<String>, Status> {
+    let mut given = request.headers().get_all(AUTHORIZATION).iter();
+    let (first, second) = (given.next(), given.next());
+    let Some(first) = first else { return Ok(None) };
+    let token = first.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    match (token, second) {
+        (Some((_, token)), None) => Ok(Some(token.trim().to_owned())),
+        _ => Err(refused(Reason::TokenInvalid, "token is not valid: send one `authorization: Bearer <token>`")),
+    }
 }
 
-async fn principal(metadata: &Metadata, token: Option<String>) -> Result<Principal, Status> {
-    let token = token.ok_or_else(|| refused(Reason::TokenInvalid, "token is missing: send `authorization: Bearer <token>`"))?;
-    metadata.authenticate(&token).await.map_err(status)
+async fn principal(metadata: &Metadata, token: Result<Option<String>, Status>) -> Result<Principal, Status> {
+    match token? {
+        Some(token) => metadata.authenticate(&token).await.map_err(status),
+        None => Ok(Principal::anonymous()),
+    }
 }
 
 /// The caller of a method, which [`authenticate`] noted.
 pub(crate) fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
     let caller = request.extensions().get::<Caller>().cloned();
-    caller.ok_or_else(|| refused(Reason::TokenInvalid, "token is missing"))
+    caller.ok_or_else(|| status(Error::TokenMissing))
 }
 
 /// Who calls a method, not judged yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
+    metadata: Metadata,
     principal: Principal,
     need: Need,
     is_judged: Arc<AtomicBool>,
 }
 
 impl Caller {
-    /// Lets the call go on if the caller may make it for this.
-    pub(crate) fn about(&self, subject: &impl Subject) -> Result<Principal, Status> {
-        let target = match (subject.project(), subject.package()) {
-            (Some(project), Some(package)) => Target::Package(project, package),
-            (Some(project), None) => Target::Project(project),
-            (None, _) => Target::Above,
-        };
-        self.judge(target, || subject.unknown())
+    /// Lets the call go on if the caller may make it for this. Who makes it is told with the role in what it is about.
+    pub(crate) async fn about(&self, subject: &impl Subject) -> Result<Principal, Status> {
+        self.admitted(self.need, subject.about()).await
     }
 
-    /// Lets the call go on for all projects that the caller may know of. It is to be narrowed to these.
-    pub(crate) fn everywhere(&self) -> Result<Principal, Status> {
-        self.judge(Target::All, || Error::RoleInsufficient(self.need.role))
+    /// Lets the call go on if the caller knows of this and its token has the scope, whatever its role there.
+    pub(crate) async fn seeing(&self, subject: &impl Subject) -> Result<Principal, Status> {
+        self.admitted(Need { role: Role::Guest, ..self.need }, subject.about()).await
     }
 
-    /// Lets the call go on for whoever it is: it tells no more than the caller's own token.
-    pub(crate) fn anyone(&self) -> Principal {
+    /// Lets the call go on for all projects that the caller may know of: for those within this reach.
+    pub(crate) async fn everywhere(&self) -> Result<Reach, Status> {
+        Ok(self.admitted(self.need, About::All).await?.grant.reach(self.need.role))
+    }
+
+    /// Lets the call go on for whoever holds a token: it tells no more than the caller's own.
+    pub(crate) fn anyone(&self) -> Result<Principal, Status> {
         self.is_judged.store(true, Ordering::Relaxed);
-        self.principal.clone()
+        if self.principal.is_anonymous() { Err(status(Error::TokenMissing)) } else { Ok(self.principal.clone()) }
+    }
+
+    /// Who calls, where what may be done is judged by something else than the method.
+    pub(crate) fn unjudged(&self) -> &Principal {
+        &self.principal
     }
 
     /// Lets the call go on for a caller that changes its own token.
     pub(crate) fn owns(&self, token: &TokenRef) -> Option<Principal> {
-        let is_own = token.token == self.principal.token && self.principal.grant.knows_parent(&token.parent);
+        let is_own = token.token == self.principal.token && self.principal.is_owner(&token.parent);
         self.is_judged.fetch_or(is_own, Ordering::Relaxed);
-        is_own.then(|| self.principal.clone())
+        is_own.then(|| self.principal.clone().acting_as(self.principal.own_role()))
     }
 
-    /// What of these projects the caller may read.
-    pub(crate) fn within(&self, projects: ProjectsRef) -> Result<ProjectsRef, Status> {
-        match (projects, &self.principal.grant.bound) {
-            (ProjectsRef::One(project), _) => self.about(&project).map(|_| ProjectsRef::One(project)),
-            (ProjectsRef::All, Some(bound)) => self.everywhere().map(|_| ProjectsRef::One(ProjectRef::Id(bound.project))),
-            (ProjectsRef::All, None) => self.everywhere().map(|_| ProjectsRef::All),
+    /// Where a list over projects may look.
+    pub(crate) async fn within(&self, projects: ProjectsRef) -> Result<Within, Status> {
+        match projects {
+            ProjectsRef::One(project) => self.about(&project).await.map(|_| Within::Project(project)),
+            ProjectsRef::All => self.everywhere().await.map(Within::Reach),
         }
     }
 
-    fn judge(&self, target: Target<'_>, unknown: impl FnOnce() -> Error) -> Result<Principal, Status> {
+    /// Whether the caller may call a method for something.
+    pub(crate) async fn may(&self, method: &str, about: About) -> Result<bool, Status> {
+        let Some(need) = need(method) else { return Ok(false) };
+        match self.metadata.admit(&self.principal, need, about).await {
+            Ok(_) => Ok(true),
+            Err(error) => match status(error) {
+                refusal if refusal.code() == tonic::Code::Unavailable || refusal.code() == tonic::Code::Internal => Err(refusal),
+                _ => Ok(false),
+            },
+        }
+    }
+
+    async fn admitted(&self, need: Need, about: About) -> Result<Principal, Status> {
         self.is_judged.store(true, Ordering::Relaxed);
-        let refusal = match self.principal.grant.judge(self.need, target) {
-            Ok(()) => return Ok(self.principal.clone()),
-            Err(Denial::Unknown) => unknown(),
-            Err(Denial::Role(role)) => Error::RoleInsufficient(role),
-            Err(Denial::Scope(scope)) => Error::ScopeInsufficient(format!("it lacks the scope {scope}")),
-            Err(Denial::Package) => Error::ScopeInsufficient("it is for other packages".to_owned()),
-        };
-        Err(status(refusal))
+        self.metadata.admit(&self.principal, need, about).await.map_err(status)
     }
 }
 
 /// What a call is about.
 pub(crate) trait Subject {
-    /// Its project; `None` for what is above projects.
-    fn project(&self) -> Option<&ProjectRef>;
-
-    /// Its package, where it is about one.
-    fn package(&self) -> Option<&PackageName> {
-        None
-    }
-
-    /// What whoever may not know of it is told: the same as if it were not there.
-    fn unknown(&self) -> Error {
-        self.project().map_or(Error::RoleInsufficient(Role::Admin), |project| Error::ProjectNotFound(project.clone()))
-    }
+    /// As the metadata plane judges it.
+    fn about(&self) -> About;
 }
 
 macro_rules! subject {
-    ($($name:ty: |$subject:ident| $project:expr, $package:expr;)+) => {$(
+    ($($name:ty: |$subject:ident| $about:expr;)+) => {$(
         impl Subject for $name {
-            fn project(&self) -> Option<&ProjectRef> {
+            fn about(&self) -> About {
                 let $subject = self;
-                Some(&$project)
-            }
-
-            fn package(&self) -> Option<&PackageName> {
-                let $subject = self;
-                $package
+                $about
             }
         }
     )+};
 }
 
 subject! {
-    PackagesRef: |name| name.project, name.package.as_ref();
-    PackageRef: |name| name.project, Some(&name.package);
-    VersionRef: |name| name.project, Some(&name.package);
-    FileRef: |name| name.version.project, Some(&name.version.package);
-    TagRef: |name| name.package.project, Some(&name.package.package);
-}
-
-impl Subject for ProjectRef {
-    fn project(&self) -> Option<&ProjectRef> {
-        Some(self)
-    }
-}
-
-impl Subject for TagRuleRef {
-    fn project(&self) -> Option<&ProjectRef> {
-        Some(&self.project)
-    }
+    ProjectRef: |name| About::Project(name.clone());
+    PackagesRef: |name| match &name.package {
+        Some(package) => About::Package(name.project.clone(), package.clone()),
+        None => About::Project(name.project.clone()),
+    };
+    PackageRef: |name| About::Package(name.project.clone(), name.package.clone());
+    VersionRef: |name| About::Package(name.project.clone(), name.package.clone());
+    FileRef: |name| name.version.about();
+    TagRef: |name| name.package.about();
+    TagRuleRef: |name| name.project.about();
+    ProtectionRuleRef: |name| name.project.about();
+    NamespaceRef: |name| About::Namespace(name.clone());
+    UserRef: |name| About::User(name.clone());
+    ScopeRef: |name| match name {
+        ScopeRef::Instance => About::Instance,
+        ScopeRef::Namespace(namespace) => namespace.about(),
+        ScopeRef::Project(project) => project.about(),
+    };
+    TokenParent: |name| match name {
+        TokenParent::Project(project) => project.about(),
+        TokenParent::Namespace(namespace) => namespace.about(),
+        TokenParent::User(user) => user.about(),
+    };
+    MemberParent: |name| match name {
+        MemberParent::Project(project) => project.about(),
+        MemberParent::Namespace(namespace) => namespace.about(),
+    };
+    Instance: |_instance| About::Instance;
 }
 
 /// The whole instance.
 pub(crate) struct Instance;
-
-impl Subject for Instance {
-    fn project(&self) -> Option<&ProjectRef> {
-        None
-    }
-}
-
-impl Subject for NamespaceRef {
-    fn project(&self) -> Option<&ProjectRef> {
-        None
-    }
-
-    fn unknown(&self) -> Error {
-        Error::NamespaceNotFound(self.clone())
-    }
-}
-
-impl Subject for ScopeRef {
-    fn project(&self) -> Option<&ProjectRef> {
-        match self {
-            Self::Project(project) => Some(project),
-            Self::Instance | Self::Namespace(_) => None,
-        }
-    }
-
-    fn unknown(&self) -> Error {
-        match self {
-            Self::Project(project) => Error::ProjectNotFound(project.clone()),
-            Self::Namespace(namespace) => namespace.unknown(),
-            Self::Instance => Instance.unknown(),
-        }
-    }
-}
-
-impl Subject for TokenParent {
-    fn project(&self) -> Option<&ProjectRef> {
-        match self {
-            Self::Project(project) => Some(project),
-            Self::User(_) => None,
-        }
-    }
-
-    fn unknown(&self) -> Error {
-        match self {
-            Self::Project(project) => Error::ProjectNotFound(project.clone()),
-            Self::User(user) => Error::UserNotFound(user.clone()),
-        }
-    }
-}

@@ -21,6 +21,7 @@ use consign_proto::metadata::package_service_server::{self, PackageServiceServer
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
 use consign_proto::metadata::tag_service_server::{self, TagServiceServer};
 use consign_proto::metadata::token_service_server::{self, TokenServiceServer};
+use consign_proto::metadata::user_service_server::{self, UserServiceServer};
 use consign_proto::{DESCRIPTORS, ERROR_DETAILS, status};
 use consign_types::Reason;
 use tonic::Status;
@@ -43,6 +44,7 @@ use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
 use crate::grpc::tag::TagApi;
 use crate::grpc::token::TokenApi;
+use crate::grpc::user::UserApi;
 use crate::notes::Notes;
 use crate::probes::{self, Readiness};
 
@@ -53,6 +55,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     file_service_server::SERVICE_NAME,
     tag_service_server::SERVICE_NAME,
     token_service_server::SERVICE_NAME,
+    user_service_server::SERVICE_NAME,
     audit_service_server::SERVICE_NAME,
 ];
 
@@ -100,6 +103,7 @@ pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, sett
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone() }))
+        .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));
     charged.layer(from_fn_with_state(metadata, authenticate))

@@ -15,10 +15,13 @@ const DOMAIN: &[u8] = b"consign audit entry 1";
 /// The hash before the first entry.
 pub const START: Digest = Digest::from_bytes([0; 32]);
 
+/// The chain of what stands above projects, where projects have their ids.
+pub const INSTANCE: i64 = 0;
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The project.
+    /// The project, or [`INSTANCE`].
     pub project: i64,
     /// 1 for the first entry of the project, counted up without gaps.
     pub number: i64,

@@ -11,10 +11,10 @@ use diesel::sqlite::Sqlite;
 use crate::access::Role;
 use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
-use crate::text::{Description, DisplayName, MediaType, RequestId};
+use crate::text::{Description, DisplayName, EmailAddress, MediaType, RequestId};
 use crate::token::TokenKind;
 use crate::version::{VersionState, Visibility};
-use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, Timestamp, VersionName};
+use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, Timestamp, Username, VersionName};
 
 macro_rules! text_column {
     ($($name:ident),+) => {$(
@@ -43,6 +43,7 @@ macro_rules! text_column {
 text_column!(
     Description,
     DisplayName,
+    EmailAddress,
     FilePath,
     LabelKey,
     LabelValue,
@@ -55,6 +56,7 @@ text_column!(
     TokenKind,
     Slug,
     TagName,
+    Username,
     VersionName,
     VersionScheme,
     VersionState,

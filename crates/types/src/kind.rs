@@ -100,6 +100,8 @@ reasons! {
     TokenNotFound = "TOKEN_NOT_FOUND", NotFound;
     #[doc = "The user does not exist."]
     UserNotFound = "USER_NOT_FOUND", NotFound;
+    #[doc = "The user has no role of its own there. Look whether it is inherited."]
+    MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
     #[doc = "The namespace does not exist, or is not yours to see."]
     NamespaceNotFound = "NAMESPACE_NOT_FOUND", NotFound;
     #[doc = "The project does not exist, or is not yours to see."]
@@ -132,6 +134,8 @@ reasons! {
     VersionInUse = "VERSION_IN_USE", FailedPrecondition;
     #[doc = "The namespace holds namespaces or projects. Delete these first."]
     NamespaceNotEmpty = "NAMESPACE_NOT_EMPTY", FailedPrecondition;
+    #[doc = "No administrator who can sign in would remain. Make another one first."]
+    LastAdmin = "LAST_ADMIN", FailedPrecondition;
     #[doc = "The thing was changed since it was read. Read it again."]
     EtagMismatch = "ETAG_MISMATCH", Aborted;
     #[doc = "The tag points at another version than was expected. Read it again."]
@@ -140,6 +144,8 @@ reasons! {
     TagImmutable = "TAG_IMMUTABLE", FailedPrecondition;
     #[doc = "A rule keeps the tag for other roles than yours."]
     TagProtected = "TAG_PROTECTED", PermissionDenied;
+    #[doc = "A rule keeps the package for a higher role than yours, or from deploy tokens. The role is named."]
+    PackageProtected = "PACKAGE_PROTECTED", PermissionDenied;
     #[doc = "A rule lets the tag move to higher semantic versions only."]
     TagNotMonotonic = "TAG_NOT_MONOTONIC", FailedPrecondition;
     #[doc = "A rule demands attestations that the version does not have."]

@@ -120,6 +120,18 @@ name_type!(
 );
 
 name_type!(
+    /// The name of a user: a [`Slug`] that is not digits alone, so it can't be taken for a numeric id, and not one by which a token or
+    /// nobody acts.
+    ///
+    /// Two names that differ in case alone are one user's.
+    Username,
+    "user name",
+    "1 to 255 letters, digits, `.`, `-` and `_`, not digits alone, not starting with `-` or `.`, nor ending with `.`, `.git` or `.atom`; \
+     neither `anonymous` nor like `project_7_bot_3`",
+    |text| is_slug(text) && !text.bytes().all(|byte| byte.is_ascii_digit()) && !is_actor(text)
+);
+
+name_type!(
     /// The full path of a namespace, such as `group/sub`: one or more [`Slug`]s separated by `/`, at most 1024 bytes.
     ///
     /// It does not consist of digits alone, so it can't be taken for a numeric id.
@@ -152,9 +164,14 @@ impl NamespacePath {
         self.0.rsplit_once('/').map_or(self.as_str(), |(_, last)| last)
     }
 
-    /// A namespace of one part, such as the one that each user has.
-    pub fn top(slug: &Slug) -> Result<Self, ParseNameError> {
-        slug.as_str().parse()
+    /// The namespace that a user has: the one of the user's name.
+    pub fn of_user(name: &Username) -> Self {
+        Self(name.as_str().to_owned())
+    }
+
+    /// Whether it is this path or one around it.
+    pub fn holds(&self, path: &str) -> bool {
+        path.strip_prefix(self.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The path of the project named `slug` in this namespace.
@@ -190,6 +207,13 @@ fn is_file_name(text: &str) -> bool {
 
 fn is_folder(text: &str) -> bool {
     !text.is_empty() && !is_dots(text) && !text.chars().any(|c| c.is_control() || c == '\\')
+}
+
+/// Whether it is a name by which a token of a project or namespace acts, or nobody.
+fn is_actor(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let parts: Vec<&str> = text.split('_').collect();
+    text == "anonymous" || matches!(parts.as_slice(), ["project" | "namespace", _, "bot" | "deploy" | "job", _])
 }
 
 fn is_slug(text: &str) -> bool {
@@ -245,6 +269,21 @@ mod tests {
     fn project_paths_have_a_namespace() {
         check::<ProjectPath>(&["g/p", "g/s.u_b/p-1", "42/p"], &["p", "42", "g//p", "/p", "g/", "g/.p", "g/-p", "g/p.git", "g/p."]);
         check::<NamespacePath>(&["g", "g/s", "42/s"], &["", "g/", "-g", "g.atom", "g s", "42"]);
+    }
+
+    #[test]
+    fn user_names_are_nobody_elses() {
+        check::<Username>(
+            &["alice", "a.b-c_d", "7up", "project_7_bot"],
+            &["", "7", "-a", "a.", "a/b", "anonymous", "Anonymous", "project_7_bot_3", "namespace_1_deploy_2", "PROJECT_1_JOB_1"],
+        );
+    }
+
+    #[test]
+    fn a_namespace_holds_what_is_below_it() {
+        let group: NamespacePath = "group".parse().unwrap();
+        assert!(["group", "group/tool", "group/sub/tool"].iter().all(|path| group.holds(path)));
+        assert!(["groups", "groups/tool", "a/group", "grou"].iter().all(|path| !group.holds(path)));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The names by which the API addresses things, such as `projects/7/packages/tool/versions/1.0`.
 
+mod rule;
 mod tag;
 #[cfg(test)]
 mod tests;
 mod token;
+mod user;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +13,10 @@ use std::str::FromStr;
 use crate::name::ParseNameError;
 use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
 
-pub use tag::{TagRef, TagRuleRef};
+pub use rule::{ProtectionRuleRef, RuleRef, TagRuleRef, TrustRuleRef};
+pub use tag::TagRef;
 pub use token::{TokenParent, TokenRef};
+pub use user::{MemberParent, MemberRef, UserRef};
 
 /// A resource name can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +71,7 @@ impl FromStr for ProjectRef {
 }
 
 /// A namespace, by its id or by its path: `namespaces/7`, `namespaces/group/sub`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NamespaceRef {
     /// By numeric id.
     Id(i64),

@@ -27,6 +27,19 @@ name_type!(
 );
 
 name_type!(
+    /// A mail address, as far as a service can tell that sends no mail: at most 254 visible ASCII characters, with an `@` amid them
+    /// (RFC 5321, section 4.5.3.1).
+    EmailAddress,
+    "mail address",
+    "at most 254 visible ASCII characters, with one `@` amid them",
+    |text| {
+        let parts = text.split_once('@');
+        text.len() <= 254 && text.bytes().all(|byte| byte.is_ascii_graphic())
+            && parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+    }
+);
+
+name_type!(
     /// What a thing was like when it was last read: differs after every change.
     Etag,
     "etag",
@@ -60,6 +73,10 @@ mod tests {
         assert!("".parse::<DisplayName>().is_ok() && "Ä tool".parse::<DisplayName>().is_ok());
         assert!("a\nb".parse::<DisplayName>().is_err() && "a".repeat(256).parse::<DisplayName>().is_err());
         assert!("a\nb".parse::<Description>().is_ok() && "a\u{7}".parse::<Description>().is_err());
+        assert!("a@b".parse::<EmailAddress>().is_ok());
+        for text in ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "ä@b", &format!("{}@b", "a".repeat(253))] {
+            assert!(text.parse::<EmailAddress>().is_err(), "{text}");
+        }
         assert!("application/zip".parse::<MediaType>().is_ok() && "é".parse::<MediaType>().is_err());
     }
 

@@ -17,18 +17,27 @@ word_enum! {
         Personal = "personal",
         /// Its project, with the role of the token.
         Project = "project",
-        /// Its project, for machines that only fetch or publish.
+        /// Its project or namespace, for machines that only fetch or publish.
         Deploy = "deploy",
+        /// Its namespace and all below it, with the role of the token.
+        Namespace = "namespace",
+        /// Its project, for as long as a CI job takes.
+        Job = "job",
     }
 }
 
 impl TokenKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Personal, Self::Project, Self::Deploy, Self::Namespace, Self::Job];
+
     /// The word within a secret.
     const fn mark(self) -> &'static str {
         match self {
             Self::Personal => "pat",
             Self::Project => "prj",
             Self::Deploy => "dep",
+            Self::Namespace => "nsp",
+            Self::Job => "job",
         }
     }
 }
@@ -73,7 +82,7 @@ impl fmt::Debug for TokenSecret {
 /// secret of another look.)
 pub fn is_possible(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(PRODUCT) else { return true };
-    let is_ours = rest.split_once('_').is_some_and(|(mark, _)| ["pat", "prj", "dep"].contains(&mark));
+    let is_ours = rest.split_once('_').is_some_and(|(mark, _)| TokenKind::ALL.iter().any(|kind| kind.mark() == mark));
     if !is_ours || !text.is_ascii() || text.len() < CHECK_CHARS {
         return !is_ours;
     }
@@ -100,7 +109,7 @@ mod tests {
     #[test]
     fn a_secret_is_known_by_its_look_and_does_not_show_itself() {
         for (kind, start) in
-            [(TokenKind::Personal, "consign_pat_"), (TokenKind::Project, "consign_prj_"), (TokenKind::Deploy, "consign_dep_")]
+            TokenKind::ALL.into_iter().zip(["consign_pat_", "consign_prj_", "consign_dep_", "consign_nsp_", "consign_job_"])
         {
             let secret = TokenSecret::generate(kind);
             assert!(secret.expose().starts_with(start));

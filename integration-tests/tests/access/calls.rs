@@ -53,6 +53,10 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "PackageService/CompareVersions" => CompareVersionsRequest { base: version.clone(), target: version.clone() };
         "PackageService/SearchVersions" => SearchVersionsRequest { parent: project.to_owned() };
         "PackageService/FindByDigest" => FindByDigestRequest { parent: project.to_owned(), sha256: sha256.clone() };
+        "PackageService/CreateProtectionRule" => CreateProtectionRuleRequest { parent: project.to_owned(), protection_rule: Some(wire::ProtectionRule { package_pattern: "a".to_owned(), ..wire::ProtectionRule::default() }) };
+        "PackageService/ListProtectionRules" => ListProtectionRulesRequest { parent: project.to_owned() };
+        "PackageService/UpdateProtectionRule" => UpdateProtectionRuleRequest { protection_rule: Some(wire::ProtectionRule { name: format!("{project}/protectionRules/999"), ..wire::ProtectionRule::default() }) };
+        "PackageService/DeleteProtectionRule" => DeleteProtectionRuleRequest { name: format!("{project}/protectionRules/999") };
         "FileService/PrepareUploads" => PrepareUploadsRequest { parent: version.clone() };
         "FileService/CommitFiles" => CommitFilesRequest { parent: version.clone(), files: vec![wire::PublishFile { path: "f".to_owned(), ..wire::PublishFile::default() }] };
         "FileService/PrepareDownloads" => PrepareDownloadsRequest { parent: version.clone() };
@@ -78,29 +82,89 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "TokenService/ListTokens" => ListTokensRequest { parent: project.to_owned() };
         "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{project}/tokens/999") };
         "TokenService/RotateToken" => RotateTokenRequest { name: format!("{project}/tokens/999") };
+        "UserService/CreateMember" => CreateMemberRequest { parent: project.to_owned(), user: "users/999".to_owned(), role: 1 };
+        "UserService/ListMembers" => ListMembersRequest { parent: project.to_owned() };
+        "UserService/UpdateMember" => UpdateMemberRequest { member: Some(wire::Member { name: format!("{project}/members/999"), ..wire::Member::default() }) };
+        "UserService/DeleteMember" => DeleteMemberRequest { name: format!("{project}/members/999") };
         "AuditService/ListAuditEntries" => ListAuditEntriesRequest { parent: project.to_owned() };
         "AuditService/GetCheckpoint" => GetCheckpointRequest { parent: project.to_owned() };
         "AuditService/VerifyChain" => VerifyChainRequest { parent: project.to_owned() };
     }
 }
 
-/// A call of every method that is about what is above projects.
-pub(crate) fn calls_above() -> Vec<(&'static str, Bytes)> {
-    let encoded = |message: &dyn Fn() -> Vec<u8>| Bytes::from(message());
+/// A call of every method that is about a namespace, in this one.
+pub(crate) fn calls_in_namespace(namespace: &str) -> Vec<(&'static str, Bytes)> {
+    let etag = || "of-long-ago".to_owned();
+    let settings = || Some(wire::Settings { name: namespace.to_owned(), etag: etag(), ..wire::Settings::default() });
+    let member = || Some(wire::Member { name: format!("{namespace}/members/999"), ..wire::Member::default() });
+    let (parent, taken) = (|| namespace.to_owned(), format!("{}/taken", namespace.trim_start_matches("namespaces/")));
+    macro_rules! calls {
+        ($($method:literal => $message:ident { $($field:ident: $value:expr),* };)+) => {
+            vec![$(($method, {
+                let mut message = wire::$message::default();
+                $(message.$field = $value;)*
+                Bytes::from(message.encode_to_vec())
+            })),+]
+        };
+    }
+    calls! {
+        "ProjectService/CreateNamespace" => CreateNamespaceRequest { path: taken };
+        "ProjectService/GetNamespace" => GetNamespaceRequest { name: parent() };
+        "ProjectService/DeleteNamespace" => DeleteNamespaceRequest { name: parent(), etag: etag() };
+        "ProjectService/CreateProject" => CreateProjectRequest { parent: parent(), project_id: "private".to_owned() };
+        "ProjectService/ListProjects" => ListProjectsRequest { parent: parent() };
+        "ProjectService/GetSettings" => GetSettingsRequest { name: parent() };
+        "ProjectService/UpdateSettings" => UpdateSettingsRequest { settings: settings() };
+        "ProjectService/GetUsage" => GetUsageRequest { name: parent() };
+        "TokenService/CreateToken" => CreateTokenRequest { parent: parent(), kind: 5 };
+        "TokenService/ListTokens" => ListTokensRequest { parent: parent() };
+        "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{namespace}/tokens/999") };
+        "TokenService/RotateToken" => RotateTokenRequest { name: format!("{namespace}/tokens/999") };
+        "UserService/CreateMember" => CreateMemberRequest { parent: parent(), user: "users/999".to_owned(), role: 1 };
+        "UserService/ListMembers" => ListMembersRequest { parent: parent() };
+        "UserService/UpdateMember" => UpdateMemberRequest { member: member() };
+        "UserService/DeleteMember" => DeleteMemberRequest { name: format!("{namespace}/members/999") };
+    }
+}
+
+/// A call of every method that is about the instance. None of them changes anything.
+pub(crate) fn calls_of_instance() -> Vec<(&'static str, Bytes)> {
+    let settings = Some(wire::Settings { name: "instance".to_owned(), etag: "of-long-ago".to_owned(), ..wire::Settings::default() });
+    let name = || "instance".to_owned();
     vec![
-        (
-            "ProjectService/CreateNamespace",
-            encoded(&|| wire::CreateNamespaceRequest { path: "root".to_owned(), ..Default::default() }.encode_to_vec()),
-        ),
-        ("ProjectService/GetNamespace", encoded(&|| wire::GetNamespaceRequest { name: "namespaces/root".to_owned() }.encode_to_vec())),
+        ("ProjectService/CreateNamespace", wire::CreateNamespaceRequest { path: "root".to_owned(), ..Default::default() }.encode_to_vec()),
+        ("ProjectService/GetSettings", wire::GetSettingsRequest { name: name() }.encode_to_vec()),
+        ("ProjectService/UpdateSettings", wire::UpdateSettingsRequest { settings, ..Default::default() }.encode_to_vec()),
+        ("ProjectService/GetUsage", wire::GetUsageRequest { name: name(), ..Default::default() }.encode_to_vec()),
+        ("UserService/CreateUser", wire::CreateUserRequest { username: "root".to_owned(), ..Default::default() }.encode_to_vec()),
+        ("AuditService/ListAuditEntries", wire::ListAuditEntriesRequest { parent: name(), ..Default::default() }.encode_to_vec()),
+        ("AuditService/GetCheckpoint", wire::GetCheckpointRequest { parent: name() }.encode_to_vec()),
+        ("AuditService/VerifyChain", wire::VerifyChainRequest { parent: name(), ..Default::default() }.encode_to_vec()),
+    ]
+    .into_iter()
+    .map(|(method, message)| (method, message.into()))
+    .collect()
+}
+
+/// A call of every method that tells whoever holds a token about no more than what that one may know of.
+pub(crate) fn calls_of_anyone() -> Vec<(&'static str, Bytes)> {
+    let methods = vec![format!("{}.ProjectService/GetProject", crate::world::PACKAGE)];
+    let permissions = wire::TestPermissionsRequest { resource: "projects/1".to_owned(), methods };
+    vec![
+        ("ProjectService/ListProjects", Bytes::new()),
         ("ProjectService/ListNamespaces", Bytes::new()),
+        ("TokenService/WhoAmI", Bytes::new()),
+        ("TokenService/TestPermissions", permissions.encode_to_vec().into()),
+        ("UserService/GetUser", wire::GetUserRequest { name: "users/1".to_owned() }.encode_to_vec().into()),
+        ("UserService/ListUsers", Bytes::new()),
         (
-            "ProjectService/DeleteNamespace",
-            encoded(&|| wire::DeleteNamespaceRequest { name: "namespaces/root".to_owned(), ..Default::default() }.encode_to_vec()),
-        ),
-        (
-            "ProjectService/CreateProject",
-            encoded(&|| wire::CreateProjectRequest { project_id: "demo".to_owned(), ..Default::default() }.encode_to_vec()),
+            "UserService/UpdateUser",
+            wire::UpdateUserRequest {
+                user: Some(wire::User { name: "users/1".to_owned(), etag: "of-long-ago".to_owned(), ..Default::default() }),
+                ..Default::default()
+            }
+            .encode_to_vec()
+            .into(),
         ),
     ]
 }

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod calls;
+mod cast;
 mod limits;
 mod matrix;
+mod protection;
+mod rest;
 mod tokens;
+mod users;
 mod world;

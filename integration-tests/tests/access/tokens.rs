@@ -25,7 +25,7 @@ async fn a_token_lives_is_rotated_and_ends() {
         let me = tokens.who_am_i(bearing(WhoAmIRequest {}, &first)).await.unwrap().into_inner();
         assert_eq!((me.actor, me.user, me.token.unwrap().id), (format!("project_1_bot_{}", token.id), String::new(), token.id));
         let root = tokens.who_am_i(bearing(WhoAmIRequest {}, TOKEN)).await.unwrap().into_inner();
-        assert_eq!((root.actor.as_str(), root.user.as_str()), ("root", "users/root"));
+        assert_eq!((root.actor.as_str(), root.user.as_str()), ("root", "users/1"));
 
         // It rotates itself, and the old secret counts for a while.
         let overlap = Some(prost_types::Duration { seconds: 60, nanos: 0 });

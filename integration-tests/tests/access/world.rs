@@ -31,7 +31,15 @@ impl World {
     }
 
     pub(crate) async fn call(&self, method: &str, token: &str, message: Bytes) -> Result<Bytes, Status> {
+        self.call_as(method, Some(token), message).await
+    }
+
+    pub(crate) async fn call_as(&self, method: &str, token: Option<&str>, message: Bytes) -> Result<Bytes, Status> {
         raw::call(&self.channel, &format!("{PACKAGE}.{method}"), token, message).await
+    }
+
+    pub(crate) fn grpc(&self) -> Grpc {
+        Grpc::to(self.service.grpc())
     }
 
     pub(crate) fn tokens(&self) -> TokenServiceClient<Channel> {
@@ -52,7 +60,7 @@ pub(crate) fn bearing<T>(message: T, token: &str) -> Request<T> {
 }
 
 pub(crate) fn wanted(project: i64, role: Role, scopes: &[Scope]) -> CreateTokenRequest {
-    let role = wire::Role::from_str_name(&format!("ROLE_{}", role.as_str().to_uppercase())).unwrap();
+    let role = wire_role(role);
     let scope = |scope: &Scope| wire::Scope::from_str_name(&format!("SCOPE_{}", scope.as_str().to_uppercase())).unwrap().into();
     CreateTokenRequest {
         parent: format!("projects/{project}"),
@@ -64,11 +72,16 @@ pub(crate) fn wanted(project: i64, role: Role, scopes: &[Scope]) -> CreateTokenR
     }
 }
 
+pub(crate) fn wire_role(role: Role) -> wire::Role {
+    wire::Role::from_str_name(&format!("ROLE_{}", role.as_str().to_uppercase())).unwrap()
+}
+
 /// What the answer to a call says of the caller's rights.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Allowed,
     Unknown,
+    Unauthenticated,
     Role,
     Scope,
 }
@@ -77,6 +90,7 @@ pub(crate) fn verdict(answer: &Result<Bytes, Status>) -> Verdict {
     let Err(status) = answer else { return Verdict::Allowed };
     match refusal(status) {
         (_, Some(Reason::ProjectNotFound | Reason::NamespaceNotFound), _) => Verdict::Unknown,
+        (Code::Unauthenticated, Some(Reason::TokenInvalid), _) => Verdict::Unauthenticated,
         (_, Some(Reason::RoleInsufficient), _) => Verdict::Role,
         (_, Some(Reason::ScopeInsufficient), _) => Verdict::Scope,
         (Code::Unauthenticated | Code::Internal | Code::Unimplemented | Code::Unavailable, ..) => panic!("{status:?}"),

@@ -1,6 +1,9 @@
 drop table audit_entries;
 drop table tokens;
+drop table members;
+drop table users;
 drop table idempotency_records;
+drop table protection_rules;
 drop table tag_rules;
 drop table tag_moves;
 drop table tags;

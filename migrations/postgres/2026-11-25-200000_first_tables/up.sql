@@ -29,9 +29,10 @@ create index projects_created on projects (created_at, id);
 create index projects_updated on projects (updated_at, id);
 create index projects_purge on projects (purge_at) where purge_at is not null;
 
--- What a project holds in sum, and its last change number. Whoever changes a project locks its row first.
+-- What a project holds in sum, and its last change number. Whoever changes a project locks its row first. The row of no project, 0, is that
+-- of the instance: of what stands above projects.
 create table counters (
-    project_id bigint primary key references projects (id),
+    project_id bigint primary key,
     sequence bigint not null,
     file_count bigint not null,
     logical_bytes bigint not null,
@@ -251,6 +252,20 @@ create table tag_rules (
 );
 create index tag_rules_project on tag_rules (project_id, id);
 
+-- Who may change the packages that a pattern names.
+create table protection_rules (
+    id bigint generated always as identity primary key,
+    project_id bigint not null references projects (id),
+    package_glob text collate "C" not null,
+    publish_role text,
+    delete_role text,
+    revision bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    unique (project_id, package_glob)
+);
+create index protection_rules_project on protection_rules (project_id, id);
+
 -- What a request with a request id was answered, as JSON.
 create table idempotency_records (
     principal text collate "C" not null,
@@ -263,13 +278,47 @@ create table idempotency_records (
 );
 create index idempotency_records_age on idempotency_records (created_at);
 
--- Tokens act for a user or for a project. Only the SHA-256 of a secret is kept: secrets are random, so that is enough. `is_first` marks
+-- Whoever signs in. Names and mail addresses that differ in case alone are the same.
+create table users (
+    id bigint generated always as identity primary key,
+    username text collate "C" not null,
+    display_name text collate "C" not null,
+    email text collate "C",
+    is_admin boolean not null,
+    is_disabled boolean not null,
+    revision bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+create unique index users_name on users (lower(username));
+create unique index users_email on users (lower(email)) where email is not null;
+create index users_order on users (username, id);
+create index users_created on users (created_at, id);
+
+-- The roles of users, each in a project, or in a namespace and all below it.
+create table members (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references users (id),
+    project_id bigint references projects (id),
+    namespace_id bigint references namespaces (id),
+    role text not null,
+    expires_at timestamptz,
+    revision bigint not null,
+    created_at timestamptz not null,
+    check ((project_id is null) <> (namespace_id is null)),
+    unique (project_id, user_id),
+    unique (namespace_id, user_id)
+);
+create index members_user on members (user_id);
+
+-- Tokens act for a user, for a project, or for a namespace. Only the SHA-256 of a secret is kept: secrets are random, so that is enough. `is_first` marks
 -- the administrator's token that the service makes itself.
 create table tokens (
     id bigint generated always as identity primary key,
-    kind text not null check (kind in ('personal', 'project', 'deploy')),
+    kind text not null check (kind in ('personal', 'project', 'deploy', 'namespace', 'job')),
     project_id bigint references projects (id),
-    user_name text,
+    namespace_id bigint references namespaces (id),
+    user_id bigint references users (id),
     display_name text not null,
     role text not null,
     scopes text not null,
@@ -284,17 +333,19 @@ create table tokens (
     revoked_at timestamptz,
     revision bigint not null,
     is_first boolean not null,
-    check ((project_id is null) = (kind = 'personal')),
-    check ((user_name is null) = (kind <> 'personal')),
+    check ((user_id is null) = (kind <> 'personal')),
+    check ((user_id is null) <> (project_id is null and namespace_id is null)),
+    check (project_id is null or namespace_id is null),
     check ((old_digest is null) = (old_expires_at is null))
 );
 create index tokens_project on tokens (project_id, id);
-create index tokens_user on tokens (user_name, id) where user_name is not null;
-create unique index tokens_first on tokens (user_name) where is_first;
+create index tokens_namespace on tokens (namespace_id, id) where namespace_id is not null;
+create index tokens_user on tokens (user_id, id) where user_id is not null;
+create unique index tokens_first on tokens (user_id) where is_first;
 
--- What was done in a project, each entry with the hash of the one before. `counters` has the number and the hash of the last one.
+-- What was done in a project, or in the instance (0), each entry with the hash of the one before. `counters` has the number and the hash of the last one.
 create table audit_entries (
-    project_id bigint not null references projects (id),
+    project_id bigint not null,
     number bigint not null,
     time timestamptz not null,
     actor text not null,
@@ -307,3 +358,5 @@ create table audit_entries (
     hash bytea not null,
     primary key (project_id, number)
 );
+
+insert into counters values (0, 0, 0, 0, 0, 0, 0, decode(repeat('00', 32), 'hex'));

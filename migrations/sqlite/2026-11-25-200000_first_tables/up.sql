@@ -29,9 +29,10 @@ create index projects_created on projects (created_at, id);
 create index projects_updated on projects (updated_at, id);
 create index projects_purge on projects (purge_at) where purge_at is not null;
 
--- What a project holds in sum, and its last change number. Whoever changes a project locks its row first.
+-- What a project holds in sum, and its last change number. Whoever changes a project locks its row first. The row of no project, 0, is that
+-- of the instance: of what stands above projects.
 create table counters (
-    project_id integer primary key references projects (id),
+    project_id integer primary key,
     sequence integer not null,
     file_count integer not null,
     logical_bytes integer not null,
@@ -251,6 +252,20 @@ create table tag_rules (
 ) strict;
 create index tag_rules_project on tag_rules (project_id, id);
 
+-- Who may change the packages that a pattern names.
+create table protection_rules (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    package_glob text not null,
+    publish_role text,
+    delete_role text,
+    revision integer not null,
+    created_at integer not null,
+    updated_at integer not null,
+    unique (project_id, package_glob)
+) strict;
+create index protection_rules_project on protection_rules (project_id, id);
+
 -- What a request with a request id was answered, as JSON.
 create table idempotency_records (
     principal text not null,
@@ -263,13 +278,47 @@ create table idempotency_records (
 ) strict;
 create index idempotency_records_age on idempotency_records (created_at);
 
--- Tokens act for a user or for a project. Only the SHA-256 of a secret is kept: secrets are random, so that is enough. `is_first` marks
+-- Whoever signs in. Names and mail addresses that differ in case alone are the same.
+create table users (
+    id integer primary key autoincrement,
+    username text not null,
+    display_name text not null,
+    email text,
+    is_admin integer not null check (is_admin in (0, 1)),
+    is_disabled integer not null check (is_disabled in (0, 1)),
+    revision integer not null,
+    created_at integer not null,
+    updated_at integer not null
+) strict;
+create unique index users_name on users (lower(username));
+create unique index users_email on users (lower(email)) where email is not null;
+create index users_order on users (username, id);
+create index users_created on users (created_at, id);
+
+-- The roles of users, each in a project, or in a namespace and all below it.
+create table members (
+    id integer primary key autoincrement,
+    user_id integer not null references users (id),
+    project_id integer references projects (id),
+    namespace_id integer references namespaces (id),
+    role text not null,
+    expires_at integer,
+    revision integer not null,
+    created_at integer not null,
+    check ((project_id is null) <> (namespace_id is null)),
+    unique (project_id, user_id),
+    unique (namespace_id, user_id)
+) strict;
+create index members_user on members (user_id);
+
+-- Tokens act for a user, for a project, or for a namespace. Only the SHA-256 of a secret is kept: secrets are random, so that is enough. `is_first` marks
 -- the administrator's token that the service makes itself.
 create table tokens (
     id integer primary key autoincrement,
-    kind text not null check (kind in ('personal', 'project', 'deploy')),
+    kind text not null check (kind in ('personal', 'project', 'deploy', 'namespace', 'job')),
     project_id integer references projects (id),
-    user_name text,
+    namespace_id integer references namespaces (id),
+    user_id integer references users (id),
     display_name text not null,
     role text not null,
     scopes text not null,
@@ -284,17 +333,19 @@ create table tokens (
     revoked_at integer,
     revision integer not null,
     is_first integer not null check (is_first in (0, 1)),
-    check ((project_id is null) = (kind = 'personal')),
-    check ((user_name is null) = (kind <> 'personal')),
+    check ((user_id is null) = (kind <> 'personal')),
+    check ((user_id is null) <> (project_id is null and namespace_id is null)),
+    check (project_id is null or namespace_id is null),
     check ((old_digest is null) = (old_expires_at is null))
 ) strict;
 create index tokens_project on tokens (project_id, id);
-create index tokens_user on tokens (user_name, id) where user_name is not null;
-create unique index tokens_first on tokens (user_name) where is_first = 1;
+create index tokens_namespace on tokens (namespace_id, id) where namespace_id is not null;
+create index tokens_user on tokens (user_id, id) where user_id is not null;
+create unique index tokens_first on tokens (user_id) where is_first = 1;
 
--- What was done in a project, each entry with the hash of the one before. `counters` has the number and the hash of the last one.
+-- What was done in a project, or in the instance (0), each entry with the hash of the one before. `counters` has the number and the hash of the last one.
 create table audit_entries (
-    project_id integer not null references projects (id),
+    project_id integer not null,
     number integer not null,
     time integer not null,
     actor text not null,
@@ -307,3 +358,5 @@ create table audit_entries (
     hash blob not null,
     primary key (project_id, number)
 ) strict;
+
+insert into counters values (0, 0, 0, 0, 0, 0, 0, zeroblob(32));

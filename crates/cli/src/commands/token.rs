@@ -1,26 +1,19 @@
 //! `consign token`: making, listing and ending tokens.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use consign_client::transport::connect;
-use consign_client::{Client, Transfers};
+use consign_client::Client;
 use consign_proto::metadata::{self as wire, CreateTokenRequest};
-use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
-use consign_types::{ProjectPath, Slug};
+use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef};
+use consign_types::{NamespacePath, Username};
 
-/// The longest life that `--days` gives a token.
-const MAX_DAYS: i64 = 3650;
+use super::plane::{Life, Plane, Role, print, project, shown, word};
 
 /// Makes, lists and ends tokens.
 #[derive(Debug, Args)]
 pub(crate) struct Token {
-    /// Address of the metadata plane.
-    #[arg(long, env = "CONSIGN_SERVER", default_value = "http://127.0.0.1:50051", global = true)]
-    server: String,
-
-    /// Token to call with. Rather give it by the variable, which other users do not see.
-    #[arg(long = "token", value_name = "TOKEN", env = "CONSIGN_TOKEN", hide_env_values = true, global = true)]
-    bearer: Option<String>,
+    #[command(flatten)]
+    plane: Plane,
 
     #[command(subcommand)]
     command: Command,
@@ -30,7 +23,7 @@ pub(crate) struct Token {
 enum Command {
     /// Make a token. Its secret is the one line on standard output; it can't be read again.
     Create(Create),
-    /// List the tokens of a project or user.
+    /// List the tokens of a project, namespace or user.
     List(List),
     /// Give a token another secret, which is the one line on standard output.
     Rotate(Rotate),
@@ -51,9 +44,13 @@ struct Parent {
     #[arg(long, value_parser = project)]
     project: Option<ProjectRef>,
 
+    /// The namespace, by its path.
+    #[arg(long)]
+    namespace: Option<NamespacePath>,
+
     /// The user, whose personal tokens are meant.
     #[arg(long)]
-    user: Option<Slug>,
+    user: Option<Username>,
 }
 
 #[derive(Debug, Args)]
@@ -69,7 +66,7 @@ struct Create {
     #[arg(long = "scope", value_enum, required = true)]
     scopes: Vec<Scope>,
 
-    /// The role that a project's token acts with [default: developer]
+    /// The role that the token of a project or namespace acts with [default: developer]
     #[arg(long, value_enum)]
     role: Option<Role>,
 
@@ -81,9 +78,8 @@ struct Create {
     #[arg(long = "package")]
     packages: Vec<String>,
 
-    /// Days for which it counts [default: until it is revoked]
-    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=MAX_DAYS))]
-    days: Option<i64>,
+    #[command(flatten)]
+    life: Life,
 }
 
 #[derive(Debug, Args)]
@@ -117,26 +113,8 @@ enum Scope {
     Admin,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Role {
-    Guest,
-    Reporter,
-    Developer,
-    Maintainer,
-    Owner,
-}
-
 pub(crate) async fn run(command: Token) -> Result<()> {
-    let Some(bearer) = command.bearer.filter(|bearer| !bearer.is_empty()) else { bail!("no token: set CONSIGN_TOKEN") };
-    let plane = connect(&command.server)?;
-    let client = Client::new(plane.clone(), Transfers::Remote(plane)).with_token(&bearer);
-    let answer = call(&client, command.command).await;
-    match answer.as_ref().err().and_then(|error| error.downcast_ref::<consign_client::Error>()) {
-        Some(consign_client::Error::Transport(status)) => {
-            bail!("no answer from `{}`: {} (is it the address of the gRPC services?)", command.server, status.message())
-        }
-        _ => answer,
-    }
+    command.plane.call(async |client| call(client, command.command).await).await
 }
 
 async fn call(client: &Client, command: Command) -> Result<()> {
@@ -168,21 +146,19 @@ async fn call(client: &Client, command: Command) -> Result<()> {
 impl Parent {
     fn name(&self) -> Result<TokenParent> {
         let project = self.project.clone().map(TokenParent::Project);
-        project.or(self.user.clone().map(TokenParent::User)).context("neither a project nor a user")
+        let namespace = self.namespace.clone().map(|path| TokenParent::Namespace(NamespaceRef::Path(path)));
+        let user = self.user.clone().map(|name| TokenParent::User(UserRef::Name(name)));
+        project.or(namespace).or(user).context("no project, namespace or user is named")
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "days are counted from the caller's own time")]
 fn request(create: Create) -> Result<CreateTokenRequest> {
-    let kind = match (&create.parent.user, create.deploy) {
-        (Some(_), _) => wire::token::Kind::Personal,
-        (None, true) => wire::token::Kind::Deploy,
-        (None, false) => wire::token::Kind::Project,
+    let kind = match &create.parent {
+        Parent { user: Some(_), .. } => wire::token::Kind::Personal,
+        _ if create.deploy => wire::token::Kind::Deploy,
+        Parent { namespace: Some(_), .. } => wire::token::Kind::Namespace,
+        _ => wire::token::Kind::Project,
     };
-    let expire_time = create.days.map(|days| {
-        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
-        prost_types::Timestamp { seconds: end.as_second(), nanos: 0 }
-    });
     Ok(CreateTokenRequest {
         parent: create.parent.name()?.to_string(),
         kind: kind.into(),
@@ -190,7 +166,7 @@ fn request(create: Create) -> Result<CreateTokenRequest> {
         scopes: create.scopes.into_iter().map(|scope| wire::Scope::from(scope).into()).collect(),
         role: create.role.map_or(wire::Role::Unspecified, wire::Role::from).into(),
         package_patterns: create.packages,
-        expire_time,
+        expire_time: create.life.end(),
         ..CreateTokenRequest::default()
     })
 }
@@ -209,47 +185,19 @@ impl From<Scope> for wire::Scope {
     }
 }
 
-impl From<Role> for wire::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Guest => Self::Guest,
-            Role::Reporter => Self::Reporter,
-            Role::Developer => Self::Developer,
-            Role::Maintainer => Self::Maintainer,
-            Role::Owner => Self::Owner,
-        }
-    }
-}
-
-/// A project by its id, or else by its path.
-fn project(text: &str) -> Result<ProjectRef, String> {
-    if let Ok(id) = text.parse() {
-        return Ok(ProjectRef::Id(id));
-    }
-    text.parse::<ProjectPath>().map(ProjectRef::Path).map_err(|error| error.to_string())
-}
-
 /// A token in a line, with what matters first.
 fn line(token: &wire::Token) -> String {
-    let word = |name: &str| name.rsplit_once('_').map_or(name, |(_, word)| word).to_lowercase();
     let scopes: Vec<String> = token.scopes().map(|scope| word(scope.as_str_name())).collect();
     let packages = if token.package_patterns.is_empty() { "all packages".to_owned() } else { token.package_patterns.join(" ") };
-    let time =
-        |time: &prost_types::Timestamp| jiff::Timestamp::from_second(time.seconds).map_or_else(|_| "?".to_owned(), |time| time.to_string());
     let end = match (&token.revoke_time, &token.expire_time) {
-        (Some(revoked), _) => format!("revoked {}", time(revoked)),
-        (None, Some(end)) => format!("until {}", time(end)),
+        (Some(revoked), _) => format!("revoked {}", shown(revoked)),
+        (None, Some(end)) => format!("until {}", shown(end)),
         (None, None) => "until it is revoked".to_owned(),
     };
-    let used = token.last_use_time.as_ref().map_or_else(|| "never used".to_owned(), |used| format!("used {}", time(used)));
+    let used = token.last_use_time.as_ref().map_or_else(|| "never used".to_owned(), |used| format!("used {}", shown(used)));
     let role = if token.role() == wire::Role::Unspecified { "its user".to_owned() } else { word(token.role().as_str_name()) };
     let parts = [token.name.clone(), token.display_name.clone(), role, scopes.join(" "), packages, end, used];
     parts.join("\t")
-}
-
-#[expect(clippy::print_stdout, reason = "the output of the command")]
-fn print(text: &str) {
-    println!("{text}");
 }
 
 /// What was made, for people: a script takes standard output.

@@ -40,6 +40,14 @@ fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T> {
 
 /// The client for whoever makes the request.
 fn authenticated(client: &Client, headers: &HeaderMap) -> Result<Client> {
-    let token = credentials::token(headers).ok_or_else(Refusal::unauthorized)?;
-    Ok(client.with_token(&token))
+    let token = credentials::token(headers).map_err(|_| Refusal::unauthorized())?;
+    Ok(token.map_or_else(|| client.clone(), |token| client.with_token(&token)))
+}
+
+/// The same for what nobody may do without a token: GitLab asks for it before it looks at anything else.
+fn signed_in(client: &Client, headers: &HeaderMap) -> Result<Client> {
+    match credentials::token(headers) {
+        Ok(Some(token)) => Ok(client.with_token(&token)),
+        _ => Err(Refusal::unauthorized()),
+    }
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
-use super::{authenticated, entity, path, query};
+use super::{authenticated, entity, path, query, signed_in};
 
 /// The largest body that says what is to be made.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -43,13 +43,14 @@ pub(crate) struct Slice {
 
 /// `POST /projects`: without a namespace, the project goes to the caller's own.
 pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, body: Body) -> Result<Response> {
-    let client = authenticated(&client, &headers)?;
+    let client = signed_in(&client, &headers)?;
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Refusal::parameter("body is too large"))?;
     let fields = read(&headers, &body)?;
     let slug = fields.path.or_else(|| fields.name.as_deref().map(slug));
     let slug = slug.ok_or_else(|| Refusal::parameter("name, path are missing, at least one parameter must be provided"))?;
     let visibility = match fields.visibility.as_deref() {
-        None | Some("private") => Visibility::Private,
+        None => Visibility::Unspecified,
+        Some("private") => Visibility::Private,
         Some("internal") => Visibility::Internal,
         Some("public") => Visibility::Public,
         Some(_) => return Err(Refusal::parameter("visibility does not have a valid value")),

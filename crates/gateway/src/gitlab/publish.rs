@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::path::GenericPath;
 use super::refusal::{Refusal, Result};
-use super::{authenticated, entity, query};
+use super::{entity, query, signed_in};
 use crate::leftover;
 
 /// The header in which clients may declare the SHA-256 of the body.
@@ -40,7 +40,7 @@ pub(crate) async fn put(State(client): State<Client>, uri: Uri, headers: HeaderM
 }
 
 async fn publish(client: &Client, uri: &Uri, headers: &HeaderMap, body: &mut Option<BodyDataStream>) -> Result<Response> {
-    let client = authenticated(client, headers)?;
+    let client = signed_in(client, headers)?;
     let parameters: Parameters = query(uri)?;
     let path = GenericPath::parse(uri.path(), parameters.path.as_deref())?;
     let publish = match request(path.file, &parameters, headers) {

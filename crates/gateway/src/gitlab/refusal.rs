@@ -76,6 +76,7 @@ impl Refusal {
     fn refused(reason: Reason, message: &str) -> Self {
         match reason {
             Reason::TokenInvalid | Reason::TokenExpired => Self::unauthorized(),
+            Reason::PackageProtected => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package protected."),
             Reason::RoleInsufficient | Reason::ScopeInsufficient => Self::message(StatusCode::FORBIDDEN, "403 Forbidden"),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
@@ -147,7 +148,11 @@ mod tests {
                 | Reason::PackageNotFound
                 | Reason::VersionNotFound
                 | Reason::FileNotFound => 404,
-                Reason::VersionQuarantined | Reason::QuotaExceeded | Reason::RoleInsufficient | Reason::ScopeInsufficient => 403,
+                Reason::VersionQuarantined
+                | Reason::QuotaExceeded
+                | Reason::RoleInsufficient
+                | Reason::ScopeInsufficient
+                | Reason::PackageProtected => 403,
                 Reason::NameInvalid
                 | Reason::PathInvalid
                 | Reason::ArgumentInvalid

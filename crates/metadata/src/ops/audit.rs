@@ -1,7 +1,7 @@
 //! Reading and verifying the audit chain of a project.
 
-use consign_types::audit::{Checkpoint, Head};
-use consign_types::resource::ProjectRef;
+use consign_types::audit::{Checkpoint, Head, INSTANCE};
+use consign_types::resource::ScopeRef;
 
 use super::project;
 use crate::connection::Db;
@@ -25,11 +25,11 @@ pub struct Verified {
 }
 
 impl Metadata {
-    /// Entries of a project, the newest first or the oldest.
-    pub async fn list_audit_entries(&self, name: ProjectRef, newest: bool, page: Page<i64>) -> Result<Listed<AuditEntry>> {
+    /// Entries of a project or of the instance, the newest first or the oldest.
+    pub async fn list_audit_entries(&self, name: ScopeRef, newest: bool, page: Page<i64>) -> Result<Listed<AuditEntry>> {
         self.pool
             .read(move |db| {
-                let project = project(db, &name)?.id;
+                let project = chain(db, &name)?;
                 let entries = if newest {
                     audit_entries::list_newest(db, project, page.after.unwrap_or(i64::MAX), page.limit())?
                 } else {
@@ -40,11 +40,11 @@ impl Metadata {
             .await
     }
 
-    /// The project's id, and where its chain stands.
-    pub async fn find_audit_head(&self, name: ProjectRef) -> Result<(i64, Head)> {
+    /// The number of the chain, which is the project's id, and where it stands.
+    pub async fn find_audit_head(&self, name: ScopeRef) -> Result<(i64, Head)> {
         self.pool
             .read(move |db| {
-                let project = project(db, &name)?.id;
+                let project = chain(db, &name)?;
                 let counters = counters::get(db, project)?;
                 Ok((project, Head { number: counters.audit_number, hash: counters.audit_hash }))
             })
@@ -53,13 +53,22 @@ impl Metadata {
 
     /// Computes the hashes of the entries `first` to `last` again, at most 100,000 of them, and compares. `kept` is where the chain
     /// stood once, as somebody kept it elsewhere. `ArgumentInvalid` beyond the last entry, and for what was kept of another project.
-    pub async fn verify_audit(&self, name: ProjectRef, first: i64, last: i64, kept: Option<Checkpoint>) -> Result<Verified> {
+    pub async fn verify_audit(&self, name: ScopeRef, first: i64, last: i64, kept: Option<Checkpoint>) -> Result<Verified> {
         self.pool.read(move |db| verify(db, &name, first, last, kept)).await
     }
 }
 
-fn verify(db: &mut Db, name: &ProjectRef, first: i64, last: i64, kept: Option<Checkpoint>) -> Result<Verified> {
-    let project = project(db, name)?.id;
+/// The number of a chain. Namespaces have none.
+fn chain(db: &mut Db, name: &ScopeRef) -> Result<i64> {
+    match name {
+        ScopeRef::Instance => Ok(INSTANCE),
+        ScopeRef::Project(name) => Ok(project(db, name)?.id),
+        ScopeRef::Namespace(name) => Err(Error::NamespaceNotFound(name.clone())),
+    }
+}
+
+fn verify(db: &mut Db, name: &ScopeRef, first: i64, last: i64, kept: Option<Checkpoint>) -> Result<Verified> {
+    let project = chain(db, name)?;
     if kept.as_ref().is_some_and(|kept| kept.project != project) {
         return Err(Error::ArgumentInvalid { field: "checkpoint", rule: "is of another project".to_owned() });
     }

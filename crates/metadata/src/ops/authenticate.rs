@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use consign_types::access::{Bound, Grant};
-use consign_types::resource::{NamespaceRef, ProjectRef};
+use consign_types::access::{Grant, Identity, Membership, Place, Role, Scope};
+use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, UserRef};
 use consign_types::token::{TokenKind, is_possible};
 use consign_types::{Digest, NamespacePath, Slug, Timestamp};
 use moka::sync::Cache;
 
 use crate::connection::Db;
-use crate::tables::projects;
 use crate::tables::tokens::{self, Owner, Token};
+use crate::tables::{members, namespaces, projects, users};
 use crate::{Error, Metadata, Result};
 
-/// How long it is remembered whom a token stands for.
-const REMEMBERED: Duration = Duration::from_secs(2);
+/// How long it is remembered whom a token stands for, and who may read a project. What was given is seen at once, since whoever is
+/// refused is looked up again; what was taken away counts for so much longer, at most.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(2);
 
-/// For how many tokens.
-const MAX_REMEMBERED: u64 = 10_000;
+/// For how many of them.
+pub(super) const MAX_REMEMBERED: u64 = 10_000;
 
 /// How exactly it is noted when a token was used.
 const USED_SECONDS: i64 = 60;
@@ -34,7 +35,9 @@ pub(crate) fn remember() -> Principals {
 pub struct Principal {
     /// The name that rows and logs carry; unique.
     pub name: Slug,
-    /// The token that it came with.
+    /// The user, if it is one.
+    pub user: Option<i64>,
+    /// The token that it came with; 0 for none.
     pub token: i64,
     /// Whether it came with a secret that was replaced already.
     pub is_old: bool,
@@ -42,13 +45,74 @@ pub struct Principal {
     pub expires_at: Option<Timestamp>,
     /// What it may do.
     pub grant: Grant,
+    /// The role in what the call is about, once that was judged. Before that, the least.
+    pub role: Role,
+    /// The digest of the token, by which it is looked up again.
+    pub(super) digest: Option<Digest>,
 }
 
 impl Principal {
+    /// Whoever comes without a token.
+    pub fn anonymous() -> Self {
+        Self::without_token(slug("anonymous".to_owned()), Grant::anonymous(), Role::Guest)
+    }
+
+    /// Whoever runs the service and may do everything, under this name.
+    pub fn operator(name: Slug) -> Self {
+        Self::without_token(name, Grant::everything(), Role::Admin)
+    }
+
+    fn without_token(name: Slug, grant: Grant, role: Role) -> Self {
+        Self { name, user: None, token: 0, is_old: false, expires_at: None, grant, role, digest: None }
+    }
+
+    /// The same with another role: its role in what a call is about.
+    #[must_use]
+    pub fn acting_as(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
+    /// The role in what is its own: its account, or the place that its token is for.
+    pub fn own_role(&self) -> Role {
+        match &self.grant.identity {
+            Identity::Anonymous => Role::Guest,
+            Identity::Bound(membership) | Identity::Deploy(membership) => membership.role,
+            Identity::User(_) => Role::Owner,
+            Identity::Admin => Role::Admin,
+        }
+    }
+
+    /// Whether it came without a token.
+    pub fn is_anonymous(&self) -> bool {
+        self.grant.identity == Identity::Anonymous
+    }
+
+    /// Whether its token belongs to this owner.
+    pub fn is_owner(&self, parent: &TokenParent) -> bool {
+        match (parent, &self.grant.identity) {
+            (TokenParent::User(UserRef::Id(id)), _) => self.user == Some(*id),
+            (TokenParent::User(UserRef::Name(name)), _) => self.user.is_some() && name.as_str().eq_ignore_ascii_case(self.name.as_str()),
+            (TokenParent::Project(name), Identity::Bound(Membership { place, .. }) | Identity::Deploy(Membership { place, .. })) => {
+                matches!((place, name), (Place::Project { id, .. }, ProjectRef::Id(given)) if given == id)
+                    || matches!((place, name), (Place::Project { path, .. }, ProjectRef::Path(given)) if given == path)
+            }
+            (TokenParent::Namespace(name), Identity::Bound(Membership { place, .. }) | Identity::Deploy(Membership { place, .. })) => {
+                matches!((place, name), (Place::Namespace(path), NamespaceRef::Path(given)) if given == path)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it may read all that the project has in which its role was judged.
+    pub(super) fn reads_everything(&self) -> bool {
+        self.role >= Role::Reporter && self.grant.scopes.contains(&Scope::Read) && self.grant.packages.is_empty()
+    }
+
     /// The principal's own namespace, which has its name.
-    pub(crate) fn namespace(&self) -> Result<NamespaceRef> {
-        let path = NamespacePath::top(&self.name);
-        path.map(NamespaceRef::Path).map_err(|error| Error::ArgumentInvalid { field: "parent", rule: error.to_string() })
+    pub fn namespace(&self) -> Result<NamespaceRef> {
+        let none = || Error::ArgumentInvalid { field: "parent", rule: "must be set: only users have a namespace of their own".to_owned() };
+        let path: Option<NamespacePath> = self.user.and_then(|_| self.name.as_str().parse().ok());
+        path.map(NamespaceRef::Path).ok_or_else(none)
     }
 }
 
@@ -86,7 +150,7 @@ impl Metadata {
 }
 
 /// Whom the token stands for, and when it was last used.
-fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Principal, Option<Timestamp>)> {
+pub(super) fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Principal, Option<Timestamp>)> {
     let (token, until) = tokens::find_by_digest(db, digest)?.ok_or(Error::TokenInvalid)?;
     if token.revoked_at.is_some() || until.is_some_and(|until| until <= now) {
         return Err(Error::TokenInvalid);
@@ -94,38 +158,57 @@ fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Principal, Optio
     if !token.is_active(now) {
         return Err(Error::TokenExpired);
     }
-    let bound = match &token.owner {
-        Owner::User(_) => None,
-        // A project that is deleted takes its tokens with it.
-        Owner::Project(project) => {
-            let project = projects::find(db, &ProjectRef::Id(*project))?.ok_or(Error::TokenInvalid)?;
-            Some(Bound { project: project.id, path: project.path })
-        }
-    };
+    let (name, user, identity) = identify(db, &token, now)?;
     let principal = Principal {
-        name: name(&token),
+        name,
+        user,
         token: token.id,
         is_old: until.is_some(),
         expires_at: token.expires_at,
-        grant: grant(&token, bound),
+        grant: Grant { identity, scopes: token.scopes, packages: token.packages },
+        role: Role::Guest,
+        digest: Some(digest),
     };
     Ok((principal, token.last_used_at))
 }
 
-/// What a token allows.
-pub(super) fn grant(token: &Token, bound: Option<Bound>) -> Grant {
-    Grant { role: token.role, scopes: token.scopes.clone(), bound, packages: token.packages.clone() }
-}
-
-/// The name by which a token acts: that of its user; that of no user for a project's, in the form that GitLab gives to such.
-fn name(token: &Token) -> Slug {
-    match (&token.owner, token.kind) {
-        (Owner::User(user), _) => user.clone(),
-        (Owner::Project(project), TokenKind::Deploy) => slug(format!("project_{project}_deploy_{}", token.id)),
-        (Owner::Project(project), _) => slug(format!("project_{project}_bot_{}", token.id)),
+/// For whom a token acts: the name by which it does, the user, and what that one is.
+fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Slug, Option<i64>, Identity)> {
+    match token.owner {
+        Owner::User(id) => {
+            let user = users::find(db, &UserRef::Id(id))?.filter(|user| !user.is_disabled).ok_or(Error::TokenInvalid)?;
+            let identity = if user.is_admin { Identity::Admin } else { Identity::User(members::list_of_user(db, id, now)?) };
+            Ok((slug(user.username.as_str().to_owned()), Some(id), identity))
+        }
+        // A project that is deleted takes its tokens with it.
+        Owner::Project(id) => {
+            let project = projects::find(db, &ProjectRef::Id(id))?.ok_or(Error::TokenInvalid)?;
+            let place = Place::Project { id, path: project.path };
+            Ok((bot_name("project", id, token), None, bound(token, place)))
+        }
+        Owner::Namespace(id) => {
+            let namespace = namespaces::find(db, &NamespaceRef::Id(id))?.ok_or(Error::TokenInvalid)?;
+            let place = Place::Namespace(namespace.path);
+            Ok((bot_name("namespace", id, token), None, bound(token, place)))
+        }
     }
 }
 
+fn bound(token: &Token, place: Place) -> Identity {
+    let membership = Membership { place, role: token.role };
+    if token.kind == TokenKind::Deploy { Identity::Deploy(membership) } else { Identity::Bound(membership) }
+}
+
+/// The name by which a token of no user acts, in the form that GitLab gives to such.
+fn bot_name(place: &str, id: i64, token: &Token) -> Slug {
+    let kind = match token.kind {
+        TokenKind::Deploy => "deploy",
+        TokenKind::Job => "job",
+        TokenKind::Personal | TokenKind::Project | TokenKind::Namespace => "bot",
+    };
+    slug(format!("{place}_{id}_{kind}_{}", token.id))
+}
+
 fn slug(text: String) -> Slug {
-    text.parse().expect("words and numbers are a slug")
+    text.parse().expect("a user name is a slug, and so are words and numbers")
 }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use consign_types::audit::Entry;
+pub(super) use consign_types::audit::INSTANCE;
 use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
 use consign_types::{Digest, Timestamp};
@@ -121,10 +122,12 @@ fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, Aud
     (counters, AuditEntry { entry, previous, hash })
 }
 
-/// Notes, in the audit chain of its project, a call that changes nothing that is counted.
+/// Notes, in the audit chain of its project or of the [`INSTANCE`], a call that changes nothing that is counted.
 pub(super) fn note(db: &mut Db, call: &Call<'_>, project: i64, answer: &impl Serialize) -> Result<()> {
-    let Some((_, counters)) = lock(db, project)? else {
-        return Err(Error::ProjectNotFound(ProjectRef::Id(project)));
+    let counters = if project == INSTANCE {
+        counters::lock_row(db, INSTANCE)?
+    } else {
+        lock(db, project)?.ok_or(Error::ProjectNotFound(ProjectRef::Id(project)))?.1
     };
     let (counters, entry) = audited(call, counters, &to_json(answer));
     let mut batch = Batch::new(db);

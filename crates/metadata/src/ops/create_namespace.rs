@@ -4,7 +4,7 @@ use consign_types::NamespacePath;
 use consign_types::resource::NamespaceRef;
 use consign_types::text::{DisplayName, RequestId};
 
-use super::change::call;
+use super::change::{INSTANCE, call, note};
 use super::idempotency::{Fingerprint, once};
 use super::{check_free, namespace, or_else};
 use crate::tables::namespaces::{self, Namespace, NewNamespace};
@@ -41,7 +41,9 @@ impl Metadata {
                         display_name: &display_name,
                         created_at: now,
                     };
-                    namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))
+                    let made = namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))?;
+                    note(db, &call, INSTANCE, &made)?;
+                    Ok(made)
                 })
             })
             .await

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use consign_types::access::{Bound, Grant, Role, Scope};
+use consign_types::access::{Role, Scope};
 use consign_types::pattern::NamePattern;
 use consign_types::resource::TokenParent;
 use consign_types::text::{DisplayName, RequestId};
 use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::{Digest, Timestamp};
 
-use super::authenticate::grant;
-use super::change::{call, note};
-use super::ensure_admin_token::ADMIN;
+use super::change::{INSTANCE, call, note};
 use super::idempotency::{Call, Fingerprint, answered, to_json};
-use super::list_tokens::grant_of;
-use super::project;
+use super::list_tokens::owner;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::idempotency_records as records;
@@ -38,7 +35,7 @@ pub struct CreateToken {
     pub kind: TokenKind,
     /// Its name for people.
     pub display_name: DisplayName,
-    /// The role that it is to act with; `None` stands for that of a developer, and of a personal one's user.
+    /// The role that it is to act with; `None` stands for that of a developer, and for what its user has for a personal one.
     pub role: Option<Role>,
     /// What it may be used for.
     pub scopes: BTreeSet<Scope>,
@@ -71,8 +68,7 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
     {
         let id = answered(db, key, fingerprint)?.read()?;
         let token = tokens::find_locked(db, id)?.ok_or(Error::Row("tokens"))?;
-        let wanted = grant_of(db, &token)?;
-        check_covered(&request.principal, &token, &wanted)?;
+        check_covered(&request.principal, &token)?;
         // Whoever asks again has not come to use it. What was done with it since stands.
         if token.revision != 1 {
             return Err(Error::EtagMismatch(token.name().to_string()));
@@ -80,8 +76,8 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
         tokens::replace(db, id, secret, None)?;
         return Ok(token);
     }
-    let (mut token, bound) = new(db, request, now)?;
-    check(request, &token, &grant(&token, bound), now)?;
+    let mut token = new(db, request, now)?;
+    check(request, &token, now)?;
     if tokens::list(db, &token.owner, Some(now), 0, MAX_TOKENS)?.len() >= usize::try_from(MAX_TOKENS).unwrap_or(usize::MAX) {
         return Err(invalid("parent", format!("has `{MAX_TOKENS}` tokens already: revoke some")));
     }
@@ -95,23 +91,25 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
     Ok(token)
 }
 
-fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<(Token, Option<Bound>)> {
-    let (owner, bound, role) = match (&request.parent, request.kind) {
-        (TokenParent::Project(name), TokenKind::Project | TokenKind::Deploy) => {
-            let project = project(db, name)?;
-            let bound = Bound { project: project.id, path: project.path };
-            (Owner::Project(project.id), Some(bound), request.role.unwrap_or(Role::Developer))
-        }
-        (TokenParent::User(user), TokenKind::Personal) if user.as_str() != ADMIN => return Err(Error::UserNotFound(user.clone())),
+fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<Token> {
+    let role = match (&request.parent, request.kind) {
+        (TokenParent::Project(_), TokenKind::Project | TokenKind::Deploy)
+        | (TokenParent::Namespace(_), TokenKind::Namespace | TokenKind::Deploy) => request.role.unwrap_or(Role::Developer),
         (TokenParent::User(_), TokenKind::Personal) if request.role.is_some() => {
             return Err(invalid("role", "a personal token has the role of its user: leave it out"));
         }
-        (TokenParent::User(user), TokenKind::Personal) => (Owner::User(user.clone()), None, Role::Admin),
-        _ => return Err(invalid("kind", "PERSONAL belongs to a user, PROJECT and DEPLOY to a project")),
+        // What it says is not asked: the roles of the user count.
+        (TokenParent::User(_), TokenKind::Personal) => Role::Guest,
+        _ => {
+            return Err(invalid(
+                "kind",
+                "PERSONAL belongs to a user, PROJECT to a project, NAMESPACE to a namespace, DEPLOY to either of these",
+            ));
+        }
     };
-    let token = Token {
+    Ok(Token {
         id: 0,
-        owner,
+        owner: owner(db, &request.parent)?,
         kind: request.kind,
         display_name: request.display_name.clone(),
         role,
@@ -123,11 +121,10 @@ fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<(Token, Opt
         last_used_at: None,
         revoked_at: None,
         revision: 1,
-    };
-    Ok((token, bound))
+    })
 }
 
-fn check(request: &CreateToken, token: &Token, wanted: &Grant, now: Timestamp) -> Result<()> {
+fn check(request: &CreateToken, token: &Token, now: Timestamp) -> Result<()> {
     if token.display_name.as_str().is_empty() {
         return Err(invalid("display_name", "must be set"));
     }
@@ -140,22 +137,22 @@ fn check(request: &CreateToken, token: &Token, wanted: &Grant, now: Timestamp) -
     if token.packages.len() > MAX_GLOBS {
         return Err(invalid("package_patterns", format!("at most `{MAX_GLOBS}`")));
     }
-    if token.role == Role::Admin && token.kind != TokenKind::Personal {
-        return Err(invalid("role", "at most that of an owner: a token of a project acts in it alone"));
+    if token.role == Role::Admin {
+        return Err(invalid("role", "at most that of an owner: it acts in one place alone"));
     }
     check_expiry(token.expires_at, now)?;
-    check_covered(&request.principal, token, wanted)
+    check_covered(&request.principal, token)
 }
 
 /// Refuses a token that may do more than whoever makes it or changes its secret, or for longer.
-pub(super) fn check_covered(principal: &Principal, token: &Token, wanted: &Grant) -> Result<()> {
+pub(super) fn check_covered(principal: &Principal, token: &Token) -> Result<()> {
     if principal.is_old {
         return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
     }
-    if principal.grant.role < token.role {
+    if principal.role < token.role {
         return Err(Error::RoleInsufficient(token.role));
     }
-    if !principal.grant.covers(wanted) {
+    if !principal.grant.covers(&token.scopes, &token.packages) {
         return Err(Error::ScopeInsufficient("a token may do no more than the one that makes it".to_owned()));
     }
     if principal.expires_at.is_some_and(|own| token.expires_at.is_none_or(|end| end > own)) {
@@ -164,12 +161,13 @@ pub(super) fn check_covered(principal: &Principal, token: &Token, wanted: &Grant
     Ok(())
 }
 
-/// Notes what was done with a token in the audit chain of its project. Those of users have none.
+/// Notes what was done with a token in the audit chain of its project, or in that of the instance.
 pub(super) fn note_token(db: &mut Db, call: &Call<'_>, token: &Token) -> Result<()> {
-    match token.owner {
-        Owner::Project(project) => note(db, call, project, &token.id),
-        Owner::User(_) => Ok(()),
-    }
+    let chain = match token.owner {
+        Owner::Project(project) => project,
+        Owner::Namespace(_) | Owner::User(_) => INSTANCE,
+    };
+    note(db, call, chain, &token.id)
 }
 
 /// Refuses an end that is over.

@@ -4,11 +4,12 @@ use consign_types::Timestamp;
 use consign_types::resource::NamespaceRef;
 use consign_types::text::{Etag, RequestId};
 
-use super::change::call;
+use super::change::{INSTANCE, call, note};
 use super::idempotency::{Fingerprint, once};
 use super::{etag_of, namespace};
 use crate::connection::Db;
-use crate::tables::{namespaces, settings};
+use crate::tables::members::{self, Home};
+use crate::tables::{namespaces, settings, tokens};
 use crate::{Error, Metadata, Principal, Result};
 
 /// A namespace to be removed.
@@ -42,6 +43,9 @@ fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp) -> R
             return Err(Error::NamespaceNotEmpty(request.name.clone()));
         }
         settings::remove(db, settings::Scope::Namespace(namespace.id))?;
-        namespaces::remove(db, namespace.id)
+        members::remove_of(db, Home::Namespace(namespace.id))?;
+        tokens::remove_of_namespace(db, namespace.id)?;
+        namespaces::remove(db, namespace.id)?;
+        note(db, &call, INSTANCE, &namespace)
     })
 }

@@ -32,7 +32,9 @@ impl Metadata {
     /// `ProjectNotFound`, `EtagMismatch`, `InUse`.
     pub async fn delete_project(&self, request: DeleteProject) -> Result<Project> {
         let (now, restore_seconds) = (self.now(), self.rules.restore_seconds);
-        self.pool.write(move |db| delete(db, &request, now, restore_seconds)).await
+        let project = self.pool.write(move |db| delete(db, &request, now, restore_seconds)).await?;
+        self.sites.invalidate_all();
+        Ok(project)
     }
 }
 

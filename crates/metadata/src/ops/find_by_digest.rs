@@ -1,9 +1,8 @@
 //! Finding the files that have some bytes.
 
 use consign_types::Digest;
-use consign_types::resource::ProjectsRef;
 
-use super::project;
+use super::within::{Within, extent};
 use crate::cursor::{Cursor, Value};
 use crate::select::Order;
 use crate::tables::file_row::LocatedFile;
@@ -16,8 +15,8 @@ const BY_PROJECT: Order = Order { columns: &["files.project_id", "files.id"], ki
 /// Files that have some bytes.
 #[derive(Clone, Debug)]
 pub struct FindByDigest {
-    /// The project to look in, or all.
-    pub parent: ProjectsRef,
+    /// Where to look.
+    pub within: Within,
     /// What the bytes hash to.
     pub digest: Digest,
     /// Which page of them.
@@ -36,12 +35,9 @@ impl Metadata {
     pub async fn find_by_digest(&self, request: FindByDigest) -> Result<Listed<LocatedFile>> {
         self.pool
             .read(move |db| {
-                let project = match &request.parent {
-                    ProjectsRef::One(name) => Some(project(db, name)?.id),
-                    ProjectsRef::All => None,
-                };
+                let extent = extent(db, request.within)?;
                 let page = request.page;
-                let rows = files::list_with_digest(db, request.digest, project, &BY_PROJECT, page.after.as_ref(), page.limit())?;
+                let rows = files::list_with_digest(db, request.digest, extent, &BY_PROJECT, page.after.as_ref(), page.limit())?;
                 Ok(page.of(rows))
             })
             .await

@@ -1,10 +1,9 @@
 //! Listing packages.
 
 use consign_types::filter::Filter;
-use consign_types::resource::ProjectsRef;
 
 use super::find_package::PackageView;
-use super::project;
+use super::within::{Within, extent};
 use crate::cursor::{Cursor, Value};
 use crate::select::{Order, condition};
 use crate::tables::packages::{self, Package, Selection};
@@ -14,7 +13,7 @@ use crate::{Listed, Metadata, Page, Result};
 #[derive(Clone, Debug)]
 pub struct ListPackages {
     /// Their project, or all.
-    pub parent: ProjectsRef,
+    pub within: Within,
     /// Which of them.
     pub filter: Option<Filter>,
     /// How they are ordered.
@@ -68,12 +67,9 @@ impl Metadata {
         let now = self.now();
         self.pool
             .read(move |db| {
-                let project = match &request.parent {
-                    ProjectsRef::One(name) => Some(project(db, name)?.id),
-                    ProjectsRef::All => None,
-                };
+                let extent = extent(db, request.within)?;
                 let filter = request.filter.map(|filter| condition(filter, &packages::field)).transpose()?;
-                let selection = Selection { project, show_deleted: request.show_deleted.then_some(now), filter };
+                let selection = Selection { extent, show_deleted: request.show_deleted.then_some(now), filter };
                 let (order, page) = (request.order.order(request.descending), request.page);
                 let listed = page.of(packages::list(db, selection, &order, page.after.as_ref(), page.limit())?);
                 let ids: Vec<i64> = listed.items.iter().map(|package| package.id).collect();

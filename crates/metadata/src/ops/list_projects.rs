@@ -1,5 +1,6 @@
 //! Listing projects.
 
+use consign_types::access::Reach;
 use consign_types::filter::Filter;
 use consign_types::resource::NamespaceRef;
 
@@ -15,8 +16,8 @@ use crate::{Listed, Metadata, Page, Result};
 pub struct ListProjects {
     /// The namespace whose projects are listed, with those of the namespaces below it; `None` for all.
     pub namespace: Option<NamespaceRef>,
-    /// The one project that the caller may know of, if there is only one.
-    pub only: Option<i64>,
+    /// Those that the caller may know of.
+    pub reach: Reach,
     /// Also those that are deleted and can be brought back.
     pub show_deleted: bool,
     /// Which of them, how ordered, and which page.
@@ -92,9 +93,9 @@ impl Metadata {
                 let namespace = request.namespace.map(|name| namespace(db, &name)).transpose()?.map(|namespace| namespace.path);
                 let PathList { filter, order, descending, page } = request.list;
                 let filter = filter.map(|filter| condition(filter, &projects::field)).transpose()?;
-                let only = request.only;
+                let reach = request.reach;
                 let selection =
-                    Selection { namespace: namespace.as_ref(), only, show_deleted: request.show_deleted.then_some(now), filter };
+                    Selection { namespace: namespace.as_ref(), reach, show_deleted: request.show_deleted.then_some(now), filter };
                 Ok(page.of(projects::list(db, selection, &order.of_projects(descending), page.after.as_ref(), page.limit())?))
             })
             .await

@@ -1,18 +1,15 @@
 //! Listing and finding tokens.
 
-use consign_types::access::{Bound, Grant};
-use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
+use consign_types::resource::{TokenParent, TokenRef};
 
-use super::authenticate::grant;
 use super::change::lock;
-use super::ensure_admin_token::ADMIN;
-use super::project;
+use super::{namespace, project, user};
 use crate::connection::Db;
 use crate::tables::tokens::{self, Owner, Token};
 use crate::{Error, Listed, Metadata, Page, Result};
 
 impl Metadata {
-    /// Tokens of a project or user, by id; those that count, or all.
+    /// Tokens of a project, namespace or user, by id; those that count, or all.
     pub async fn list_tokens(&self, parent: TokenParent, all: bool, page: Page<i64>) -> Result<Listed<Token>> {
         let active_at = (!all).then(|| self.now());
         self.pool
@@ -29,12 +26,13 @@ impl Metadata {
     }
 }
 
-fn owner(db: &mut Db, parent: &TokenParent) -> Result<Owner> {
-    match parent {
-        TokenParent::Project(name) => Ok(Owner::Project(project(db, name)?.id)),
-        TokenParent::User(user) if user.as_str() == ADMIN => Ok(Owner::User(user.clone())),
-        TokenParent::User(user) => Err(Error::UserNotFound(user.clone())),
-    }
+/// To whom they belong.
+pub(super) fn owner(db: &mut Db, parent: &TokenParent) -> Result<Owner> {
+    Ok(match parent {
+        TokenParent::Project(name) => Owner::Project(project(db, name)?.id),
+        TokenParent::Namespace(name) => Owner::Namespace(namespace(db, name)?.id),
+        TokenParent::User(name) => Owner::User(user(db, name)?.id),
+    })
 }
 
 /// A token by its name, which nobody else changes until the transaction ends.
@@ -46,16 +44,4 @@ pub(super) fn token(db: &mut Db, name: &TokenRef) -> Result<Token> {
     }
     let found = tokens::find_locked(db, name.token)?.filter(|token| token.owner == owner);
     found.ok_or_else(|| Error::TokenNotFound(name.clone()))
-}
-
-/// What a token allows, with the project that it is bound to.
-pub(super) fn grant_of(db: &mut Db, token: &Token) -> Result<Grant> {
-    let bound = match token.owner {
-        Owner::Project(id) => {
-            let project = project(db, &ProjectRef::Id(id))?;
-            Some(Bound { project: project.id, path: project.path })
-        }
-        Owner::User(_) => None,
-    };
-    Ok(grant(token, bound))
 }

@@ -6,7 +6,7 @@ use consign_types::resource::PackagesRef;
 use super::project;
 use crate::connection::Db;
 use crate::cursor::{Cursor, Value};
-use crate::select::{Order, condition};
+use crate::select::{Extent, Order, condition};
 use crate::tables::packages;
 use crate::tables::version_row::Version;
 use crate::tables::versions::{self, Selection};
@@ -95,7 +95,11 @@ impl Metadata {
                 };
                 let show_drafts = request.list.order != VersionOrder::PublishTime;
                 let show_deleted = request.show_deleted.then_some(now);
-                list(db, request.list, Selection { project: Some(project), package, show_drafts, show_deleted, ..Selection::default() })
+                list(
+                    db,
+                    request.list,
+                    Selection { extent: Extent::Project(project), package, show_drafts, show_deleted, ..Selection::default() },
+                )
             })
             .await
     }

@@ -3,6 +3,7 @@
 //! An operation reads, asks a rule of `consign_types`, and writes. What it needs to know is a struct of its own name, or the bare
 //! value where it is only one.
 
+pub(crate) mod admit;
 pub(crate) mod audit;
 pub(crate) mod authenticate;
 mod change;
@@ -10,15 +11,20 @@ pub(crate) mod change_state;
 pub(crate) mod compare_versions;
 mod condemn;
 mod copies;
+pub(crate) mod create_member;
 pub(crate) mod create_namespace;
 pub(crate) mod create_project;
+pub(crate) mod create_protection_rule;
 pub(crate) mod create_tag_rule;
 pub(crate) mod create_token;
+pub(crate) mod create_user;
 pub(crate) mod create_version;
 pub(crate) mod delete_file;
+pub(crate) mod delete_member;
 pub(crate) mod delete_namespace;
 pub(crate) mod delete_package;
 pub(crate) mod delete_project;
+pub(crate) mod delete_protection_rule;
 pub(crate) mod delete_tag;
 pub(crate) mod delete_tag_rule;
 pub(crate) mod delete_version;
@@ -34,16 +40,20 @@ mod find_project;
 pub(crate) mod find_settings;
 mod find_tag;
 pub(crate) mod find_usage;
+mod find_user;
 mod find_version;
 mod idempotency;
 pub(crate) mod list_files;
+pub(crate) mod list_members;
 mod list_namespaces;
 pub(crate) mod list_packages;
 pub(crate) mod list_projects;
+mod list_protection_rules;
 pub(crate) mod list_tag_history;
 mod list_tag_rules;
 pub(crate) mod list_tags;
 mod list_tokens;
+pub(crate) mod list_users;
 pub(crate) mod list_versions;
 pub(crate) mod prepare_downloads;
 pub(crate) mod prepare_uploads;
@@ -63,19 +73,23 @@ pub(crate) mod undelete_file;
 pub(crate) mod undelete_package;
 pub(crate) mod undelete_project;
 pub(crate) mod undelete_version;
+pub(crate) mod update_member;
 pub(crate) mod update_package;
 pub(crate) mod update_project;
+pub(crate) mod update_protection_rule;
 pub(crate) mod update_settings;
 pub(crate) mod update_tag_rule;
 pub(crate) mod update_tags;
+pub(crate) mod update_user;
 pub(crate) mod update_version;
 mod version_change;
+pub(crate) mod within;
 
 use std::collections::HashSet;
 use std::fmt::Display;
 
 use consign_types::FilePath;
-use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, TagRuleRef, VersionRef};
+use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, RuleRef, TagRuleRef, UserRef, VersionRef};
 use consign_types::text::{DisplayName, Etag};
 use consign_types::version::VersionState;
 
@@ -87,6 +101,7 @@ use crate::tables::namespaces::{self, Namespace};
 use crate::tables::packages::{self as package_rows, Package};
 use crate::tables::projects::{self as project_rows, Project};
 use crate::tables::tag_rules::{self, TagRule};
+use crate::tables::users::{self as user_rows, User};
 use crate::tables::version_row::Version;
 use crate::tables::versions;
 
@@ -95,6 +110,10 @@ const MAX_FILES: usize = 10_000;
 
 fn namespace(db: &mut Db, name: &NamespaceRef) -> Result<Namespace> {
     namespaces::find(db, name)?.ok_or_else(|| Error::NamespaceNotFound(name.clone()))
+}
+
+fn user(db: &mut Db, name: &UserRef) -> Result<User> {
+    user_rows::find(db, name)?.ok_or_else(|| Error::UserNotFound(name.clone()))
 }
 
 fn project(db: &mut Db, name: &ProjectRef) -> Result<Project> {
@@ -115,7 +134,7 @@ fn version_in(db: &mut Db, package: &Package, name: &VersionRef) -> Result<Versi
 }
 
 fn tag_rule(db: &mut Db, project: i64, name: &TagRuleRef) -> Result<TagRule> {
-    tag_rules::find(db, project, name.rule)?.ok_or_else(|| Error::RuleNotFound(name.clone()))
+    tag_rules::find(db, project, name.rule)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Tag(name.clone())))
 }
 
 /// The version of this name, if its files may be read.

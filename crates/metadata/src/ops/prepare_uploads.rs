@@ -216,7 +216,7 @@ impl Preparation<'_> {
     /// instance trust each other, the settings let it be told to all.
     fn plan(&self, uploads: &[i64], presence: &HashMap<Digest, Presence>) -> Result<Vec<UploadPlan>> {
         let anywhere = self.in_force.dedup_scope == DedupScope::Instance;
-        let reads = self.request.principal.grant.reads_everything();
+        let reads = self.request.principal.reads_everything();
         let (project, now) = (self.scene.project.id, self.now);
         let plan = |(file, &upload): (&UploadFile, &i64)| {
             let known = file.digest.and_then(|digest| presence.get(&digest)).copied().unwrap_or_default();

@@ -7,10 +7,11 @@ use consign_types::{Digest, Timestamp};
 use super::change::lock;
 use crate::batch::Batch;
 use crate::connection::Db;
+use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    audit_entries, counters, files, labels, leases, loose_blobs, packages, projects, settings, sums, tag_moves, tag_rules, tags, tokens,
-    versions,
+    audit_entries, counters, files, labels, leases, loose_blobs, packages, projects, protection_rules, settings, sums, tag_moves,
+    tag_rules, tags, tokens, versions,
 };
 use crate::{Metadata, Result};
 
@@ -69,7 +70,9 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     }
     leases::remove_of_project(db, project.id)?;
     tag_rules::remove_of_project(db, project.id)?;
+    protection_rules::remove_of_project(db, project.id)?;
     tokens::remove_of_project(db, project.id)?;
+    members::remove_of(db, Home::Project(project.id))?;
     audit_entries::remove_of_project(db, project.id)?;
     settings::remove(db, Scope::Project(project.id))?;
     counters::remove(db, project.id)?;

@@ -40,7 +40,7 @@ fn revoke(db: &mut Db, request: &RevokeToken, now: Timestamp) -> Result<Token> {
     if token.revoked_at.is_some() {
         return Ok(token);
     }
-    if request.principal.grant.role < token.role {
+    if request.principal.role < token.role {
         return Err(Error::RoleInsufficient(token.role));
     }
     if request.principal.is_old {

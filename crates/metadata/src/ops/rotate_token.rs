@@ -1,15 +1,15 @@
 //! Giving a token another secret.
 
+use consign_types::Timestamp;
 use consign_types::resource::TokenRef;
 use consign_types::text::{Etag, RequestId};
-use consign_types::token::{TokenKind, TokenSecret};
-use consign_types::{Digest, Timestamp};
+use consign_types::token::TokenSecret;
 
 use super::change::call;
 use super::create_token::{check_covered, check_expiry, note_token};
 use super::etag_of;
 use super::idempotency::{Fingerprint, answered, to_json};
-use super::list_tokens::{grant_of, token};
+use super::list_tokens::token;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::idempotency_records as records;
@@ -42,22 +42,14 @@ impl Metadata {
     /// Gives a token another secret, which is kept nowhere. The same request again makes another one in place of that. `TokenNotFound`,
     /// `EtagMismatch`, `TokenExpired` where it does not count any more.
     pub async fn rotate_token(&self, request: RotateToken) -> Result<(Token, TokenSecret)> {
-        // The word within the secret tells the kind, so there is a secret of each.
-        let secrets = [TokenKind::Personal, TokenKind::Project, TokenKind::Deploy].map(TokenSecret::generate);
-        let (now, digests) = (self.now(), secrets.clone().map(|secret| secret.digest()));
-        let token = self.pool.write(move |db| rotate(db, &request, digests, now)).await?;
+        let now = self.now();
+        let answer = self.pool.write(move |db| rotate(db, &request, now)).await?;
         self.principals.invalidate_all();
-        let [personal, project, deploy] = secrets;
-        let secret = match token.kind {
-            TokenKind::Personal => personal,
-            TokenKind::Project => project,
-            TokenKind::Deploy => deploy,
-        };
-        Ok((token, secret))
+        Ok(answer)
     }
 }
 
-fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Digest; 3], now: Timestamp) -> Result<Token> {
+fn rotate(db: &mut Db, request: &RotateToken, now: Timestamp) -> Result<(Token, TokenSecret)> {
     let shown = (request.expires_at, request.overlap_seconds, &request.etag);
     let fingerprint = Fingerprint::new().field(request.name.to_string()).shown(&shown).finish();
     let call = call(&request.principal, "RotateToken", &request.name, request.request_id.as_ref(), fingerprint, now);
@@ -67,21 +59,16 @@ fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Dige
     };
     let mut token = token(db, &request.name)?;
     if !request.is_own {
-        let wanted = grant_of(db, &token)?;
-        check_covered(&request.principal, &token, &wanted)?;
+        check_covered(&request.principal, &token)?;
     }
-    let secret = match token.kind {
-        TokenKind::Personal => personal,
-        TokenKind::Project => project,
-        TokenKind::Deploy => deploy,
-    };
+    let secret = TokenSecret::generate(token.kind);
     if let Some(key) = call.key().filter(|_| is_repeated) {
         // What was done with the token since the first time stands. That time's secret was perhaps never seen, so an old one may ask again.
         if answered(db, key, fingerprint)?.read::<i64>()? != token.revision {
             return Err(Error::EtagMismatch(request.name.to_string()));
         }
-        tokens::replace_latest(db, token.id, secret)?;
-        return Ok(token);
+        tokens::replace_latest(db, token.id, secret.digest())?;
+        return Ok((token, secret));
     }
     if request.principal.is_old {
         return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
@@ -102,12 +89,12 @@ fn rotate(db: &mut Db, request: &RotateToken, [personal, project, deploy]: [Dige
     token.revision += 1;
     tokens::update(db, &token)?;
     let until = Some(now.plus_seconds(request.overlap_seconds)).filter(|_| request.overlap_seconds > 0);
-    tokens::replace(db, token.id, secret, until)?;
+    tokens::replace(db, token.id, secret.digest(), until)?;
     note_token(db, &call, &token)?;
     if let Some(key) = call.key() {
         let mut batch = Batch::new(db);
         records::update(&mut batch, key, to_json(&token.revision));
         batch.send(db)?;
     }
-    Ok(token)
+    Ok((token, secret))
 }

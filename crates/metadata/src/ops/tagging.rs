@@ -131,7 +131,7 @@ impl<'a> Mover<'a> {
     fn judge(&self, package: &PackageName, tag: &TagName, change: tag::Change<'_>) -> Result<()> {
         let rules = self.rules.iter().filter(|rule| rule.rule.fits(package, tag));
         // No version has attestations yet: nobody can make any.
-        let objections = rules.filter_map(|rule| Some((rule.rule.objection(change, self.principal.grant.role, &[])?, rule)));
+        let objections = rules.filter_map(|rule| Some((rule.rule.objection(change, self.principal.role, &[])?, rule)));
         let Some((objection, rule)) = objections.min_by(|left, right| left.0.cmp(&right.0)) else {
             return Ok(());
         };

@@ -25,7 +25,9 @@ impl Metadata {
     /// Brings a project back with all that it held. One that is not deleted is answered as it is. `ProjectNotFound`.
     pub async fn undelete_project(&self, request: UndeleteProject) -> Result<Project> {
         let now = self.now();
-        self.pool.write(move |db| undelete(db, &request, now)).await
+        let project = self.pool.write(move |db| undelete(db, &request, now)).await?;
+        self.sites.invalidate_all();
+        Ok(project)
     }
 }
 

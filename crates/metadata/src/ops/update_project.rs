@@ -35,7 +35,9 @@ impl Metadata {
     /// Describes a project otherwise. `ProjectNotFound`, `EtagMismatch`.
     pub async fn update_project(&self, request: UpdateProject) -> Result<Project> {
         let now = self.now();
-        self.pool.write(move |db| update(db, &request, now)).await
+        let project = self.pool.write(move |db| update(db, &request, now)).await?;
+        self.sites.invalidate_all();
+        Ok(project)
     }
 }
 

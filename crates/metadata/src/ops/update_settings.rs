@@ -7,7 +7,7 @@ use consign_types::settings::SettingsChange;
 use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
 use consign_types::text::{Etag, RequestId};
 
-use super::change::{Begun, begin, call};
+use super::change::{Begun, INSTANCE, begin, call, note};
 use super::etag_of;
 use super::find_settings::{SettingsView, place, view};
 use super::idempotency::{Fingerprint, once};
@@ -46,7 +46,7 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
     let SettingsChange { max_file_bytes, quota_bytes, dedup_scope, .. } = &request.change;
     let is_limit = max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some();
     // What the instance grants to its projects is not theirs to change, nor who may be told of whose bytes.
-    if is_limit && request.principal.grant.role < Role::Admin {
+    if is_limit && request.principal.role < Role::Admin {
         return Err(Error::RoleInsufficient(Role::Admin));
     }
     let fingerprint = Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish();
@@ -57,7 +57,11 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
         view(db, &place, rules)
     };
     let ScopeRef::Project(name) = &request.scope else {
-        return once(db, &call, change);
+        return once(db, &call, |db| {
+            let answer = change(db)?;
+            note(db, &call, INSTANCE, &answer)?;
+            Ok(answer)
+        });
     };
     match begin(db, name, &call)? {
         Begun::Done(answer) => answer.read(),

@@ -2,10 +2,14 @@
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
-use super::{blobs, counters, files, leases, package_labels, packages, projects, tag_moves, tags, tombstones, version_labels, versions};
+use super::{
+    blobs, counters, files, leases, members, namespaces, package_labels, packages, projects, tag_moves, tags, tombstones, users,
+    version_labels, versions,
+};
 
 joinable!(packages -> projects (project_id));
 joinable!(counters -> projects (project_id));
+joinable!(members -> users (user_id));
 joinable!(versions -> packages (package_id));
 joinable!(files -> versions (version_id));
 joinable!(files -> blobs (digest));
@@ -17,12 +21,15 @@ allow_tables_to_appear_in_same_query!(
     counters,
     files,
     leases,
+    members,
+    namespaces,
     package_labels,
     packages,
     projects,
     tag_moves,
     tags,
     tombstones,
+    users,
     version_labels,
     versions
 );

@@ -41,7 +41,10 @@ fn every_column_is_there_in_both_databases() {
             tag_moves,
             tag_rules,
             idempotency_records,
-            tokens
+            tokens,
+            users,
+            members,
+            protection_rules
         );
     }
 }

@@ -97,6 +97,16 @@ pub(crate) fn get(db: &mut Db, project: i64) -> Result<Counters> {
     Ok(counters::table.find(project).first(db)?)
 }
 
+/// The counters by themselves, locked until the transaction ends: those of the instance, which has no project.
+pub(crate) fn lock_row(db: &mut Db, project: i64) -> Result<Counters> {
+    let query = counters::table.find(project);
+    Ok(match db {
+        Db::Postgres(connection) => query.for_no_key_update().first(connection)?,
+        // There is one writer.
+        Db::Sqlite(connection) => query.first(connection)?,
+    })
+}
+
 /// Locks a project, deleted or not, until the transaction ends: those who change it take turns. The request id is claimed behind the
 /// lock, so that requests wait for each other in one order.
 pub(crate) fn lock(db: &mut Db, name: &ProjectRef, claim: Option<Claim<'_>>) -> Result<Option<Locked>> {

@@ -12,7 +12,7 @@ use crate::connection::Db;
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{blobs, files, packages, projects, versions};
-use crate::select::{Condition, Field, Order};
+use crate::select::{Condition, Extent, Field, Order, within};
 
 /// What lists of files can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
@@ -156,11 +156,11 @@ pub(crate) fn list(
     Ok(query.load(db)?)
 }
 
-/// Readable files that have these bytes, of a project or of all, behind a cursor: by project and id.
+/// Readable files that have these bytes, behind a cursor: by project and id.
 pub(crate) fn list_with_digest(
     db: &mut Db,
     digest: Digest,
-    project: Option<i64>,
+    extent: Extent,
     order: &Order,
     after: Option<&Cursor>,
     limit: i64,
@@ -178,8 +178,13 @@ pub(crate) fn list_with_digest(
         .order(order.by())
         .limit(limit)
         .into_boxed();
-    if let Some(project) = project {
-        query = query.filter(files::project_id.eq(project));
+    match extent {
+        Extent::Project(project) => query = query.filter(files::project_id.eq(project)),
+        Extent::Reach(reach) => {
+            if let Some(condition) = within(&reach) {
+                query = query.filter(condition);
+            }
+        }
     }
     if let Some(after) = after {
         query = query.filter(order.behind(after)?);

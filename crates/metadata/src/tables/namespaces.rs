@@ -1,5 +1,6 @@
 //! Namespaces: folders of projects and of further namespaces.
 
+use consign_types::access::Reach;
 use consign_types::resource::NamespaceRef;
 use consign_types::text::DisplayName;
 use consign_types::{NamespacePath, Timestamp};
@@ -11,7 +12,7 @@ use crate::connection::{Db, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{namespaces, projects};
-use crate::select::{Condition, Field, Order};
+use crate::select::{Condition, Field, Order, around};
 
 /// A folder of projects.
 #[derive(Clone, Debug, Queryable, Serialize, Deserialize)]
@@ -78,16 +79,23 @@ pub(crate) fn find(db: &mut Db, name: &NamespaceRef) -> Result<Option<Namespace>
 /// Namespaces that fit, behind a cursor.
 pub(crate) fn list(
     db: &mut Db,
+    reach: &Reach,
     filter: Option<Condition<namespaces::table>>,
     order: &Order,
     after: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Namespace>> {
     let mut query = namespaces::table.order(order.by()).limit(limit).into_boxed();
-    for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+    for condition in around(reach).into_iter().chain(filter).chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
     }
     Ok(query.load(db)?)
+}
+
+/// A namespace and all around it, by id, from the inside out.
+pub(crate) fn list_around(db: &mut Db, path: &NamespacePath) -> Result<Vec<i64>> {
+    let paths: Vec<NamespacePath> = std::iter::successors(Some(path.clone()), NamespacePath::parent).collect();
+    Ok(namespaces::table.filter(namespaces::path.eq_any(paths)).order(namespaces::path.desc()).select(namespaces::id).load(db)?)
 }
 
 /// Whether a namespace holds namespaces or projects, deleted ones included.

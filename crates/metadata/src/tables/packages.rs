@@ -15,7 +15,7 @@ use crate::connection::Db;
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{packages, projects};
-use crate::select::{Condition, Field, Order};
+use crate::select::{Condition, Extent, Field, Order, within};
 
 /// A package.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]
@@ -86,8 +86,8 @@ impl Package {
 
 /// Which packages to list.
 pub(crate) struct Selection {
-    /// Their project; `None` for all.
-    pub(crate) project: Option<i64>,
+    /// Where they are.
+    pub(crate) extent: Extent,
     /// Also those that are deleted and are not purged before this instant.
     pub(crate) show_deleted: Option<Timestamp>,
     pub(crate) filter: Option<Condition<Source>>,
@@ -140,8 +140,13 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
         .order(order.by())
         .limit(limit)
         .into_boxed();
-    if let Some(project) = selection.project {
-        query = query.filter(packages::project_id.eq(project));
+    match selection.extent {
+        Extent::Project(project) => query = query.filter(packages::project_id.eq(project)),
+        Extent::Reach(reach) => {
+            if let Some(condition) = within(&reach) {
+                query = query.filter(condition);
+            }
+        }
     }
     query = match selection.show_deleted {
         Some(now) => query.filter(packages::purge_at.is_null().or(packages::purge_at.gt(now).assume_not_null())),

@@ -1,9 +1,11 @@
 //! Projects: the homes of packages.
 
+use consign_types::access::Reach;
 use consign_types::resource::ProjectRef;
 use consign_types::text::{Description, DisplayName};
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, ProjectPath, Timestamp};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::connection::{Db, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::projects;
-use crate::select::{Condition, Field, Order};
+use crate::select::{Condition, Field, Order, within};
 
 /// A project.
 #[derive(Clone, Debug, Queryable, QueryableByName, AsChangeset, Serialize, Deserialize)]
@@ -75,8 +77,8 @@ impl Project {
 pub(crate) struct Selection<'a> {
     /// Those of this namespace and of those below it; `None` for all.
     pub(crate) namespace: Option<&'a NamespacePath>,
-    /// This one alone; `None` for all.
-    pub(crate) only: Option<i64>,
+    /// Those that the caller may know of.
+    pub(crate) reach: Reach,
     /// Also those that are deleted and are not purged before this instant.
     pub(crate) show_deleted: Option<Timestamp>,
     pub(crate) filter: Option<Condition<projects::table>>,
@@ -121,6 +123,19 @@ pub(crate) fn find_any(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>
     Ok(found.optional()?)
 }
 
+/// The widest visibility of a project of a namespace and of those below it; private where there is none.
+pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Result<Visibility> {
+    let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
+    for visibility in [Visibility::Public, Visibility::Internal] {
+        let below = projects::table.filter(projects::path.gt(&first)).filter(projects::path.lt(&end));
+        let seen = below.filter(projects::visibility.eq(visibility)).filter(projects::deleted_at.is_null());
+        if diesel::select(exists(seen)).get_result(db)? {
+            return Ok(visibility);
+        }
+    }
+    Ok(Visibility::Private)
+}
+
 /// Projects that fit, behind a cursor.
 pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<Project>> {
     let mut query = projects::table.order(order.by()).limit(limit).into_boxed();
@@ -129,8 +144,8 @@ pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: 
         let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
     }
-    if let Some(only) = selection.only {
-        query = query.filter(projects::id.eq(only));
+    if let Some(condition) = within(&selection.reach) {
+        query = query.filter(condition);
     }
     query = match selection.show_deleted {
         Some(now) => query.filter(projects::purge_at.is_null().or(projects::purge_at.gt(now).assume_not_null())),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use consign_types::access::{Role, Scope};
 use consign_types::pattern::NamePattern;
-use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
+use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef};
 use consign_types::text::DisplayName;
 use consign_types::token::TokenKind;
 use consign_types::{Digest, Slug, Timestamp};
@@ -46,12 +46,14 @@ pub struct Token {
 }
 
 /// To whom a token belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// A project, by its id.
     Project(i64),
-    /// A user.
-    User(Slug),
+    /// A namespace, by its id.
+    Namespace(i64),
+    /// A user, by its id.
+    User(i64),
 }
 
 impl Token {
@@ -64,7 +66,8 @@ impl Token {
     pub fn name(&self) -> TokenRef {
         let parent = match &self.owner {
             Owner::Project(id) => TokenParent::Project(ProjectRef::Id(*id)),
-            Owner::User(user) => TokenParent::User(user.clone()),
+            Owner::Namespace(id) => TokenParent::Namespace(NamespaceRef::Id(*id)),
+            Owner::User(id) => TokenParent::User(UserRef::Id(*id)),
         };
         TokenRef { parent, token: self.id }
     }
@@ -81,7 +84,8 @@ impl Token {
 struct Row {
     kind: TokenKind,
     project_id: Option<i64>,
-    user_name: Option<Slug>,
+    namespace_id: Option<i64>,
+    user_id: Option<i64>,
     display_name: DisplayName,
     role: Role,
     scopes: String,
@@ -99,7 +103,8 @@ type Columns = (
     (
         tokens::kind,
         tokens::project_id,
-        tokens::user_name,
+        tokens::namespace_id,
+        tokens::user_id,
         tokens::display_name,
         tokens::role,
         tokens::scopes,
@@ -118,7 +123,8 @@ const COLUMNS: Columns = (
     (
         tokens::kind,
         tokens::project_id,
-        tokens::user_name,
+        tokens::namespace_id,
+        tokens::user_id,
         tokens::display_name,
         tokens::role,
         tokens::scopes,
@@ -133,15 +139,17 @@ const COLUMNS: Columns = (
 );
 
 fn to_row(token: &Token) -> Row {
-    let (project_id, user_name) = match &token.owner {
-        Owner::Project(id) => (Some(*id), None),
-        Owner::User(user) => (None, Some(user.clone())),
+    let (project_id, namespace_id, user_id) = match token.owner {
+        Owner::Project(id) => (Some(id), None, None),
+        Owner::Namespace(id) => (None, Some(id), None),
+        Owner::User(id) => (None, None, Some(id)),
     };
     let globs: Vec<&str> = token.packages.iter().map(NamePattern::text).collect();
     Row {
         kind: token.kind,
         project_id,
-        user_name,
+        namespace_id,
+        user_id,
         display_name: token.display_name.clone(),
         role: token.role,
         scopes: token.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "),
@@ -158,7 +166,8 @@ fn to_row(token: &Token) -> Row {
 /// What was written is read back; a row that is no token is a fault.
 fn from_row((id, row): (i64, Row)) -> Result<Token> {
     let fault = || Error::Row("tokens");
-    let owner = row.project_id.map(Owner::Project).or(row.user_name.map(Owner::User)).ok_or_else(fault)?;
+    let of_place = row.project_id.map(Owner::Project).or(row.namespace_id.map(Owner::Namespace));
+    let owner = of_place.or(row.user_id.map(Owner::User)).ok_or_else(fault)?;
     let globs: Vec<String> = serde_json::from_str(&row.package_globs).map_err(|_| fault())?;
     Ok(Token {
         id,
@@ -210,8 +219,8 @@ pub(crate) fn find_locked(db: &mut Db, id: i64) -> Result<Option<Token>> {
 }
 
 /// The token of an administrator that the service made itself.
-pub(crate) fn find_first(db: &mut Db, user: &Slug) -> Result<Option<Token>> {
-    let query = tokens::table.filter(tokens::user_name.eq(user)).filter(tokens::is_first.eq(true));
+pub(crate) fn find_first(db: &mut Db, user: i64) -> Result<Option<Token>> {
+    let query = tokens::table.filter(tokens::user_id.eq(user)).filter(tokens::is_first.eq(true));
     query.select(COLUMNS).first(db).optional()?.map(from_row).transpose()
 }
 
@@ -220,7 +229,8 @@ pub(crate) fn list(db: &mut Db, owner: &Owner, active_at: Option<Timestamp>, aft
     let mut query = tokens::table.select(COLUMNS).filter(tokens::id.gt(after)).order(tokens::id).limit(limit).into_boxed();
     query = match owner {
         Owner::Project(id) => query.filter(tokens::project_id.eq(*id)),
-        Owner::User(user) => query.filter(tokens::user_name.eq(user)),
+        Owner::Namespace(id) => query.filter(tokens::namespace_id.eq(*id)),
+        Owner::User(id) => query.filter(tokens::user_id.eq(*id)),
     };
     if let Some(now) = active_at {
         query = query.filter(tokens::revoked_at.is_null()).filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
@@ -258,8 +268,14 @@ pub(crate) fn touch(db: &mut Db, id: i64, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Removes the tokens of a project.
+/// Removes the tokens of a project that goes.
 pub(crate) fn remove_of_project(db: &mut Db, project: i64) -> Result<()> {
     diesel::delete(tokens::table.filter(tokens::project_id.eq(project))).execute(db)?;
+    Ok(())
+}
+
+/// Removes the tokens of a namespace that goes.
+pub(crate) fn remove_of_namespace(db: &mut Db, namespace: i64) -> Result<()> {
+    diesel::delete(tokens::table.filter(tokens::namespace_id.eq(namespace))).execute(db)?;
     Ok(())
 }

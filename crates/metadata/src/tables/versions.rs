@@ -13,7 +13,7 @@ use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::prepared::Kept;
 use crate::schema::{packages, projects, versions};
-use crate::select::{Condition, Field, Order};
+use crate::select::{Condition, Extent, Field, Order, within};
 
 /// What a query reads of a version.
 pub(crate) type Read = (VersionRow, PackageName, Option<String>);
@@ -40,8 +40,8 @@ pub(crate) fn columns() -> Columns {
 /// Which versions to list.
 #[derive(Default)]
 pub(crate) struct Selection {
-    /// Their project; `None` for all.
-    pub(crate) project: Option<i64>,
+    /// Where they are.
+    pub(crate) extent: Extent,
     /// Their package; `None` for all.
     pub(crate) package: Option<i64>,
     /// Only packages from this name on.
@@ -117,9 +117,16 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
         .order(order.by())
         .limit(limit)
         .into_boxed();
-    if let Some(project) = selection.project {
+    match selection.extent {
         // Said of both, so that either's indexes serve.
-        query = query.filter(versions::project_id.eq(project)).filter(packages::project_id.eq(project));
+        Extent::Project(project) => {
+            query = query.filter(versions::project_id.eq(project)).filter(packages::project_id.eq(project));
+        }
+        Extent::Reach(reach) => {
+            if let Some(condition) = within(&reach) {
+                query = query.filter(condition);
+            }
+        }
     }
     if let Some(name) = selection.from_package {
         query = query.filter(packages::name.ge(name));

@@ -4,7 +4,6 @@ use consign_metadata::{
     Config, CreateProject, Error, Metadata, PrepareUploads, Principal, PublishFile, PublishMode, PublishVersion, Published, Rules,
     UploadFile, UploadPlan,
 };
-use consign_types::access::Grant;
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, VersionRef};
@@ -38,7 +37,7 @@ pub(crate) fn rules() -> Rules {
 }
 
 pub(crate) fn principal() -> Principal {
-    Principal { name: "root".parse().unwrap(), token: 1, is_old: false, expires_at: None, grant: Grant::everything() }
+    Principal::operator("root".parse().unwrap())
 }
 
 pub(crate) async fn opened(database: &Database) -> Metadata {
@@ -50,7 +49,7 @@ pub(crate) async fn opened_with(database: &Database, rules: Rules, clock: fn() -
     assert!(metadata.ensure_admin_token(None, "token").await.unwrap());
     let demo = CreateProject {
         principal: principal(),
-        namespace: None,
+        namespace: Some("namespaces/root".parse().unwrap()),
         slug: "demo".parse().unwrap(),
         display_name: "".parse().unwrap(),
         description: "".parse().unwrap(),

@@ -9,8 +9,8 @@ use consign_proto::metadata::{
 };
 use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
-use consign_types::audit::Checkpoint;
-use consign_types::resource::ProjectRef;
+use consign_types::audit::{Checkpoint, INSTANCE};
+use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::{Digest, Reason};
 use tonic::{Request, Response, Status};
 
@@ -35,26 +35,26 @@ impl AuditService for AuditApi {
     async fn list_audit_entries(&self, request: Request<ListAuditEntriesRequest>) -> Result<Response<ListAuditEntriesResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let project: ProjectRef = decode::name("parent", &request.parent)?;
-        caller.about(&project)?;
+        let chain = chain(&request.parent)?;
+        caller.about(&chain).await?;
         decode::absent("filter", request.filter.is_empty())?;
         let (_, falling) = decode::order(&request.order_by, ORDERS)?;
         let newest = falling || request.order_by.is_empty();
         let listing = Listing::of("ListAuditEntries", &[&request.parent, &request.order_by]);
         let page = listing.page(request.page_size, &request.page_token)?;
-        let found = self.metadata.list_audit_entries(project, newest, page).await.map_err(status)?;
+        let found = self.metadata.list_audit_entries(chain, newest, page).await.map_err(status)?;
         let next_page_token = listing.next(&found, |entry| entry.entry.number.to_string());
         Ok(Response::new(ListAuditEntriesResponse { audit_entries: found.map(encode).items, next_page_token }))
     }
 
     async fn get_checkpoint(&self, request: Request<GetCheckpointRequest>) -> Result<Response<GetCheckpointResponse>, Status> {
         let caller = caller(&request)?;
-        let project: ProjectRef = decode::name("parent", &request.get_ref().parent)?;
-        caller.about(&project)?;
-        let (project, head) = self.metadata.find_audit_head(project).await.map_err(status)?;
+        let chain = chain(&request.get_ref().parent)?;
+        caller.about(&chain).await?;
+        let (project, head) = self.metadata.find_audit_head(chain).await.map_err(status)?;
         let checkpoint = Checkpoint { project, head, time: clock::now() };
         let checkpoint = AuditCheckpoint {
-            project: ProjectRef::Id(project).to_string(),
+            project: name(project),
             number: head.number,
             hash: bytes(&head.hash),
             time: Some(timestamp(checkpoint.time)),
@@ -66,15 +66,15 @@ impl AuditService for AuditApi {
     async fn verify_chain(&self, request: Request<VerifyChainRequest>) -> Result<Response<VerifyChainResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let project: ProjectRef = decode::name("parent", &request.parent)?;
-        caller.about(&project)?;
+        let chain = chain(&request.parent)?;
+        caller.about(&chain).await?;
         let (first, last) = match (request.start_number, request.end_number) {
             (first, last) if first < 0 || last < 0 => return Err(invalid("start_number", Reason::ArgumentInvalid, "must not be negative")),
             (first, 0) => (first.max(1), i64::MAX),
             (first, last) => (first.max(1), last),
         };
         let kept = request.checkpoint.map(|checkpoint| self.checkpoint(&checkpoint)).transpose()?;
-        let found = self.metadata.verify_audit(project, first, last, kept).await.map_err(status)?;
+        let found = self.metadata.verify_audit(chain, first, last, kept).await.map_err(status)?;
         let (broken_number, reason) = found.broken.clone().unwrap_or_default();
         Ok(Response::new(VerifyChainResponse { intact: found.broken.is_none(), verified_number: found.verified, broken_number, reason }))
     }
@@ -91,10 +91,26 @@ impl AuditApi {
     }
 }
 
+/// Whose chain is meant: a project's, or that of the instance.
+fn chain(parent: &str) -> Result<ScopeRef, Status> {
+    match decode::name("parent", parent)? {
+        ScopeRef::Namespace(_) => Err(invalid(
+            "parent",
+            Reason::ArgumentInvalid,
+            "namespaces have no chain of their own: what is done to them is in that of `instance`",
+        )),
+        chain => Ok(chain),
+    }
+}
+
+/// The owner of a chain by its number.
+fn name(project: i64) -> String {
+    if project == INSTANCE { ScopeRef::Instance.to_string() } else { ProjectRef::Id(project).to_string() }
+}
+
 fn encode(AuditEntry { entry, previous, hash }: AuditEntry) -> wire::AuditEntry {
-    let project = ProjectRef::Id(entry.project);
     wire::AuditEntry {
-        name: format!("{project}/auditEntries/{}", entry.number),
+        name: format!("{}/auditEntries/{}", name(entry.project), entry.number),
         number: entry.number,
         time: Some(timestamp(entry.time)),
         actor: entry.actor.to_string(),

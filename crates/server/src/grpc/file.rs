@@ -51,7 +51,7 @@ impl FileService for FileApi {
         decode::answerable("files", &request.parent, request.files.iter().map(|file| file.path.as_str()))?;
         let version: VersionRef = decode::name("parent", &request.parent)?;
         let wanted = PrepareUploads {
-            principal: caller.about(&version)?,
+            principal: caller.about(&version).await?,
             version,
             files: request.files.iter().map(upload_file).collect::<Result<_, _>>()?,
             request_id: decode::request_id(&request.request_id)?,
@@ -70,7 +70,7 @@ impl FileService for FileApi {
         }
         let version: VersionRef = decode::name("parent", &request.parent)?;
         let commit = PublishVersion {
-            principal: caller.about(&version)?,
+            principal: caller.about(&version).await?,
             version: version.clone(),
             files: publish_files(&self.notes, &request.files)?,
             mode: PublishMode::AddOnly,
@@ -93,7 +93,7 @@ impl FileService for FileApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let version: VersionRef = decode::name("parent", &request.parent)?;
-        caller.about(&version)?;
+        caller.about(&version).await?;
         let listing = Listing::of("PrepareDownloads", &[&request.parent]);
         let files = if request.paths.is_empty() && request.sha256s.is_empty() {
             Wanted::All(listing.page(request.page_size, &request.page_token)?)
@@ -120,7 +120,7 @@ impl FileService for FileApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: FileRef = decode::name("name", &request.name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let version = name.version.clone();
         let file = self.metadata.find_file(name, decode::revision(request.revision)?).await.map_err(status)?;
         Ok(Response::new(GetFileResponse { file: Some(encode::file(file, &version)) }))
@@ -132,7 +132,7 @@ impl FileService for FileApi {
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListFiles", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let version: VersionRef = decode::name("parent", &request.parent)?;
-        caller.about(&version)?;
+        caller.about(&version).await?;
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
         let wanted = ListFiles {
             version: version.clone(),
@@ -154,7 +154,7 @@ impl FileService for FileApi {
         let name: FileRef = decode::name("name", &request.name)?;
         let version = name.version.clone();
         let wanted = DeleteFile {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             revision: decode::revision(request.revision)?,
             etag: decode::etag(&request.etag)?,
@@ -172,7 +172,7 @@ impl FileService for FileApi {
         let name: FileRef = decode::name("name", &request.name)?;
         let version = name.version.clone();
         let revision = decode::revision(request.revision)?;
-        let principal = caller.about(&name)?;
+        let principal = caller.about(&name).await?;
         let wanted = UndeleteFile { principal, name, revision, request_id: decode::request_id(&request.request_id)? };
         let file = self.metadata.undelete_file(wanted).await.map_err(status)?;
         Ok(Response::new(UndeleteFileResponse { sequence: file.sequence, file: Some(encode::file(file, &version)) }))
@@ -182,7 +182,7 @@ impl FileService for FileApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: FileRef = decode::name("name", &request.name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let file = self.metadata.find_file(name, decode::revision(request.revision)?).await.map_err(status)?;
         let checksums = FileChecksums { blob: Some(encode::blob(&file.digest, file.size_bytes)), ..FileChecksums::default() };
         Ok(Response::new(GetFileChecksumsResponse { checksums: Some(checksums) }))

@@ -13,3 +13,4 @@ mod page;
 pub(crate) mod project;
 pub(crate) mod tag;
 pub(crate) mod token;
+pub(crate) mod user;

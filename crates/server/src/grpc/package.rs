@@ -1,24 +1,28 @@
 //! `consign.metadata.v1.PackageService`.
 
+mod protection;
+mod words;
+
 use consign_metadata::{
     ChangeState, CompareVersions, CreateVersion, DeletePackage, DeleteVersion, FindByDigest, ListPackages, ListVersions, Metadata,
-    PackageOrder, PublishFile, PublishMode, PublishVersion, ResolveVersion, SearchVersions, Selector, UndeletePackage, UndeleteVersion,
-    UpdatePackage, UpdateVersion, Version, VersionList, VersionOrder,
+    PackageOrder, PublishMode, PublishVersion, ResolveVersion, SearchVersions, UndeletePackage, UndeleteVersion, UpdatePackage,
+    UpdateVersion, Version, VersionList, VersionOrder,
 };
 use consign_proto::metadata::package_service_server::PackageService;
 use consign_proto::metadata::{
-    self as wire, CompareVersionsRequest, CompareVersionsResponse, CreateVersionRequest, CreateVersionResponse, DeletePackageRequest,
-    DeletePackageResponse, DeleteVersionRequest, DeleteVersionResponse, FindByDigestRequest, FindByDigestResponse, GetPackageRequest,
-    GetPackageResponse, GetVersionRequest, GetVersionResponse, ListPackagesRequest, ListPackagesResponse, ListVersionsRequest,
-    ListVersionsResponse, PublishVersionRequest, PublishVersionResponse, QuarantineVersionRequest, QuarantineVersionResponse,
-    ReleaseVersionRequest, ReleaseVersionResponse, ResolveVersionRequest, ResolveVersionResponse, SearchVersionsRequest,
-    SearchVersionsResponse, UndeletePackageRequest, UndeletePackageResponse, UndeleteVersionRequest, UndeleteVersionResponse,
-    UnyankVersionRequest, UnyankVersionResponse, UpdatePackageRequest, UpdatePackageResponse, UpdateVersionRequest, UpdateVersionResponse,
-    YankVersionRequest, YankVersionResponse, resolve_version_request,
+    CompareVersionsRequest, CompareVersionsResponse, CreateProtectionRuleRequest, CreateProtectionRuleResponse, CreateVersionRequest,
+    CreateVersionResponse, DeletePackageRequest, DeletePackageResponse, DeleteProtectionRuleRequest, DeleteProtectionRuleResponse,
+    DeleteVersionRequest, DeleteVersionResponse, FindByDigestRequest, FindByDigestResponse, GetPackageRequest, GetPackageResponse,
+    GetVersionRequest, GetVersionResponse, ListPackagesRequest, ListPackagesResponse, ListProtectionRulesRequest,
+    ListProtectionRulesResponse, ListVersionsRequest, ListVersionsResponse, PublishVersionRequest, PublishVersionResponse,
+    QuarantineVersionRequest, QuarantineVersionResponse, ReleaseVersionRequest, ReleaseVersionResponse, ResolveVersionRequest,
+    ResolveVersionResponse, SearchVersionsRequest, SearchVersionsResponse, UndeletePackageRequest, UndeletePackageResponse,
+    UndeleteVersionRequest, UndeleteVersionResponse, UnyankVersionRequest, UnyankVersionResponse, UpdatePackageRequest,
+    UpdatePackageResponse, UpdateProtectionRuleRequest, UpdateProtectionRuleResponse, UpdateVersionRequest, UpdateVersionResponse,
+    YankVersionRequest, YankVersionResponse,
 };
-use consign_proto::status::{invalid, refused, status};
+use consign_proto::status::{invalid, status};
 use consign_types::Reason;
-use consign_types::order::VersionScheme;
 use consign_types::resource::{PackageRef, PackagesRef, ProjectRef, VersionRef};
 use consign_types::text::Description;
 use consign_types::version::Verb;
@@ -27,6 +31,10 @@ use tonic::{Request, Response, Status};
 use super::page::Listing;
 use super::project::force;
 use super::{decode, encode};
+use words::{needed_reason, selector, version_scheme};
+
+pub(super) use words::publish_files;
+
 use crate::auth::{Caller, caller};
 use crate::notes::Notes;
 
@@ -65,7 +73,7 @@ impl PackageService for PackageApi {
     async fn get_package(&self, request: Request<GetPackageRequest>) -> Result<Response<GetPackageResponse>, Status> {
         let caller = caller(&request)?;
         let name: PackageRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let package = self.metadata.find_package(name).await.map_err(status)?;
         Ok(Response::new(GetPackageResponse { package: Some(encode::package(package)) }))
     }
@@ -77,7 +85,7 @@ impl PackageService for PackageApi {
         let listing = Listing::of("ListPackages", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let (order, descending) = decode::order(&request.order_by, PACKAGE_ORDERS)?;
         let wanted = ListPackages {
-            parent: caller.within(decode::name("parent", &request.parent)?)?,
+            within: caller.within(decode::name("parent", &request.parent)?).await?,
             filter: decode::filter(&request.filter)?,
             order,
             descending,
@@ -96,7 +104,7 @@ impl PackageService for PackageApi {
         let mask = decode::mask(request.update_mask, &["labels", "description", "version_scheme"])?;
         let name: PackageRef = decode::name("package.name", &new.name)?;
         let wanted = UpdatePackage {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&new.etag)?,
             description: mask
@@ -115,7 +123,7 @@ impl PackageService for PackageApi {
         let request = request.into_inner();
         let name: PackageRef = decode::name("name", &request.name)?;
         let wanted = DeletePackage {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&request.etag)?,
             force: force(request.force),
@@ -131,7 +139,7 @@ impl PackageService for PackageApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: PackageRef = decode::name("name", &request.name)?;
-        let principal = caller.about(&name)?;
+        let principal = caller.about(&name).await?;
         let wanted = UndeletePackage { principal, name, request_id: decode::request_id(&request.request_id)? };
         let package = self.metadata.undelete_package(wanted).await.map_err(status)?;
         let sequence = package.package.sequence;
@@ -144,7 +152,7 @@ impl PackageService for PackageApi {
         let PackageRef { project, package } = decode::name("parent", &request.parent)?;
         let name = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
         let wanted = CreateVersion {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             labels: decode::labels("labels", request.labels)?,
             description: decode::text("description", &request.description)?,
@@ -158,7 +166,7 @@ impl PackageService for PackageApi {
     async fn get_version(&self, request: Request<GetVersionRequest>) -> Result<Response<GetVersionResponse>, Status> {
         let caller = caller(&request)?;
         let name: VersionRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let version = self.metadata.find_version(name).await.map_err(status)?;
         Ok(Response::new(GetVersionResponse { version: Some(encode::version(version)) }))
     }
@@ -170,7 +178,7 @@ impl PackageService for PackageApi {
         let [hidden, deleted] = shown.map(|(shown, word)| if shown { word } else { "" });
         let listing = Listing::of("ListVersions", &[&request.parent, &request.filter, &request.order_by, hidden, deleted]);
         let parent: PackagesRef = decode::name("parent", &request.parent)?;
-        caller.about(&parent)?;
+        caller.about(&parent).await?;
         let (order, descending) = decode::order(&request.order_by, VERSION_ORDERS)?;
         let order = if order == VersionOrder::Version && parent.package.is_none() { VersionOrder::Package } else { order };
         let page = listing.page(request.page_size, &request.page_token)?;
@@ -189,7 +197,7 @@ impl PackageService for PackageApi {
         let mask = decode::mask(request.update_mask, &["hidden", "labels", "description"])?;
         let name: VersionRef = decode::name("version.name", &new.name)?;
         let wanted = UpdateVersion {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&new.etag)?,
             hidden: mask.changed("hidden", new.hidden, || Ok(new.hidden))?,
@@ -216,7 +224,7 @@ impl PackageService for PackageApi {
         let PackageRef { project, package } = decode::name("parent", &request.parent)?;
         let version = VersionRef { project, package, version: decode::name("version_id", &request.version_id)? };
         let publish = PublishVersion {
-            principal: caller.about(&version)?,
+            principal: caller.about(&version).await?,
             version: version.clone(),
             files: publish_files(&self.notes, &request.files)?,
             mode: match (request.default_mode, request.keep_open) {
@@ -245,7 +253,7 @@ impl PackageService for PackageApi {
         let request = request.into_inner();
         let name: VersionRef = decode::name("name", &request.name)?;
         let wanted = DeleteVersion {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&request.etag)?,
             force: force(request.force),
@@ -261,7 +269,7 @@ impl PackageService for PackageApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: VersionRef = decode::name("name", &request.name)?;
-        let principal = caller.about(&name)?;
+        let principal = caller.about(&name).await?;
         let wanted = UndeleteVersion { principal, name, request_id: decode::request_id(&request.request_id)? };
         let version = self.metadata.undelete_version(wanted).await.map_err(status)?;
         let sequence = version.sequence;
@@ -304,7 +312,7 @@ impl PackageService for PackageApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let package: PackageRef = decode::name("parent", &request.parent)?;
-        caller.about(&package)?;
+        caller.about(&package).await?;
         let selector = selector(decode::present("selector", request.selector)?)?;
         let wanted = ResolveVersion { package: package.clone(), selector, include_prerelease: request.include_prerelease };
         let resolved = self.metadata.resolve_version(wanted).await.map_err(status)?;
@@ -325,8 +333,8 @@ impl PackageService for PackageApi {
         let request = request.into_inner();
         let listing = Listing::of("CompareVersions", &[&request.base, &request.target]);
         let (base, target): (VersionRef, VersionRef) = (decode::name("base", &request.base)?, decode::name("target", &request.target)?);
-        caller.about(&base)?;
-        caller.about(&target)?;
+        caller.about(&base).await?;
+        caller.about(&target).await?;
         let wanted = CompareVersions { base, target, page: listing.page(request.page_size, &request.page_token)? };
         let found = self.metadata.compare_versions(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found.differences, |difference| difference.path.to_string());
@@ -358,8 +366,8 @@ impl PackageService for PackageApi {
             show_hidden: request.show_hidden,
             page: listing.page(request.page_size, &request.page_token)?,
         };
-        let parent = caller.within(decode::name("parent", &request.parent)?)?;
-        let found = self.metadata.search_versions(SearchVersions { parent, list }).await.map_err(status)?;
+        let within = caller.within(decode::name("parent", &request.parent)?).await?;
+        let found = self.metadata.search_versions(SearchVersions { within, list }).await.map_err(status)?;
         let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
         Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
     }
@@ -370,10 +378,41 @@ impl PackageService for PackageApi {
         let digest = decode::present("sha256", decode::digest("sha256", &request.sha256)?)?;
         let listing = Listing::of("FindByDigest", &[&request.parent, &format!("{digest}")]);
         let page = listing.page(request.page_size, &request.page_token)?;
-        let wanted = FindByDigest { parent: caller.within(decode::name("parent", &request.parent)?)?, digest, page };
+        let wanted = FindByDigest { within: caller.within(decode::name("parent", &request.parent)?).await?, digest, page };
         let found = self.metadata.find_by_digest(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |file| file.cursor().to_string());
         Ok(Response::new(FindByDigestResponse { files: found.map(encode::located_file).items, next_page_token }))
+    }
+
+    async fn create_protection_rule(
+        &self,
+        request: Request<CreateProtectionRuleRequest>,
+    ) -> Result<Response<CreateProtectionRuleResponse>, Status> {
+        let rule = protection::create(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(CreateProtectionRuleResponse { protection_rule: Some(rule) }))
+    }
+
+    async fn list_protection_rules(
+        &self,
+        request: Request<ListProtectionRulesRequest>,
+    ) -> Result<Response<ListProtectionRulesResponse>, Status> {
+        protection::list(&self.metadata, &caller(&request)?, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn update_protection_rule(
+        &self,
+        request: Request<UpdateProtectionRuleRequest>,
+    ) -> Result<Response<UpdateProtectionRuleResponse>, Status> {
+        let rule = protection::update(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(UpdateProtectionRuleResponse { protection_rule: Some(rule) }))
+    }
+
+    async fn delete_protection_rule(
+        &self,
+        request: Request<DeleteProtectionRuleRequest>,
+    ) -> Result<Response<DeleteProtectionRuleResponse>, Status> {
+        protection::delete(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(DeleteProtectionRuleResponse {}))
     }
 }
 
@@ -388,54 +427,7 @@ impl PackageApi {
     ) -> Result<Version, Status> {
         let name: VersionRef = decode::name("name", name)?;
         let (etag, request_id) = (decode::etag(etag)?, decode::request_id(request_id)?);
-        let principal = caller.about(&name)?;
+        let principal = caller.about(&name).await?;
         self.metadata.change_state(ChangeState { principal, name, verb, reason, etag, request_id }).await.map_err(status)
     }
-}
-
-fn needed_reason(text: &str) -> Result<Description, Status> {
-    if text.is_empty() {
-        return Err(invalid("reason", Reason::ArgumentInvalid, "must be given"));
-    }
-    decode::text("reason", text)
-}
-
-/// Files to be published, with their receipts opened.
-pub(super) fn publish_files(notes: &Notes, files: &[wire::PublishFile]) -> Result<Vec<PublishFile>, Status> {
-    let file = |file: &wire::PublishFile| {
-        let receipt = notes.receipt(&file.receipt)?;
-        if file.blob.as_ref().is_some_and(|blob| *blob != encode::blob(&receipt.digest, receipt.size)) {
-            return Err(refused(Reason::ReceiptInvalid, format!("receipt for `{}` is for other bytes", file.path)));
-        }
-        let media_type = decode::text("files.media_type", &file.media_type)?;
-        Ok(PublishFile { path: decode::path("files.path", &file.path)?, receipt, media_type })
-    };
-    files.iter().map(file).collect()
-}
-
-fn version_scheme(number: i32) -> Result<VersionScheme, Status> {
-    match wire::VersionScheme::try_from(number) {
-        Ok(wire::VersionScheme::Unspecified | wire::VersionScheme::Semver) => Ok(VersionScheme::Semver),
-        Ok(wire::VersionScheme::Dotted) => Ok(VersionScheme::Dotted),
-        Ok(wire::VersionScheme::PublishTime) => Ok(VersionScheme::PublishTime),
-        Err(_) => Err(invalid("package.version_scheme", Reason::ArgumentInvalid, "no such scheme")),
-    }
-}
-
-fn selector(wire: resolve_version_request::Selector) -> Result<Selector, Status> {
-    use resolve_version_request::Selector as Wire;
-
-    Ok(match wire {
-        Wire::VersionId(version) => Selector::Exact(decode::name("version_id", &version)?),
-        Wire::Range(range) => Selector::Range(decode::text("range", &range)?),
-        Wire::TagId(tag) => Selector::Tag(decode::name("tag_id", &tag)?),
-        // No project has stages yet: nobody can make any.
-        Wire::StageId(stage) => {
-            let shown: String = stage.chars().take(80).flat_map(char::escape_default).collect();
-            return Err(refused(Reason::StageNotFound, format!("stage `{shown}` not found")));
-        }
-        Wire::ContentDigest(digest) => Selector::Content(decode::present("content_digest", decode::digest("content_digest", &digest)?)?),
-        Wire::Latest(true) => Selector::Latest,
-        Wire::Latest(false) => return Err(invalid("latest", Reason::ArgumentInvalid, "must be true, or left out")),
-    })
 }

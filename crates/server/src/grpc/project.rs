@@ -13,10 +13,10 @@ use consign_proto::metadata::{
     UpdateProjectRequest, UpdateProjectResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
 use consign_proto::status::{invalid, status};
-use consign_types::Reason;
 use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
 use consign_types::version::Visibility;
+use consign_types::{NamespacePath, Reason};
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
@@ -42,9 +42,14 @@ impl ProjectService for ProjectApi {
     async fn create_namespace(&self, request: Request<CreateNamespaceRequest>) -> Result<Response<CreateNamespaceResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
+        let path: NamespacePath = decode::name("path", &request.path)?;
+        let principal = match path.parent() {
+            Some(parent) => caller.about(&NamespaceRef::Path(parent)).await?,
+            None => caller.about(&Instance).await?,
+        };
         let new = CreateNamespace {
-            principal: caller.about(&Instance)?,
-            path: decode::name("path", &request.path)?,
+            principal,
+            path,
             display_name: decode::text("display_name", &request.display_name)?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -55,19 +60,20 @@ impl ProjectService for ProjectApi {
     async fn get_namespace(&self, request: Request<GetNamespaceRequest>) -> Result<Response<GetNamespaceResponse>, Status> {
         let caller = caller(&request)?;
         let name: NamespaceRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let namespace = self.metadata.find_namespace(name).await.map_err(status)?;
         Ok(Response::new(GetNamespaceResponse { namespace: Some(encode::namespace(namespace)) }))
     }
 
     async fn list_namespaces(&self, request: Request<ListNamespacesRequest>) -> Result<Response<ListNamespacesResponse>, Status> {
-        caller(&request)?.about(&Instance)?;
+        let caller = caller(&request)?;
+        let reach = caller.everywhere().await?;
         let request = request.into_inner();
         let listing = Listing::of("ListNamespaces", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, NAMESPACE_ORDERS)?;
         let page = listing.page(request.page_size, &request.page_token)?;
         let wanted = PathList { filter: decode::filter(&request.filter)?, order, descending, page };
-        let found = self.metadata.list_namespaces(wanted).await.map_err(status)?;
+        let found = self.metadata.list_namespaces(reach, wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |namespace| order.namespace_cursor(namespace).to_string());
         Ok(Response::new(ListNamespacesResponse { namespaces: found.map(encode::namespace).items, next_page_token }))
     }
@@ -77,7 +83,7 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let name: NamespaceRef = decode::name("name", &request.name)?;
         let wanted = DeleteNamespace {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&request.etag)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -91,8 +97,9 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let namespace: Option<NamespaceRef> = decode::optional("parent", &request.parent, decode::name)?;
         let principal = match &namespace {
-            Some(namespace) => caller.about(namespace)?,
-            None => caller.about(&Instance)?,
+            Some(namespace) => caller.about(namespace).await?,
+            None if caller.unjudged().is_anonymous() => caller.about(&Instance).await?,
+            None => caller.about(&caller.unjudged().namespace().map_err(status)?).await?,
         };
         let new = CreateProject {
             principal,
@@ -110,7 +117,7 @@ impl ProjectService for ProjectApi {
     async fn get_project(&self, request: Request<GetProjectRequest>) -> Result<Response<GetProjectResponse>, Status> {
         let caller = caller(&request)?;
         let name: ProjectRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let project = self.metadata.find_project(name).await.map_err(status)?;
         Ok(Response::new(GetProjectResponse { project: Some(encode::project(project)) }))
     }
@@ -119,17 +126,17 @@ impl ProjectService for ProjectApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let namespace: Option<NamespaceRef> = decode::optional("parent", &request.parent, decode::name)?;
-        let principal = match &namespace {
-            Some(namespace) => caller.about(namespace)?,
-            None => caller.everywhere()?,
-        };
+        if let Some(namespace) = &namespace {
+            caller.about(namespace).await?;
+        }
+        let reach = caller.everywhere().await?;
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let (order, descending) = decode::order(&request.order_by, PROJECT_ORDERS)?;
         let page = listing.page(request.page_size, &request.page_token)?;
         let wanted = ListProjects {
             namespace,
-            only: principal.grant.bound.map(|bound| bound.project),
+            reach,
             show_deleted: request.show_deleted,
             list: PathList { filter: decode::filter(&request.filter)?, order, descending, page },
         };
@@ -146,7 +153,7 @@ impl ProjectService for ProjectApi {
         let set = new.visibility != 0;
         let name: ProjectRef = decode::name("project.name", &new.name)?;
         let wanted = UpdateProject {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&new.etag)?,
             display_name: mask
@@ -166,7 +173,7 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let name: ProjectRef = decode::name("name", &request.name)?;
         let wanted = DeleteProject {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&request.etag)?,
             force: force(request.force),
@@ -180,7 +187,7 @@ impl ProjectService for ProjectApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: ProjectRef = decode::name("name", &request.name)?;
-        let principal = caller.about(&name)?;
+        let principal = caller.about(&name).await?;
         let wanted = UndeleteProject { principal, name, request_id: decode::request_id(&request.request_id)? };
         let project = self.metadata.undelete_project(wanted).await.map_err(status)?;
         Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project)) }))
@@ -189,7 +196,7 @@ impl ProjectService for ProjectApi {
     async fn get_settings(&self, request: Request<GetSettingsRequest>) -> Result<Response<GetSettingsResponse>, Status> {
         let caller = caller(&request)?;
         let scope: ScopeRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&scope)?;
+        caller.about(&scope).await?;
         let view = self.metadata.find_settings(scope).await.map_err(status)?;
         let (own, in_force, origins) = encode::settings_view(view);
         Ok(Response::new(GetSettingsResponse { settings: Some(own), effective_settings: Some(in_force), origins }))
@@ -201,7 +208,7 @@ impl ProjectService for ProjectApi {
         let new = decode::present("settings", request.settings)?;
         let scope: ScopeRef = decode::name("settings.name", &new.name)?;
         let wanted = UpdateSettings {
-            principal: caller.about(&scope)?,
+            principal: caller.about(&scope).await?,
             scope,
             etag: decode::etag(&new.etag)?,
             change: settings_change(new, request.update_mask)?,
@@ -217,7 +224,7 @@ impl ProjectService for ProjectApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let scope: ScopeRef = decode::name("name", &request.name)?;
-        caller.about(&scope)?;
+        caller.about(&scope).await?;
         let (default, most) = TOP_PACKAGES;
         let top = match request.top_count {
             0 => default,

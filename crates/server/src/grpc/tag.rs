@@ -45,7 +45,7 @@ impl TagService for TagApi {
         let package: PackageRef = decode::name("parent", &request.parent)?;
         let tag = TagRef { package, tag: decode::name("tag_id", &request.tag_id)? };
         let wanted = UpdateTags {
-            principal: caller.about(&tag)?,
+            principal: caller.about(&tag).await?,
             project: tag.package.project.clone(),
             moves: vec![MoveTag {
                 version: decode::name("version", &request.version)?,
@@ -64,7 +64,7 @@ impl TagService for TagApi {
     async fn get_tag(&self, request: Request<GetTagRequest>) -> Result<Response<GetTagResponse>, Status> {
         let caller = caller(&request)?;
         let name: TagRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let tag = self.metadata.find_tag(name).await.map_err(status)?;
         Ok(Response::new(GetTagResponse { tag: Some(encode::tag(tag)) }))
     }
@@ -75,7 +75,7 @@ impl TagService for TagApi {
         let listing = Listing::of("ListTags", &[&request.parent, &request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
         let parent = decode::name("parent", &request.parent)?;
-        caller.about(&parent)?;
+        caller.about(&parent).await?;
         let wanted = ListTags {
             parent,
             filter: decode::filter(&request.filter)?,
@@ -97,7 +97,7 @@ impl TagService for TagApi {
         }
         let tag: TagRef = decode::name("tag.name", &new.name)?;
         let wanted = UpdateTags {
-            principal: caller.about(&tag)?,
+            principal: caller.about(&tag).await?,
             project: tag.package.project.clone(),
             moves: vec![MoveTag {
                 version: decode::name("tag.version", &new.version)?,
@@ -119,7 +119,7 @@ impl TagService for TagApi {
         let request = request.into_inner();
         let name: TagRef = decode::name("name", &request.name)?;
         let wanted = DeleteTag {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&request.etag)?,
             reason: decode::text("reason", &request.reason)?,
@@ -133,10 +133,15 @@ impl TagService for TagApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let project = decode::name("parent", &request.parent)?;
+        let principal = caller.about(&project).await?;
+        let wished = request.updates.iter().map(tag_update).collect::<Result<Vec<_>, _>>()?;
+        for update in &wished {
+            caller.about(&update.tag).await?;
+        }
         let wanted = UpdateTags {
-            principal: caller.about(&project)?,
+            principal,
             project,
-            moves: request.updates.iter().map(tag_update).collect::<Result<_, _>>()?,
+            moves: wished,
             reason: decode::text("reason", &request.reason)?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -153,7 +158,7 @@ impl TagService for TagApi {
         let request = request.into_inner();
         let listing = Listing::of("ListTagHistory", &[&request.name]);
         let name: TagRef = decode::name("name", &request.name)?;
-        caller.about(&name)?;
+        caller.about(&name).await?;
         let package = name.package.package.clone();
         let page = listing.page(request.page_size, &request.page_token)?;
         let found = self.metadata.list_tag_history(name, page).await.map_err(status)?;
@@ -166,7 +171,7 @@ impl TagService for TagApi {
         let request = request.into_inner();
         let name: TagRef = decode::name("name", &request.name)?;
         let wanted = RestoreTag {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             sequence: request.sequence,
             etag: decode::etag(&request.etag)?,
@@ -184,7 +189,7 @@ impl TagService for TagApi {
         let new = decode::present("tag_rule", request.tag_rule)?;
         let project = decode::name("parent", &request.parent)?;
         let wanted = CreateTagRule {
-            principal: caller.about(&project)?,
+            principal: caller.about(&project).await?,
             project,
             rule: rule(&new)?,
             description: decode::text("tag_rule.description", &new.description)?,
@@ -200,7 +205,7 @@ impl TagService for TagApi {
         let listing = Listing::of("ListTagRules", &[&request.parent]);
         let page = listing.page(request.page_size, &request.page_token)?;
         let project = decode::name("parent", &request.parent)?;
-        caller.about(&project)?;
+        caller.about(&project).await?;
         let found = self.metadata.list_tag_rules(project, page).await.map_err(status)?;
         let next_page_token = listing.next(&found, |rule| rule.id.to_string());
         Ok(Response::new(ListTagRulesResponse { tag_rules: found.map(encode::tag_rule).items, next_page_token }))
@@ -212,7 +217,7 @@ impl TagService for TagApi {
         let new = decode::present("tag_rule", request.tag_rule)?;
         let name: TagRuleRef = decode::name("tag_rule.name", &new.name)?;
         let wanted = UpdateTagRule {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&new.etag)?,
             rule: rule_change(&new, request.update_mask)?,
@@ -227,7 +232,7 @@ impl TagService for TagApi {
         let request = request.into_inner();
         let name: TagRuleRef = decode::name("name", &request.name)?;
         let wanted = DeleteTagRule {
-            principal: caller.about(&name)?,
+            principal: caller.about(&name).await?,
             name,
             etag: decode::etag(&request.etag)?,
             request_id: decode::request_id(&request.request_id)?,
@@ -243,7 +248,7 @@ impl TagService for TagApi {
             return Err(invalid("tag_ids", Reason::ArgumentInvalid, format!("at most {MAX_NAMES} names")));
         }
         let project = decode::name("parent", &request.parent)?;
-        caller.about(&project)?;
+        caller.about(&project).await?;
         let wanted = TestTagRule {
             project,
             rule: rule(&decode::present("tag_rule", request.tag_rule)?)?,

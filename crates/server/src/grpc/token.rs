@@ -1,6 +1,6 @@
 //! `consign.metadata.v1.TokenService`.
 
-use consign_metadata::{CreateToken, Metadata, Principal, RevokeToken, RotateToken};
+use consign_metadata::{About, CreateToken, Metadata, Principal, RevokeToken, RotateToken};
 use consign_proto::metadata::token_service_server::TokenService;
 use consign_proto::metadata::{
     self as wire, CreateTokenRequest, CreateTokenResponse, CreateTrustRuleRequest, CreateTrustRuleResponse, DeleteTrustRuleRequest,
@@ -11,14 +11,15 @@ use consign_proto::metadata::{
 };
 use consign_proto::status::{invalid, status, unimplemented};
 use consign_types::Reason;
+use consign_types::access::methods::need;
 use consign_types::pattern::NamePattern;
-use consign_types::resource::{TokenParent, TokenRef};
+use consign_types::resource::{PackageRef, ScopeRef, TagRef, TokenParent, TokenRef, UserRef};
 use consign_types::token::TokenKind;
 use tonic::{Request, Response, Status};
 
 use super::page::Listing;
 use super::{decode, encode};
-use crate::auth::{Caller, caller};
+use crate::auth::{Caller, Subject as _, caller};
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ impl TokenService for TokenApi {
         let parent: TokenParent = decode::name("parent", &request.parent)?;
         let glob = |glob: &String| NamePattern::glob(glob).map_err(|error| invalid("package_patterns", Reason::ArgumentInvalid, error));
         let wanted = CreateToken {
-            principal: caller.about(&parent)?,
+            principal: caller.about(&parent).await?,
             parent,
             kind: kind(request.kind)?,
             display_name: decode::text("display_name", &request.display_name)?,
@@ -52,7 +53,7 @@ impl TokenService for TokenApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let parent: TokenParent = decode::name("parent", &request.parent)?;
-        caller.about(&parent)?;
+        caller.about(&parent).await?;
         decode::absent("filter", request.filter.is_empty())?;
         decode::absent("order_by", request.order_by.is_empty())?;
         let inactive = if request.show_inactive { "inactive" } else { "" };
@@ -67,7 +68,7 @@ impl TokenService for TokenApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: TokenRef = decode::name("name", &request.name)?;
-        let (principal, _) = own_or_tended(&caller, &name)?;
+        let (principal, _) = own_or_tended(&caller, &name).await?;
         decode::request_id(&request.request_id)?;
         // A revoked token is answered as it is, so no record of the request is needed.
         let token =
@@ -83,7 +84,7 @@ impl TokenService for TokenApi {
         if overlap.nanos != 0 {
             return Err(invalid("overlap", Reason::ArgumentInvalid, "whole seconds"));
         }
-        let (principal, is_own) = own_or_tended(&caller, &name)?;
+        let (principal, is_own) = own_or_tended(&caller, &name).await?;
         let wanted = RotateToken {
             principal,
             name,
@@ -98,9 +99,9 @@ impl TokenService for TokenApi {
     }
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Result<Response<WhoAmIResponse>, Status> {
-        let principal = caller(&request)?.anyone();
+        let principal = caller(&request)?.anyone()?;
         let token = self.metadata.find_token(principal.token).await.map_err(status)?;
-        let user = if principal.grant.bound.is_none() { format!("users/{}", principal.name) } else { String::new() };
+        let user = principal.user.map(|id| UserRef::Id(id).to_string()).unwrap_or_default();
         Ok(Response::new(WhoAmIResponse { actor: principal.name.to_string(), user, token: Some(encode::token(token)) }))
     }
 
@@ -128,16 +129,46 @@ impl TokenService for TokenApi {
         Err(unimplemented())
     }
 
-    async fn test_permissions(&self, _: Request<TestPermissionsRequest>) -> Result<Response<TestPermissionsResponse>, Status> {
-        Err(unimplemented())
+    async fn test_permissions(&self, request: Request<TestPermissionsRequest>) -> Result<Response<TestPermissionsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        if request.methods.is_empty() || request.methods.len() > MAX_METHODS {
+            return Err(invalid("methods", Reason::ArgumentInvalid, format!("1 to {MAX_METHODS}")));
+        }
+        caller.anyone()?;
+        let about = about(&request.resource)?;
+        let mut allowed_methods = Vec::new();
+        for method in request.methods {
+            if need(&method).is_none() {
+                return Err(invalid("methods", Reason::ArgumentInvalid, "no such method, or not served yet"));
+            }
+            if caller.may(&method, about.clone()).await? {
+                allowed_methods.push(method);
+            }
+        }
+        Ok(Response::new(TestPermissionsResponse { allowed_methods }))
     }
 }
 
+/// How many methods one call asks about at most.
+const MAX_METHODS: usize = 200;
+
+/// What a permission is asked for: an instance, a namespace, a project, a package, or a tag.
+fn about(resource: &str) -> Result<About, Status> {
+    if let Ok(tag) = resource.parse::<TagRef>() {
+        return Ok(tag.about());
+    }
+    if let Ok(package) = resource.parse::<PackageRef>() {
+        return Ok(package.about());
+    }
+    decode::name::<ScopeRef>("resource", resource).map(|scope| scope.about())
+}
+
 /// A token may end and rotate itself; others take the role and scope of the method. Whether it is itself is told.
-fn own_or_tended(caller: &Caller, name: &TokenRef) -> Result<(Principal, bool), Status> {
+async fn own_or_tended(caller: &Caller, name: &TokenRef) -> Result<(Principal, bool), Status> {
     match caller.owns(name) {
         Some(principal) => Ok((principal, true)),
-        None => caller.about(&name.parent).map(|principal| (principal, false)),
+        None => caller.about(&name.parent).await.map(|principal| (principal, false)),
     }
 }
 
@@ -146,8 +177,9 @@ fn kind(number: i32) -> Result<TokenKind, Status> {
         Ok(wire::token::Kind::Personal) => Ok(TokenKind::Personal),
         Ok(wire::token::Kind::Project) => Ok(TokenKind::Project),
         Ok(wire::token::Kind::Deploy) => Ok(TokenKind::Deploy),
+        Ok(wire::token::Kind::Namespace) => Ok(TokenKind::Namespace),
         Ok(wire::token::Kind::Unspecified | wire::token::Kind::Job) | Err(_) => {
-            Err(invalid("kind", Reason::ArgumentInvalid, "PERSONAL, PROJECT or DEPLOY"))
+            Err(invalid("kind", Reason::ArgumentInvalid, "PERSONAL, PROJECT, NAMESPACE or DEPLOY"))
         }
     }
 }

@@ -32,32 +32,3 @@ impl FromStr for TagRef {
         Ok(Self { package, tag: tag.parse()? })
     }
 }
-
-/// A tag rule of a project: `projects/7/tagRules/3`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TagRuleRef {
-    /// The project.
-    pub project: ProjectRef,
-    /// The id of the rule.
-    pub rule: i64,
-}
-
-impl fmt::Display for TagRuleRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/tagRules/{}", self.project, self.rule)
-    }
-}
-
-impl FromStr for TagRuleRef {
-    type Err = ParseResourceError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = ParseResourceError::Shape("projects/{project}/tagRules/{id}");
-        let Some(["projects", project, "tagRules", rule]) = segments(text) else {
-            return Err(shape);
-        };
-        let is_number = rule.bytes().all(|byte| byte.is_ascii_digit());
-        let rule = rule.parse().ok().filter(|_| is_number).ok_or(shape)?;
-        Ok(Self { project: ProjectRef::from_segment(project)?, rule })
-    }
-}

@@ -3,23 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ParseResourceError, ProjectRef};
-use crate::Slug;
+use super::{NamespaceRef, ParseResourceError, ProjectRef, UserRef};
 
-/// To whom tokens belong: `projects/7`, `users/root`.
+/// To whom tokens belong: `projects/7`, `namespaces/group`, `users/7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenParent {
     /// A project.
     Project(ProjectRef),
+    /// A namespace.
+    Namespace(NamespaceRef),
     /// A user.
-    User(Slug),
+    User(UserRef),
 }
 
 impl fmt::Display for TokenParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Project(project) => project.fmt(f),
-            Self::User(user) => write!(f, "users/{user}"),
+            Self::Namespace(namespace) => namespace.fmt(f),
+            Self::User(user) => user.fmt(f),
         }
     }
 }
@@ -30,8 +32,9 @@ impl FromStr for TokenParent {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('/') {
             Some(("projects", _)) => text.parse().map(Self::Project),
-            Some(("users", user)) => Ok(Self::User(user.parse()?)),
-            _ => Err(ParseResourceError::Shape("projects/{project} or users/{user}")),
+            Some(("namespaces", _)) => text.parse().map(Self::Namespace),
+            Some(("users", _)) => text.parse().map(Self::User),
+            _ => Err(ParseResourceError::Shape("projects/{project}, namespaces/{path} or users/{user}")),
         }
     }
 }
@@ -55,8 +58,9 @@ impl FromStr for TokenRef {
     type Err = ParseResourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = ParseResourceError::Shape("projects/{project}/tokens/{id} or users/{user}/tokens/{id}");
-        let Some((parent, token)) = text.split_once("/tokens/") else {
+        let shape = ParseResourceError::Shape("projects/{project}/tokens/{id}, or the same below namespaces/{path} or users/{user}");
+        // A namespace may be called `tokens` too, so the last one counts.
+        let Some((parent, token)) = text.rsplit_once("/tokens/") else {
             return Err(shape);
         };
         let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
@@ -70,8 +74,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_named_below_a_project_or_a_user() {
-        for name in ["projects/7/tokens/3", "projects/a%2Fb/tokens/3", "users/root/tokens/3"] {
+    fn a_token_is_named_below_a_project_a_namespace_or_a_user() {
+        for name in
+            ["projects/7/tokens/3", "projects/a%2Fb/tokens/3", "users/root/tokens/3", "users/7/tokens/3", "namespaces/a/tokens/b/tokens/3"]
+        {
             assert_eq!(name.parse::<TokenRef>().unwrap().to_string(), name);
         }
         for name in ["projects/7", "projects/7/tokens/", "projects/7/tokens/x", "users/tokens/3", "users/a/b/tokens/3", "groups/a/tokens/3"]

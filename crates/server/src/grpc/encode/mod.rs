@@ -4,6 +4,7 @@ mod package;
 mod project;
 mod tag;
 mod token;
+mod user;
 
 use std::collections::HashMap;
 
@@ -16,8 +17,9 @@ use consign_types::{ContentDigest, Digest, PackageName, VersionName};
 
 pub(super) use package::{difference, file, located_file, package, skipped, version};
 pub(super) use project::{namespace, project, settings_view, usage};
-pub(super) use tag::{previous, tag, tag_rule, tag_span};
+pub(super) use tag::{previous, role, tag, tag_rule, tag_span};
 pub(super) use token::token;
+pub(super) use user::{member, user};
 
 fn labels(labels: &Labels) -> HashMap<String, String> {
     labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()

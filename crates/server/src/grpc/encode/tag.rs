@@ -49,7 +49,7 @@ pub(in crate::grpc) fn tag_span(span: TagSpan, package: &PackageName) -> wire::T
     }
 }
 
-pub(super) fn role(role: Option<Role>) -> i32 {
+pub(in crate::grpc) fn role(role: Option<Role>) -> i32 {
     let role = match role {
         None => wire::Role::Unspecified,
         Some(Role::Guest) => wire::Role::Guest,

@@ -17,9 +17,11 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         TokenKind::Personal => wire::token::Kind::Personal,
         TokenKind::Project => wire::token::Kind::Project,
         TokenKind::Deploy => wire::token::Kind::Deploy,
+        TokenKind::Namespace => wire::token::Kind::Namespace,
+        TokenKind::Job => wire::token::Kind::Job,
     };
     let acting = match token.owner {
-        Owner::Project(_) => Some(token.role),
+        Owner::Project(_) | Owner::Namespace(_) => Some(token.role),
         Owner::User(_) => None,
     };
     wire::Token {

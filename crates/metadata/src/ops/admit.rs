@@ -1,0 +1,150 @@
+//! Whether a caller may make a call: the rule of `consign_types::access` over what is known of the caller and of what the call is about.
+
+use consign_types::access::{Denial, Identity, Need, Role, Site, Target};
+use consign_types::resource::{NamespaceRef, ProjectRef, UserRef};
+use consign_types::version::Visibility;
+use consign_types::{NamespacePath, PackageName};
+use moka::sync::Cache;
+
+use super::authenticate::{self, MAX_REMEMBERED, REMEMBERED};
+use super::create_protection_rule::MAX_RULES;
+use crate::connection::Db;
+use crate::tables::{namespaces, projects, protection_rules, users};
+use crate::{Error, Metadata, Principal, Result};
+
+/// What a call is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A project.
+    Project(ProjectRef),
+    /// A package of it.
+    Package(ProjectRef, PackageName),
+    /// A namespace.
+    Namespace(NamespaceRef),
+    /// A user.
+    User(UserRef),
+    /// All projects that the caller may know of.
+    All,
+    /// The instance.
+    Instance,
+}
+
+impl About {
+    /// What the caller is told. Whoever may not know of it, the same as if it were not there.
+    fn refused(self, denial: Denial) -> Error {
+        match (denial, self) {
+            (Denial::Scope(scope), _) => Error::ScopeInsufficient(format!("it lacks the scope {scope}")),
+            (Denial::Package, _) => Error::ScopeInsufficient("it is for other packages".to_owned()),
+            (Denial::Protected(role), Self::Package(_, package)) => Error::PackageProtected { package, role },
+            (Denial::Role(role) | Denial::Protected(role), _) => Error::RoleInsufficient(role),
+            (Denial::Unknown, Self::Project(name) | Self::Package(name, _)) => Error::ProjectNotFound(name),
+            (Denial::Unknown, Self::Namespace(name)) => Error::NamespaceNotFound(name),
+            (Denial::Unknown, Self::User(name)) => Error::UserNotFound(name),
+            (Denial::Unknown, Self::All | Self::Instance) => Error::RoleInsufficient(Role::Admin),
+        }
+    }
+}
+
+/// What is known of projects, by each of their names.
+pub(crate) type Sites = Cache<ProjectRef, Site>;
+
+pub(crate) fn remember() -> Sites {
+    Cache::builder().time_to_live(REMEMBERED).max_capacity(MAX_REMEMBERED).build()
+}
+
+impl Metadata {
+    /// Lets a call go on if the caller may make it, and tells the role that the caller has in what the call is about. Else it is refused:
+    /// `…NotFound` where the caller may not know of it, `RoleInsufficient`, `ScopeInsufficient`; `TokenMissing` without a token.
+    ///
+    /// Nobody is refused by what is remembered, so what was given to the caller a moment ago counts at once. A project that the caller may
+    /// not know of costs the same statements as one that is not there.
+    pub async fn admit(&self, principal: &Principal, need: Need, about: About) -> Result<Principal> {
+        if let Some(role) = self.remembered(principal, need, &about) {
+            return Ok(Principal { role, ..principal.clone() });
+        }
+        let (known, now, asked) = (principal.clone(), self.now(), about.clone());
+        let (principal, found) = self
+            .pool
+            .read(move |db| {
+                let principal = match known.digest {
+                    Some(digest) => authenticate::find(db, digest, now)?.0,
+                    None => known,
+                };
+                Ok((principal, look(db, &asked)?))
+            })
+            .await?;
+        self.remember(&principal, &about, &found);
+        match judge(&principal, need, &about, &found) {
+            Ok(role) => Ok(Principal { role, ..principal }),
+            Err(_) if principal.grant.identity == Identity::Anonymous => Err(Error::TokenMissing),
+            Err(denial) => Err(about.refused(denial)),
+        }
+    }
+
+    /// The role by which a call is allowed, as far as it is remembered.
+    fn remembered(&self, principal: &Principal, need: Need, about: &About) -> Option<Role> {
+        let found = match about {
+            About::Project(name) | About::Package(name, _) => Found::Site(self.sites.get(name)?),
+            About::Namespace(_) | About::User(_) => return None,
+            About::All | About::Instance => Found::Nothing,
+        };
+        judge(principal, need, about, &found).ok()
+    }
+
+    fn remember(&self, principal: &Principal, about: &About, found: &Found) {
+        if let Some(digest) = principal.digest {
+            self.principals.insert(digest, principal.clone());
+        }
+        if let (About::Project(name) | About::Package(name, _), Found::Site(site)) = (about, found) {
+            self.sites.insert(name.clone(), site.clone());
+        }
+    }
+}
+
+fn judge(principal: &Principal, need: Need, about: &About, found: &Found) -> Result<Role, Denial> {
+    let target = match (about, found) {
+        (About::Package(_, package), Found::Site(site)) => Target::Package(site, package),
+        (_, Found::Site(site)) => Target::Project(site),
+        (_, Found::Namespace(path, seen)) => Target::Namespace(path, *seen),
+        (_, Found::User(id)) => Target::User { is_own: principal.user == Some(*id) },
+        (About::All, Found::Nothing) => Target::All,
+        (About::Instance, Found::Nothing) => Target::Instance,
+        // An administrator may know that it is not there, and be answered as before if it went by the same request.
+        (_, Found::Nothing) if principal.grant.identity == Identity::Admin => Target::Instance,
+        (_, Found::Nothing) => return Err(Denial::Unknown),
+    };
+    principal.grant.judge(need, target)
+}
+
+/// What a call is about, as it was found.
+enum Found {
+    Site(Site),
+    Namespace(NamespacePath, Visibility),
+    User(i64),
+    Nothing,
+}
+
+fn look(db: &mut Db, about: &About) -> Result<Found> {
+    let found = match about {
+        About::Project(name) | About::Package(name, _) => {
+            let project = projects::find_any(db, name)?;
+            // Asked also where there is none, which is not to be told by the time that it takes.
+            let rules = protection_rules::list(db, project.as_ref().map_or(0, |project| project.id), 0, MAX_RULES)?;
+            project.map(|project| {
+                let visibility = if project.deleted_at.is_some() { Visibility::Private } else { project.visibility };
+                let protections = rules.into_iter().map(|rule| rule.protection).collect();
+                Found::Site(Site { id: project.id, path: project.path, visibility, protections })
+            })
+        }
+        About::Namespace(name) => match namespaces::find(db, name)? {
+            Some(namespace) => {
+                let seen = projects::widest_visibility(db, &namespace.path)?;
+                Some(Found::Namespace(namespace.path, seen))
+            }
+            None => None,
+        },
+        About::User(name) => users::find(db, name)?.map(|user| Found::User(user.id)),
+        About::All | About::Instance => None,
+    };
+    Ok(found.unwrap_or(Found::Nothing))
+}

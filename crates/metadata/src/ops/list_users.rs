@@ -1,0 +1,68 @@
+//! Listing users.
+
+use consign_types::filter::Filter;
+
+use crate::cursor::{Cursor, Value};
+use crate::select::{Order, condition};
+use crate::tables::users::{self, Selection, User};
+use crate::{Listed, Metadata, Page, Result};
+
+/// Which users, how ordered, and which page.
+#[derive(Clone, Debug)]
+pub struct ListUsers {
+    /// Those who share a place with this user, and the user; `None` for all, and for their mail addresses.
+    pub known_to: Option<i64>,
+    /// Which of them.
+    pub filter: Option<Filter>,
+    /// How they are ordered.
+    pub order: UserOrder,
+    /// Falling instead of rising.
+    pub descending: bool,
+    /// Which page of them.
+    pub page: Page<Cursor>,
+}
+
+/// How users are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserOrder {
+    /// By user name.
+    Username,
+    /// By id.
+    Id,
+    /// By when they were made.
+    CreateTime,
+}
+
+impl UserOrder {
+    /// Where a user stands in this order.
+    pub fn cursor(self, user: &User) -> Cursor {
+        let values = match self {
+            Self::Username => vec![Value::Text(user.username.to_string())],
+            Self::Id => Vec::new(),
+            Self::CreateTime => vec![Value::Time(user.created_at)],
+        };
+        Cursor { values, id: user.id }
+    }
+
+    fn order(self, descending: bool) -> Order {
+        match self {
+            Self::Username => Order { columns: &["users.username", "users.id"], kinds: "s", descending },
+            Self::Id => Order { columns: &["users.id"], kinds: "", descending },
+            Self::CreateTime => Order { columns: &["users.created_at", "users.id"], kinds: "t", descending },
+        }
+    }
+}
+
+impl Metadata {
+    /// Users; `FilterInvalid`.
+    pub async fn list_users(&self, request: ListUsers) -> Result<Listed<User>> {
+        self.pool
+            .read(move |db| {
+                let ListUsers { known_to, filter, order, descending, page } = request;
+                let filter = filter.map(|filter| condition(filter, &|name| users::field(name, known_to.is_none()))).transpose()?;
+                let selection = Selection { known_to, filter };
+                Ok(page.of(users::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
+            })
+            .await
+    }
+}

@@ -1,0 +1,212 @@
+//! Members: the roles of users in projects and namespaces.
+
+use consign_types::access::{Membership, Place, Role};
+use consign_types::{NamespacePath, ProjectPath, Timestamp, Username};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::{Db, each};
+use crate::cursor::Cursor;
+use crate::error::Result;
+use crate::schema::{members, namespaces, projects, users};
+use crate::select::{Condition, Field, Order};
+
+/// The role of a user in one place.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
+pub struct Member {
+    /// Its id, never reused.
+    pub id: i64,
+    /// The user.
+    pub user_id: i64,
+    /// The project, if it is one.
+    pub project_id: Option<i64>,
+    /// The namespace, if it is one.
+    pub namespace_id: Option<i64>,
+    /// The role.
+    pub role: Role,
+    /// Until when it counts.
+    pub expires_at: Option<Timestamp>,
+    /// Counts its changes.
+    pub revision: i64,
+    /// When it was given.
+    pub created_at: Timestamp,
+}
+
+impl Member {
+    /// Differs after every change.
+    pub fn etag(&self) -> String {
+        format!("{:x}-{:x}", self.id, self.revision)
+    }
+
+    /// Where the role was given.
+    pub(crate) fn home(&self) -> Option<Home> {
+        self.project_id.map(Home::Project).or(self.namespace_id.map(Home::Namespace))
+    }
+}
+
+/// A member with its user's name, and where the role was given.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
+pub struct PlacedMember {
+    /// The member.
+    pub member: Member,
+    /// The user's name.
+    pub username: Username,
+    /// The path of the namespace, if it is one.
+    pub namespace: Option<NamespacePath>,
+}
+
+/// A place that has members, by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// A project.
+    Project(i64),
+    /// A namespace.
+    Namespace(i64),
+}
+
+impl Home {
+    fn columns(self) -> (Option<i64>, Option<i64>) {
+        match self {
+            Self::Project(id) => (Some(id), None),
+            Self::Namespace(id) => (None, Some(id)),
+        }
+    }
+}
+
+const ROLES: &[&str] = &["guest", "reporter", "developer", "maintainer", "owner"];
+
+/// What lists of members can be filtered by.
+pub(crate) fn field(name: &str) -> Option<Field> {
+    Some(match name {
+        "user" => Field::Number("members.user_id"),
+        "username" => Field::Text("users.username"),
+        "role" => Field::Word("members.role", ROLES),
+        "expire_time" => Field::Time("members.expires_at"),
+        _ => return None,
+    })
+}
+
+/// Members, their users and their namespaces.
+pub(crate) type Source = diesel::dsl::LeftJoinQuerySource<
+    diesel::dsl::InnerJoinQuerySource<members::table, users::table>,
+    namespaces::table,
+    diesel::dsl::Eq<members::namespace_id, diesel::dsl::Nullable<namespaces::id>>,
+>;
+
+type Columns = (<members::table as Table>::AllColumns, users::username, diesel::dsl::Nullable<namespaces::path>);
+
+fn columns() -> Columns {
+    (members::all_columns, users::username, namespaces::path.nullable())
+}
+
+/// The roles given in these places, behind a cursor.
+pub(crate) fn list(
+    db: &mut Db,
+    homes: &[Home],
+    filter: Option<Condition<Source>>,
+    order: &Order,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<PlacedMember>> {
+    let (projects, namespaces): (Vec<_>, Vec<_>) = homes.iter().map(|home| home.columns()).unzip();
+    let (projects, above): (Vec<i64>, Vec<i64>) = (projects.into_iter().flatten().collect(), namespaces.into_iter().flatten().collect());
+    let mut query = members::table
+        .inner_join(users::table)
+        .left_join(namespaces::table.on(members::namespace_id.eq(namespaces::id.nullable())))
+        .filter(members::project_id.eq_any(projects).or(members::namespace_id.eq_any(above)).assume_not_null())
+        .select(columns())
+        .order(order.by())
+        .limit(limit)
+        .into_boxed();
+    for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+        query = query.filter(condition);
+    }
+    Ok(query.load(db)?)
+}
+
+/// The role of a user that was given in a place.
+pub(crate) fn find(db: &mut Db, home: Home, user: i64) -> Result<Option<Member>> {
+    let query = members::table.filter(members::user_id.eq(user)).into_boxed();
+    let query = match home {
+        Home::Project(id) => query.filter(members::project_id.eq(id)),
+        Home::Namespace(id) => query.filter(members::namespace_id.eq(id)),
+    };
+    Ok(query.first(db).optional()?)
+}
+
+/// A member with what goes with it.
+pub(crate) fn placed(db: &mut Db, member: Member) -> Result<PlacedMember> {
+    let query = members::table
+        .inner_join(users::table)
+        .left_join(namespaces::table.on(members::namespace_id.eq(namespaces::id.nullable())))
+        .filter(members::id.eq(member.id))
+        .select(columns());
+    Ok(query.first(db)?)
+}
+
+/// How many roles a user has.
+pub(crate) fn count_of_user(db: &mut Db, user: i64) -> Result<i64> {
+    Ok(members::table.filter(members::user_id.eq(user)).count().get_result(db)?)
+}
+
+/// A role, and the id and path of its project, or the path of its namespace.
+type Given = (Role, Option<i64>, Option<ProjectPath>, Option<NamespacePath>);
+
+/// The roles of a user that count at a time.
+pub(crate) fn list_of_user(db: &mut Db, user: i64, now: Timestamp) -> Result<Vec<Membership>> {
+    let rows: Vec<Given> = members::table
+        .left_join(namespaces::table.on(members::namespace_id.eq(namespaces::id.nullable())))
+        .left_join(projects::table.on(members::project_id.eq(projects::id.nullable())))
+        .filter(members::user_id.eq(user))
+        .filter(members::expires_at.is_null().or(members::expires_at.gt(now).assume_not_null()))
+        .order(members::id)
+        .select((members::role, members::project_id, projects::path.nullable(), namespaces::path.nullable()))
+        .load(db)?;
+    let membership = |(role, id, path, namespace): Given| {
+        let project = id.zip(path).map(|(id, path)| Place::Project { id, path });
+        Some(Membership { place: project.or(namespace.map(Place::Namespace))?, role })
+    };
+    Ok(rows.into_iter().filter_map(membership).collect())
+}
+
+/// Gives a user a role in a place, whatever the given id; `None` if the user has one there.
+pub(crate) fn insert(db: &mut Db, home: Home, new: &Member) -> Result<Option<Member>> {
+    let (project, namespace) = home.columns();
+    let values = (
+        members::user_id.eq(new.user_id),
+        members::project_id.eq(project),
+        members::namespace_id.eq(namespace),
+        members::role.eq(new.role),
+        members::expires_at.eq(new.expires_at),
+        members::revision.eq(new.revision),
+        members::created_at.eq(new.created_at),
+    );
+    Ok(each!(db, connection => diesel::insert_into(members::table)
+        .values(values)
+        .on_conflict_do_nothing()
+        .returning(members::all_columns)
+        .get_result(connection)
+        .optional())?)
+}
+
+/// Writes a member as it is now, if it still has the revision before; whether it had.
+pub(crate) fn update(db: &mut Db, member: &Member) -> Result<bool> {
+    let old = members::table.find(member.id).filter(members::revision.eq(member.revision - 1));
+    let values = (members::role.eq(member.role), members::expires_at.eq(member.expires_at), members::revision.eq(member.revision));
+    Ok(diesel::update(old).set(values).execute(db)? == 1)
+}
+
+/// Takes a role away.
+pub(crate) fn remove(db: &mut Db, id: i64) -> Result<()> {
+    diesel::delete(members::table.find(id)).execute(db)?;
+    Ok(())
+}
+
+/// Takes away all roles that were given in a place that goes.
+pub(crate) fn remove_of(db: &mut Db, home: Home) -> Result<()> {
+    match home {
+        Home::Project(id) => diesel::delete(members::table.filter(members::project_id.eq(id))).execute(db)?,
+        Home::Namespace(id) => diesel::delete(members::table.filter(members::namespace_id.eq(id))).execute(db)?,
+    };
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Users: whoever signs in.
+
+use consign_types::resource::UserRef;
+use consign_types::text::{DisplayName, EmailAddress};
+use consign_types::{Timestamp, Username};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use serde::{Deserialize, Serialize};
+
+use crate::connection::{Db, each};
+use crate::cursor::Cursor;
+use crate::error::Result;
+use crate::schema::users;
+use crate::select::{Condition, Field, Order};
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, AsChangeset, Serialize, Deserialize)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct User {
+    /// Its id, never reused.
+    pub id: i64,
+    /// The name that it signs in by; it never changes.
+    pub username: Username,
+    /// What people call it.
+    pub display_name: DisplayName,
+    /// Its mail address.
+    pub email: Option<EmailAddress>,
+    /// Whether it has the role of an administrator everywhere.
+    pub is_admin: bool,
+    /// Whether its tokens are refused.
+    pub is_disabled: bool,
+    /// Counts its changes.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// Differs after every change.
+    pub fn etag(&self) -> String {
+        format!("{:x}-{:x}", self.id, self.revision)
+    }
+}
+
+/// A user to be added.
+#[derive(Insertable)]
+#[diesel(table_name = users)]
+pub(crate) struct NewUser<'a> {
+    pub(crate) username: &'a Username,
+    pub(crate) display_name: &'a DisplayName,
+    pub(crate) email: Option<&'a EmailAddress>,
+    pub(crate) is_admin: bool,
+    pub(crate) is_disabled: bool,
+    pub(crate) revision: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// Which users to list.
+pub(crate) struct Selection {
+    /// Those who share a place with this user, and the user; `None` for all.
+    pub(crate) known_to: Option<i64>,
+    pub(crate) filter: Option<Condition<users::table>>,
+}
+
+const BOOLEANS: &[&str] = &["true", "false"];
+
+/// What lists of users can be filtered by; by their mail addresses only for administrators.
+pub(crate) fn field(name: &str, shows_email: bool) -> Option<Field> {
+    Some(match name {
+        "id" => Field::Number("users.id"),
+        "username" => Field::Text("users.username"),
+        "display_name" => Field::Text("users.display_name"),
+        "email" if shows_email => Field::Text("users.email"),
+        "admin" => Field::Word("(case when users.is_admin then 'true' else 'false' end)", BOOLEANS),
+        "disabled" => Field::Word("(case when users.is_disabled then 'true' else 'false' end)", BOOLEANS),
+        "create_time" => Field::Time("users.created_at"),
+        _ => return None,
+    })
+}
+
+/// Adds a user; `None` if its name or mail address is taken.
+pub(crate) fn insert(db: &mut Db, new: &NewUser<'_>) -> Result<Option<User>> {
+    Ok(each!(db, connection => diesel::insert_into(users::table)
+        .values(new)
+        .on_conflict_do_nothing()
+        .returning(users::all_columns)
+        .get_result(connection)
+        .optional())?)
+}
+
+/// The user of this id or name, in whichever case.
+pub(crate) fn find(db: &mut Db, name: &UserRef) -> Result<Option<User>> {
+    let found = match name {
+        UserRef::Id(id) => users::table.find(id).first(db),
+        UserRef::Name(name) => users::table.filter(is_named("username", name.as_str())).first(db),
+    };
+    Ok(found.optional()?)
+}
+
+/// The same, which nobody else changes until the transaction ends.
+pub(crate) fn find_locked(db: &mut Db, name: &UserRef) -> Result<Option<User>> {
+    let Some(user) = find(db, name)? else { return Ok(None) };
+    let query = users::table.find(user.id);
+    Ok(match db {
+        Db::Postgres(connection) => query.for_no_key_update().first(connection).optional()?,
+        // There is one writer.
+        Db::Sqlite(_) => Some(user),
+    })
+}
+
+fn is_named(column: &str, text: &str) -> Condition<users::table> {
+    Box::new(sql::<Bool>(&format!("lower(users.{column}) = ")).bind::<Text, _>(text.to_ascii_lowercase()))
+}
+
+/// Whether somebody else than this user has this mail address.
+pub(crate) fn has_email(db: &mut Db, email: &EmailAddress, other_than: i64) -> Result<bool> {
+    let others = users::table.filter(is_named("email", email.as_str())).filter(users::id.ne(other_than));
+    Ok(others.select(users::id).first::<i64>(db).optional()?.is_some())
+}
+
+/// Administrators who can sign in, which nobody else changes until the transaction ends.
+pub(crate) fn list_admins_locked(db: &mut Db) -> Result<Vec<i64>> {
+    let query = users::table.filter(users::is_admin.eq(true)).filter(users::is_disabled.eq(false)).order(users::id).select(users::id);
+    Ok(match db {
+        Db::Postgres(connection) => query.for_no_key_update().load(connection)?,
+        Db::Sqlite(connection) => query.load(connection)?,
+    })
+}
+
+/// Those who share a project or a namespace with a user, by roles given in it, above it or below it.
+const KNOWN_TO: &str = "(users.id in (\
+     select other.user_id from members own \
+     left join namespaces own_namespace on own_namespace.id = own.namespace_id \
+     left join projects own_project on own_project.id = own.project_id, \
+     members other left join namespaces other_namespace on other_namespace.id = other.namespace_id \
+     left join projects other_project on other_project.id = other.project_id \
+     where own.user_id = ";
+
+/// Users that fit, behind a cursor.
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<User>> {
+    let mut query = users::table.order(order.by()).limit(limit).into_boxed();
+    if let Some(user) = selection.known_to {
+        query = query.filter(known_to(user));
+    }
+    for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+        query = query.filter(condition);
+    }
+    Ok(query.load(db)?)
+}
+
+/// Whether one user may know of another.
+pub(crate) fn is_known(db: &mut Db, user: i64, to: i64) -> Result<bool> {
+    let found = users::table.find(user).filter(known_to(to)).select(users::id).first::<i64>(db).optional()?;
+    Ok(found.is_some())
+}
+
+fn known_to(user: i64) -> Condition<users::table> {
+    let own = "coalesce(own_namespace.path, own_project.path)";
+    let other = "coalesce(other_namespace.path, other_project.path)";
+    // One path holds the other where it, with a slash behind, is the beginning of the other, with a slash behind.
+    let meet = format!(
+        " and (substr({own} || '/', 1, length({other}) + 1) = {other} || '/' \
+         or substr({other} || '/', 1, length({own}) + 1) = {own} || '/')) or users.id = "
+    );
+    let by_place = sql::<Bool>(KNOWN_TO).bind::<diesel::sql_types::BigInt, _>(user).sql(&meet);
+    Box::new(by_place.bind::<diesel::sql_types::BigInt, _>(user).sql(")"))
+}
+
+/// Writes a user as it is now.
+pub(crate) fn update(db: &mut Db, user: &User) -> Result<()> {
+    diesel::update(users::table.find(user.id)).set(user).execute(db)?;
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Users and members to messages.
+
+use consign_metadata::{PlacedMember, User};
+use consign_proto::metadata as wire;
+use consign_proto::timestamp;
+use consign_types::resource::{MemberParent, MemberRef, NamespaceRef, ProjectRef, UserRef};
+
+use super::tag::role;
+
+/// A user, with its mail address only for those who may know it.
+pub(in crate::grpc) fn user(user: User, shows_email: bool) -> wire::User {
+    wire::User {
+        name: UserRef::Id(user.id).to_string(),
+        id: user.id,
+        etag: user.etag(),
+        username: user.username.to_string(),
+        display_name: user.display_name.to_string(),
+        email: user.email.filter(|_| shows_email).map(|email| email.to_string()).unwrap_or_default(),
+        admin: user.is_admin,
+        disabled: user.is_disabled,
+        create_time: Some(timestamp(user.created_at)),
+        update_time: Some(timestamp(user.updated_at)),
+    }
+}
+
+/// A member, and whether its role was given further up than where it was looked for.
+pub(in crate::grpc) fn member(placed: PlacedMember, is_inherited: bool) -> wire::Member {
+    let PlacedMember { member, username, namespace } = placed;
+    let by_path = namespace.map(|path| MemberParent::Namespace(NamespaceRef::Path(path)));
+    let given = by_path.unwrap_or_else(|| MemberParent::Project(ProjectRef::Id(member.project_id.unwrap_or_default())));
+    let user = UserRef::Id(member.user_id);
+    wire::Member {
+        etag: member.etag(),
+        user: user.to_string(),
+        username: username.to_string(),
+        role: role(Some(member.role)),
+        expire_time: member.expires_at.map(timestamp),
+        inherited_from: if is_inherited { given.to_string() } else { String::new() },
+        create_time: Some(timestamp(member.created_at)),
+        name: MemberRef { parent: given, user }.to_string(),
+    }
+}

@@ -1,0 +1,238 @@
+//! Who a caller is, what that allows, and the rule that judges its calls.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Denial, Need, Role, Scope};
+use crate::pattern::NamePattern;
+use crate::protection::Protection;
+use crate::version::Visibility;
+use crate::{NamespacePath, PackageName, ProjectPath};
+
+/// Who a caller is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Nobody that is known: it came without a token.
+    Anonymous,
+    /// An administrator.
+    Admin,
+    /// A user, with all the roles that it has.
+    User(Vec<Membership>),
+    /// A token that acts for one place alone.
+    Bound(Membership),
+    /// The same, for machines that only fetch and publish. What a rule protects it does not touch, whatever its role.
+    Deploy(Membership),
+}
+
+/// A role that counts somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Where.
+    pub place: Place,
+    /// The role.
+    pub role: Role,
+}
+
+/// Where a role counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a project.
+    Project {
+        /// Its id.
+        id: i64,
+        /// Its path.
+        path: ProjectPath,
+    },
+    /// In a namespace and all below it.
+    Namespace(NamespacePath),
+}
+
+/// What is to be known of a project to judge a call about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Its id.
+    pub id: i64,
+    /// Its path.
+    pub path: ProjectPath,
+    /// Who may read it without being a member. A deleted one is private.
+    pub visibility: Visibility,
+    /// Who may change which packages.
+    pub protections: Arc<[Protection]>,
+}
+
+/// What a caller may do at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Who it is.
+    pub identity: Identity,
+    /// What its token may be used for.
+    pub scopes: BTreeSet<Scope>,
+    /// The packages that it may touch; none stands for all.
+    pub packages: Vec<NamePattern>,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// A project.
+    Project(&'a Site),
+    /// A package of it.
+    Package(&'a Site, &'a PackageName),
+    /// A namespace, and the widest visibility of a project below it.
+    Namespace(&'a NamespacePath, Visibility),
+    /// A user: the caller's own, or another.
+    User {
+        /// Whether the caller acts for this user.
+        is_own: bool,
+    },
+    /// All projects that the caller may know of.
+    All,
+    /// The instance.
+    Instance,
+}
+
+/// The projects in which a caller has some role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All there are.
+    Everything,
+    /// These alone.
+    Some {
+        /// By their ids.
+        projects: Vec<i64>,
+        /// Those below these namespaces.
+        namespaces: Vec<NamespacePath>,
+        /// Those of these visibilities.
+        visibilities: &'static [Visibility],
+    },
+}
+
+impl Place {
+    fn holds(&self, site: &Site) -> bool {
+        match self {
+            Self::Project { id, .. } => *id == site.id,
+            Self::Namespace(path) => path.holds(site.path.as_str()),
+        }
+    }
+
+    /// Whether it lies below a namespace, so that whoever has a role in it may know of that.
+    fn is_below(&self, namespace: &NamespacePath) -> bool {
+        match self {
+            Self::Project { path, .. } => namespace.holds(path.as_str()),
+            Self::Namespace(path) => namespace.holds(path.as_str()),
+        }
+    }
+}
+
+impl Identity {
+    /// The roles that it has of its own.
+    fn memberships(&self) -> &[Membership] {
+        match self {
+            Self::Anonymous | Self::Admin => &[],
+            Self::User(memberships) => memberships,
+            Self::Bound(membership) | Self::Deploy(membership) => std::slice::from_ref(membership),
+        }
+    }
+
+    /// The visibilities by which it reads what it is no member of. A token for one place is nobody who signs in.
+    fn sees(&self) -> &'static [Visibility] {
+        match self {
+            Self::Anonymous | Self::Bound(_) | Self::Deploy(_) => &[Visibility::Public],
+            Self::Admin | Self::User(_) => &[Visibility::Public, Visibility::Internal],
+        }
+    }
+
+    /// The role in a project: the highest that it was given there or above, or that of a reporter where visibility lets it read. `None`
+    /// where it may not know of the project.
+    fn role_in(&self, site: &Site) -> Option<Role> {
+        if *self == Self::Admin {
+            return Some(Role::Admin);
+        }
+        let given = self.memberships().iter().filter(|membership| membership.place.holds(site)).map(|membership| membership.role);
+        given.chain(self.sees().contains(&site.visibility).then_some(Role::Reporter)).max()
+    }
+
+    /// The role in a namespace: the highest that it was given there or above. Whoever may know of something below it is a guest.
+    fn role_in_namespace(&self, namespace: &NamespacePath, seen: Visibility) -> Option<Role> {
+        if *self == Self::Admin {
+            return Some(Role::Admin);
+        }
+        let given = self.memberships().iter().filter_map(|membership| match &membership.place {
+            Place::Namespace(path) if path.holds(namespace.as_str()) => Some(membership.role),
+            place => place.is_below(namespace).then_some(Role::Guest),
+        });
+        given.chain(self.sees().contains(&seen).then_some(Role::Guest)).max()
+    }
+}
+
+impl Grant {
+    /// May do everything.
+    pub fn everything() -> Self {
+        Self { identity: Identity::Admin, scopes: Scope::ALL.into(), packages: Vec::new() }
+    }
+
+    /// May read what is public.
+    pub fn anonymous() -> Self {
+        Self { identity: Identity::Anonymous, scopes: BTreeSet::from([Scope::Read]), packages: Vec::new() }
+    }
+
+    /// Judges a call, and tells the role that the caller has in what the call is about.
+    pub fn judge(&self, need: Need, target: Target<'_>) -> Result<Role, Denial> {
+        let is_admin = self.identity == Identity::Admin;
+        let role = match target {
+            Target::Project(site) | Target::Package(site, _) => self.identity.role_in(site).ok_or(Denial::Unknown)?,
+            Target::Namespace(path, seen) => self.identity.role_in_namespace(path, seen).ok_or(Denial::Unknown)?,
+            _ if is_admin => Role::Admin,
+            Target::User { is_own: true } => Role::Owner,
+            Target::User { is_own: false } => return Err(Denial::Unknown),
+            // What is listed is what the role suffices for.
+            Target::All => need.role,
+            Target::Instance => return Err(Denial::Role(Role::Admin)),
+        };
+        if role < need.role {
+            return Err(Denial::Role(need.role));
+        }
+        if !self.scopes.contains(&need.scope) {
+            return Err(Denial::Scope(need.scope));
+        }
+        match target {
+            Target::Package(_, package) if !self.touches(package) => Err(Denial::Package),
+            Target::Package(site, package) => match Protection::least(&site.protections, package, need.scope) {
+                Some(least) if role < least || matches!(self.identity, Identity::Deploy(_)) => Err(Denial::Protected(least)),
+                _ => Ok(role),
+            },
+            // What is not about one package is about others too, but for what every guest sees.
+            _ if !self.packages.is_empty() && need.role > Role::Guest => Err(Denial::Package),
+            _ => Ok(role),
+        }
+    }
+
+    /// The projects in which it has this role or a higher one.
+    pub fn reach(&self, role: Role) -> Reach {
+        if self.identity == Identity::Admin {
+            return Reach::Everything;
+        }
+        let (mut projects, mut namespaces) = (Vec::new(), Vec::new());
+        for membership in self.identity.memberships().iter().filter(|membership| membership.role >= role) {
+            match &membership.place {
+                Place::Project { id, .. } => projects.push(*id),
+                Place::Namespace(path) => namespaces.push(path.clone()),
+            }
+        }
+        let visibilities = if role <= Role::Reporter { self.identity.sees() } else { &[] };
+        Reach::Some { projects, namespaces, visibilities }
+    }
+
+    /// Whether it may touch a package of a project that it knows.
+    pub fn touches(&self, package: &PackageName) -> bool {
+        self.packages.is_empty() || self.packages.iter().any(|pattern| pattern.matches(package.as_str()))
+    }
+
+    /// Whether all that a token with these scopes and packages may do in a place, this one may do there too, if its role is as high: what
+    /// it may hand on.
+    pub fn covers(&self, scopes: &BTreeSet<Scope>, packages: &[NamePattern]) -> bool {
+        let has_packages =
+            self.packages.is_empty() || (!packages.is_empty() && packages.iter().all(|pattern| self.packages.contains(pattern)));
+        scopes.is_subset(&self.scopes) && has_packages
+    }
+}
