@@ -2,4 +2,5 @@
 
 pub(crate) mod admin;
 pub(crate) mod serve;
+mod server;
 pub(crate) mod token;

@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use consign_client::transport::connect;
-use consign_client::{Client, Transfers};
+use consign_client::Client;
 use consign_proto::metadata::{self as wire, CreateTokenRequest};
 use consign_types::resource::{ProjectRef, TokenParent, TokenRef};
 use consign_types::{ProjectPath, Slug};
+
+use super::server::Server;
 
 /// The longest life that `--days` gives a token.
 const MAX_DAYS: i64 = 3650;
@@ -14,13 +15,8 @@ const MAX_DAYS: i64 = 3650;
 /// Makes, lists and ends tokens.
 #[derive(Debug, Args)]
 pub(crate) struct Token {
-    /// Address of the metadata plane.
-    #[arg(long, env = "CONSIGN_SERVER", default_value = "http://127.0.0.1:50051", global = true)]
-    server: String,
-
-    /// Token to call with. Rather give it by the variable, which other users do not see.
-    #[arg(long = "token", value_name = "TOKEN", env = "CONSIGN_TOKEN", hide_env_values = true, global = true)]
-    bearer: Option<String>,
+    #[command(flatten)]
+    server: Server,
 
     #[command(subcommand)]
     command: Command,
@@ -127,13 +123,11 @@ enum Role {
 }
 
 pub(crate) async fn run(command: Token) -> Result<()> {
-    let Some(bearer) = command.bearer.filter(|bearer| !bearer.is_empty()) else { bail!("no token: set CONSIGN_TOKEN") };
-    let plane = connect(&command.server)?;
-    let client = Client::new(plane.clone(), Transfers::Remote(plane)).with_token(&bearer);
+    let client = command.server.client()?;
     let answer = call(&client, command.command).await;
     match answer.as_ref().err().and_then(|error| error.downcast_ref::<consign_client::Error>()) {
         Some(consign_client::Error::Transport(status)) => {
-            bail!("no answer from `{}`: {} (is it the address of the gRPC services?)", command.server, status.message())
+            bail!("no answer from `{}`: {} (is it the address of the gRPC services?)", command.server.endpoint, status.message())
         }
         _ => answer,
     }
