@@ -1,5 +1,6 @@
 //! The harness: a real service on free ports, with its own directory and database, seen from outside only.
 //!
+//! - [`authority`]: certificates, and the files in which processes find them
 //! - [`service`]: the service, in this process or as the `consign` binary
 //! - [`database`]: a database for each test, on SQLite or PostgreSQL
 //! - [`rest`]: requests as GitLab's clients make them
@@ -17,6 +18,7 @@
 //! - [`linearizability`]: whether what concurrent callers saw can be told as one call after the other
 //! - [`wait`]: polling a condition with a deadline
 
+pub mod authority;
 pub mod database;
 pub mod generator;
 pub mod grpc;

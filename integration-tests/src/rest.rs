@@ -2,14 +2,19 @@
 
 use std::net::SocketAddr;
 
-use reqwest::{Body, Client, Method, RequestBuilder, Response};
+use reqwest::{Body, Certificate, Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
 use crate::TOKEN;
+use crate::authority::Authority;
 
-/// A client without certificates: there is no TLS in these tests, and a machine may have none.
+/// A client without certificates: most tests have no TLS, and a machine may have none.
 pub fn client() -> Client {
-    Client::builder().tls_certs_only([]).build().expect("a client needs nothing of the system")
+    trusting([])
+}
+
+fn trusting(authorities: impl IntoIterator<Item = Certificate>) -> Client {
+    Client::builder().tls_certs_only(authorities).build().expect("a client needs nothing of the system")
 }
 
 /// A client of the gateway, with the administrator's token unless it is given another.
@@ -24,6 +29,12 @@ impl Rest {
     /// To the gateway at this address.
     pub fn to(address: SocketAddr) -> Self {
         Self { client: client(), base: format!("http://{address}"), token: TOKEN.to_owned() }
+    }
+
+    /// To the gateway at this address, whose certificate is of this authority.
+    pub fn over_tls(address: SocketAddr, authority: &Authority) -> Self {
+        let authority = Certificate::from_pem(authority.pem().as_bytes()).expect("it is a certificate");
+        Self { client: trusting([authority]), base: format!("https://{address}"), token: TOKEN.to_owned() }
     }
 
     /// The same with another token.

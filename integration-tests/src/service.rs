@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::authority::Files;
 use crate::grpc::Grpc;
 use crate::rest::Rest;
 use crate::{Database, Engine, TOKEN, wait};
@@ -60,6 +61,12 @@ impl Builder {
     pub fn with(mut self, option: &str, value: impl ToString) -> Self {
         self.options.extend([option.to_owned(), value.to_string()]);
         self
+    }
+
+    /// With TLS by these files.
+    #[must_use]
+    pub fn with_tls(self, files: &Files) -> Self {
+        files.options().into_iter().fold(self, |builder, (option, value)| builder.with(option, value))
     }
 
     /// Starts it in this process.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use consign_client::transport::connect;
-use consign_client::{Client, Error, Lasting, Publish, Transfers};
+use consign_client::{Client, Error, Lasting, Publish, Tls, Transfers};
 use consign_types::Digest;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use integration_tests::publishing::PACKAGE;
@@ -49,8 +49,8 @@ async fn breaking(service: SocketAddr, connections: usize, bytes: u64) -> (Socke
 
 /// A client that reaches the blob plane by that way.
 fn client(service: &TestService, blobs: SocketAddr) -> Client {
-    let metadata = connect(&format!("http://{}", service.grpc())).unwrap();
-    Client::new(metadata, Transfers::Remote(connect(&format!("http://{blobs}")).unwrap())).with_token(TOKEN)
+    let metadata = connect(&format!("http://{}", service.grpc()), &Tls::default()).unwrap();
+    Client::new(metadata, Transfers::Remote(connect(&format!("http://{blobs}"), &Tls::default()).unwrap())).with_token(TOKEN)
 }
 
 fn publish(content: &Bytes) -> Publish {

@@ -1,6 +1,7 @@
 //! The `consign` binary.
 
 mod commands;
+mod output;
 
 use std::process::ExitCode;
 

@@ -157,7 +157,7 @@ fn settings_that_contradict_each_other_are_explained() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, text) in [
         (&["serve", "gateway"][..], "`--metadata-endpoint`"),
-        (&["serve", "gateway", "--metadata-endpoint", "127.0.0.1:1", "--blob-endpoint", "http://b:1"], "`http://host:port`"),
+        (&["serve", "gateway", "--metadata-endpoint", "127.0.0.1:1", "--blob-endpoint", "https://b:1"], "`http://host:port`"),
         (&["serve", "--admin-token", "short"], "at least 16 characters"),
         (&["serve", "--admin-token", "a token with a line end\n"], "visible ASCII"),
         (&["serve", "--log", "inof"], "`inof` is not a level"),
@@ -235,4 +235,21 @@ fn an_administrators_token_that_is_mistyped_is_refused() {
     let token = ["serve", "--admin-token", "consign_pat_000000000000000000000000000000000000"];
     assert!(refused(directory.path(), &[&token, PORTS].concat()).contains("its last characters do not fit"));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is made");
+}
+
+#[test]
+fn what_other_hosts_reach_without_tls_is_refused_or_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = ["serve", "--http-listen", "0.0.0.0:0", "--grpc-listen", "127.0.0.1:0"];
+    let text = refused(directory.path(), &open);
+    assert!(text.contains("`--http-listen 0.0.0.0:0`") && text.contains("`--tls-cert`") && text.contains("`--allow-plaintext`"), "{text}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is made");
+
+    let mut command = consign(directory.path(), &[&open[..], &["--allow-plaintext"]].concat());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _started = Started(child, lines);
+    let first = log.next().unwrap().unwrap();
+    assert!(first.contains("WARN") && first.contains("`--http-listen 0.0.0.0:0`") && first.contains("can be read on the way"), "{first}");
 }

@@ -3,6 +3,7 @@
 
 use std::process::{Command, Output};
 
+use integration_tests::authority::{Authority, Files};
 use integration_tests::rest::file;
 use integration_tests::{Builder, TOKEN, TestService};
 
@@ -56,4 +57,29 @@ async fn a_token_is_made_used_listed_rotated_and_ended() {
     let told = String::from_utf8(elsewhere.output().unwrap().stderr).unwrap();
     assert!(told.starts_with("consign: no answer from `http://127.0.0.1:1`: "), "{told}");
     assert_eq!(String::from_utf8(run(&service, "", &["who"]).stderr).unwrap(), "consign: no token: set CONSIGN_TOKEN\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_is_called_where_its_authority_is_trusted_and_no_token_leaves_this_host_in_the_clear() {
+    let authority = Authority::new("ours");
+    let files = Files::new(&authority.issue(), &authority);
+    let service = Builder::by_default().with_tls(&files).start().await;
+    let who = |server: &str, ca: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
+        command.args(["token", "who", "--server", server, "--tls-ca", ca]).env_clear().env("CONSIGN_TOKEN", TOKEN).output().unwrap()
+    };
+    let server = format!("https://{}", service.grpc());
+    let ca = files.ca().display().to_string();
+
+    let told = who(&server, &ca);
+    assert!(told.stdout.starts_with(b"root\n"), "{told:?}");
+
+    std::fs::write(files.ca(), Authority::new("elsewhere").pem()).unwrap();
+    let told = String::from_utf8(who(&server, &ca).stderr).unwrap();
+    assert!(told.starts_with(&format!("consign: no answer from `{server}`: ")) && told.contains("certificate"), "{told}");
+
+    let told = String::from_utf8(who("http://plane.example:50051", &ca).stderr).unwrap();
+    assert!(told.contains("is on another host: use `https`") && told.contains("`--allow-plaintext`"), "{told}");
+    let told = String::from_utf8(who(&server, "nowhere").stderr).unwrap();
+    assert_eq!(told, "consign: cannot use `nowhere`: No such file or directory (os error 2)\n");
 }

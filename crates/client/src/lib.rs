@@ -7,6 +7,7 @@
 //! - [`fetch`]: prepare, read the bytes
 //! - [`projects`]: making and finding projects; `tokens`: making and ending tokens
 //! - [`transport`]: how the planes are reached: over a network, or in memory
+//! - [`tls`], [`pem`]: connections to `https` endpoints, and the certificates for them
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
 //! - `retry`: which calls are made again, and when; how transfers go on after a break
 
@@ -14,9 +15,11 @@ mod error;
 mod retry;
 
 pub mod fetch;
+pub mod pem;
 pub mod projects;
 pub mod publish;
 pub mod source;
+pub mod tls;
 mod tokens;
 pub mod transfers;
 pub mod transport;
@@ -33,6 +36,7 @@ pub use error::{Error, Result};
 pub use fetch::Download;
 pub use publish::{Publish, Published};
 pub use source::{Lasting, Source};
+pub use tls::{Certificates, Identity, Tls};
 pub use transfers::Transfers;
 pub use transport::Transport;
 

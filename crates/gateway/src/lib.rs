@@ -10,17 +10,21 @@ mod credentials;
 mod gitlab;
 mod leftover;
 
-use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use axum::middleware::map_response;
 use axum::response::Response;
+use axum::{Extension, Router};
 use consign_client::Client;
 
-/// The routes of the gateway, over this client.
-pub fn router(client: Client) -> Router {
-    gitlab::router(client).layer(map_response(harden))
+/// The routes of the gateway, over this client. `scheme` is that of the URLs by which they are reached without a proxy.
+pub fn router(client: Client, scheme: &'static str) -> Router {
+    gitlab::router(client).layer(map_response(harden)).layer(Extension(Scheme(scheme)))
 }
+
+/// How the gateway is reached: `http` or `https`.
+#[derive(Clone, Copy, Debug)]
+struct Scheme(&'static str);
 
 /// Published files are strangers' bytes: no browser may guess what they are, nor show them inside another page.
 async fn harden(mut response: Response) -> Response {

@@ -2,6 +2,7 @@
 
 mod collection;
 mod store;
+mod tls;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 
 pub use collection::CollectionSettings;
 pub use store::StoreSettings;
+pub use tls::TlsSettings;
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -76,7 +78,7 @@ pub struct Settings {
     #[arg(long, help_heading = "Planes", env = "CONSIGN_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// Address of the metadata plane, such as `http://host:port`, for a gateway that runs alone.
+    /// Address of the metadata plane, such as `https://host:port`, for a gateway that runs alone.
     #[arg(long, help_heading = "Gateway", env = "CONSIGN_METADATA_ENDPOINT")]
     pub metadata_endpoint: Option<String>,
 
@@ -119,6 +121,10 @@ pub struct Settings {
     /// When what nobody needs is removed.
     #[command(flatten)]
     pub collection: CollectionSettings,
+
+    /// TLS on the listeners, and towards other planes.
+    #[command(flatten)]
+    pub tls: TlsSettings,
 
     /// What a process takes on at most.
     #[command(flatten)]
@@ -247,7 +253,7 @@ impl Settings {
             let rule = "`--admin-token` must have at least 16 characters, all of them visible ASCII: no blank, no line end";
             return Err(Error::Settings(rule.to_owned()));
         }
-        Ok(())
+        self.check_plaintext()
     }
 }
 

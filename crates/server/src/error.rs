@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use consign_client::tls::TlsError;
 use consign_client::transport::EndpointError;
 
 /// Shorthand for results of this crate.
@@ -42,6 +43,17 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A file for TLS can't be read.
+    #[error("cannot read `{}`: {reason} (the files for TLS are those of `--tls-cert`, `--tls-key`, `--tls-client-ca` and `--tls-ca`)", path.display())]
+    CertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The files for TLS don't have what is needed.
+    #[error("cannot use the files for TLS: {0}")]
+    Certificates(#[source] TlsError),
     /// A setting is missing or contradicts another.
     #[error("{0}")]
     Settings(String),

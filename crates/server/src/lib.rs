@@ -8,6 +8,7 @@
 //! - `auth`, `deadline`, `budget`, `probes`: what surrounds every request
 //! - `net`: accepting connections, with their limits
 //! - `notes`: the keys and the clock behind tickets and receipts
+//! - `tls`: the certificates on disk, and where they are used
 //! - `jobs`: what is done in the background
 
 mod auth;
@@ -21,6 +22,7 @@ mod net;
 mod notes;
 mod probes;
 mod routes;
+mod tls;
 
 pub mod config;
 pub mod fsck;

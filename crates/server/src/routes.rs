@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::post;
 use consign_blobs::Blobs;
 use consign_client::transport::{Transport, connect};
-use consign_client::{Client, Transfers};
+use consign_client::{Client, Tls, Transfers};
 use consign_metadata::Metadata;
 use consign_proto::blob::blob_admin_service_server::{self, BlobAdminServiceServer};
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
@@ -133,8 +133,8 @@ pub(crate) fn grpc<H: Health>(planes: impl IntoIterator<Item = Router>, names: &
 }
 
 /// The door for REST: the gateway, and the probes.
-pub(crate) fn rest(client: Client, readiness: Readiness) -> Router {
-    logged(consign_gateway::router(client).merge(probes::router(readiness)))
+pub(crate) fn rest(client: Client, readiness: Readiness, settings: &Settings) -> Router {
+    logged(consign_gateway::router(client, settings.tls.scheme()).merge(probes::router(readiness)))
 }
 
 /// The ways to the planes.
@@ -147,11 +147,11 @@ pub(crate) struct Ways {
 
 impl Ways {
     /// In memory to the planes of this process, over the network to others.
-    pub(crate) fn new(settings: &Settings, metadata: Option<&Router>, blobs: Option<BlobApi>) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, tls: &Tls, metadata: Option<&Router>, blobs: Option<BlobApi>) -> Result<Self> {
         let mut remote = Vec::new();
         let mut over_network = |endpoint: &Option<String>| {
             let unknown = || Error::Settings("the gateway does not know where the planes are".to_owned());
-            let transport = connect(endpoint.as_ref().ok_or_else(unknown)?)?;
+            let transport = connect(endpoint.as_ref().ok_or_else(unknown)?, tls)?;
             remote.push(transport.clone());
             Ok::<_, Error>(transport)
         };

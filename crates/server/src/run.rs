@@ -28,6 +28,7 @@ use crate::net::accept;
 use crate::notes::Notes;
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, Ways};
+use crate::tls::Tls;
 use crate::{clock, jobs};
 
 /// A started service. It ends by [`Running::stop`].
@@ -56,10 +57,12 @@ impl Running {
 
     async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
+        let tls = doors.tls;
+        let (open, internal) = (tls.open.clone(), tls.internal.clone());
         let budgets = Budgets::new(settings.in_flight_bytes());
         let metadata = planes.metadata(settings, &budgets);
         let blobs = planes.blobs(&budgets);
-        let ways = if doors.http.is_some() { Some(Ways::new(settings, metadata.as_ref(), blobs.clone())?) } else { None };
+        let ways = if doors.http.is_some() { Some(Ways::new(settings, &tls.outgoing, metadata.as_ref(), blobs.clone())?) } else { None };
         let blobs = blobs.map(|api| routes::blobs(api, &budgets));
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let readiness = Readiness::default();
@@ -72,20 +75,20 @@ impl Running {
         };
         health.ask().await;
         if let (Some(listener), Some(ways)) = (doors.http, ways) {
-            let app = routes::rest(ways.client(), readiness);
-            self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
+            let app = routes::rest(ways.client(), readiness, settings);
+            self.tasks.spawn(accept::serve(listener, open.clone(), app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let (Some(listener), Some((blobs, notes))) = (doors.internal, planes.blobs.clone().zip(planes.notes.clone())) {
             let app = routes::grpc([routes::internal(blobs, notes, &budgets)], INTERNAL_SERVICES, health_service.clone())?;
-            self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
+            self.tasks.spawn(accept::serve(listener, internal, app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let Some(listener) = doors.grpc {
             let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
             let names: Vec<&str> = names.iter().filter(|(_, here)| *here).flat_map(|(names, _)| names.iter().copied()).collect();
             let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
-            self.tasks.spawn(accept::serve(listener, app, connections, budgets.transfers(), self.stopping.clone()));
+            self.tasks.spawn(accept::serve(listener, open.clone(), app, connections, budgets.transfers(), self.stopping.clone()));
         }
-        self.start_jobs(planes, settings)?;
+        self.start_jobs(planes, tls, settings)?;
         self.tasks.spawn(health.run(self.stopping.clone()));
         Ok(())
     }
@@ -93,11 +96,11 @@ impl Running {
 
 impl Running {
     /// Starts what is done in the background. Garbage is collected where the metadata plane is, if it knows where the blobs are.
-    fn start_jobs(&self, planes: Planes, settings: &Settings) -> Result<()> {
+    fn start_jobs(&self, planes: Planes, tls: Tls, settings: &Settings) -> Result<()> {
         let stop = || self.stopping.clone();
         let collection = settings.collection;
         if let Some(metadata) = planes.metadata.clone() {
-            if let Some(stored) = planes.stored(settings)? {
+            if let Some(stored) = planes.stored(settings, &tls)? {
                 self.tasks.spawn(Collector::new(metadata.clone(), stored, collection).run(stop()));
             } else {
                 tracing::warn!("no garbage is collected: `--blob-internal-endpoint` does not say where the blobs are");
@@ -110,6 +113,9 @@ impl Running {
             self.tasks.spawn(jobs::trash::run(blobs.clone(), collection.interval(), collection.trash_seconds, stop()));
             self.tasks.spawn(jobs::scrub::run(blobs, stop()));
         }
+        if tls.has_files() {
+            self.tasks.spawn(jobs::certificates::run(tls, stop()));
+        }
         Ok(())
     }
 }
@@ -117,6 +123,9 @@ impl Running {
 /// Starts the roles that the settings name. When this returns, they answer.
 pub async fn start(settings: &Settings) -> Result<Running> {
     settings.check()?;
+    for clear in settings.in_the_clear() {
+        tracing::warn!("{clear}: tokens and bytes can be read on the way");
+    }
     let doors = Doors::open(settings).await?;
     let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
     let planes = Planes::open(settings).await?;
@@ -157,8 +166,9 @@ pub async fn recount(database: &DatabaseSettings) -> Result<Vec<String>> {
     Ok(consign_metadata::recount(&database.config()).await?.into_iter().map(line).collect())
 }
 
-/// Where requests come in.
+/// Where requests come in, and what they are secured with.
 struct Doors {
+    tls: Tls,
     http: Option<TcpListener>,
     grpc: Option<TcpListener>,
     internal: Option<TcpListener>,
@@ -167,13 +177,14 @@ struct Doors {
 impl Doors {
     async fn open(settings: &Settings) -> Result<Self> {
         let role = settings.role;
+        let tls = Tls::open(&settings.tls)?;
         let http = if role.has_gateway() { Some(listen(settings.http_listen, "--http-listen").await?) } else { None };
         let grpc = if role.has_planes() { Some(listen(settings.grpc_listen, "--grpc-listen").await?) } else { None };
         let internal = match settings.internal_listen.filter(|_| role.has_blobs()) {
             Some(address) => Some(listen(address, "--internal-listen").await?),
             None => None,
         };
-        Ok(Self { http, grpc, internal })
+        Ok(Self { tls, http, grpc, internal })
     }
 }
 
@@ -212,11 +223,13 @@ impl Planes {
     }
 
     /// Where the collector finds what is stored.
-    fn stored(&self, settings: &Settings) -> Result<Option<Stored>> {
+    fn stored(&self, settings: &Settings, tls: &Tls) -> Result<Option<Stored>> {
         let elsewhere = settings.blob_internal_endpoint.as_ref().zip(self.notes.clone());
         match (self.blobs.clone(), elsewhere) {
             (Some(blobs), _) => Ok(Some(Stored::Here(blobs))),
-            (None, Some((endpoint, notes))) => Ok(Some(Stored::Elsewhere(BlobAdminServiceClient::new(connect(endpoint)?), notes))),
+            (None, Some((endpoint, notes))) => {
+                Ok(Some(Stored::Elsewhere(BlobAdminServiceClient::new(connect(endpoint, &tls.outgoing)?), notes)))
+            }
             (None, None) => Ok(None),
         }
     }

@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use consign_client::transport::connect;
-use consign_client::{Client, Publish, Transfers};
+use consign_client::{Client, Publish, Tls, Transfers};
 use consign_proto::blob::ReadRequest;
 use consign_proto::metadata::PrepareDownloadsRequest;
 use consign_types::resource::{PackageRef, VersionRef};
@@ -19,7 +19,7 @@ const PATH: &str = "file";
 
 /// Our client, over a connection of its own to each plane.
 pub(crate) fn client(address: SocketAddr) -> Client {
-    let way = || connect(&format!("http://{address}")).expect("an address makes an endpoint");
+    let way = || connect(&format!("http://{address}"), &Tls::default()).expect("an address makes an endpoint");
     Client::new(way(), Transfers::Remote(way())).with_token(TOKEN)
 }
 

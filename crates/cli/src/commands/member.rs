@@ -8,13 +8,15 @@ use consign_types::resource::{MemberParent, MemberRef, NamespaceRef, ProjectRef,
 use consign_types::{NamespacePath, Username};
 use prost_types::FieldMask;
 
-use super::plane::{Life, Plane, Role, print, project, shown, word};
+use super::arguments::{Life, Role, project};
+use super::server::Server;
+use crate::output::{print, shown, word};
 
 /// Gives, lists and takes away roles.
 #[derive(Debug, Args)]
 pub(crate) struct Member {
     #[command(flatten)]
-    plane: Plane,
+    server: Server,
 
     #[command(subcommand)]
     command: Command,
@@ -89,7 +91,7 @@ impl Place {
 }
 
 pub(crate) async fn run(command: Member) -> Result<()> {
-    command.plane.call(async |client| call(client, command.command).await).await
+    command.server.call(async |client| call(client, command.command).await).await
 }
 
 async fn call(client: &Client, command: Command) -> Result<()> {

@@ -1,8 +1,9 @@
 //! The commands, one a file.
 
 pub(crate) mod admin;
+mod arguments;
 pub(crate) mod member;
-mod plane;
 pub(crate) mod serve;
+mod server;
 pub(crate) mod token;
 pub(crate) mod user;

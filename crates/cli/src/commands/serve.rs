@@ -13,7 +13,7 @@ pub(crate) async fn run(settings: &Settings, logs: &LogSettings) -> Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let running = start(settings).await?;
     // Nobody may be there to read it; the service runs all the same.
-    let _ = io::stdout().write_all(greeting(&running).as_bytes());
+    let _ = io::stdout().write_all(greeting(&running, settings.tls.scheme()).as_bytes());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -28,23 +28,23 @@ pub(crate) async fn run(settings: &Settings, logs: &LogSettings) -> Result<()> {
 }
 
 /// Says where the service is and, where this start made the administrator's token, what it is and how to use it.
-fn greeting(running: &Running) -> String {
+fn greeting(running: &Running, scheme: &str) -> String {
     let mut text = String::new();
     if let Some(grpc) = running.grpc {
         text.extend(["gRPC  ", &grpc.to_string(), "\n"]);
     }
     if let Some(http) = running.http {
-        text.extend(["REST  http://", &http.to_string(), "\n"]);
+        text.extend(["REST  ", scheme, "://", &http.to_string(), "\n"]);
     }
     if let Some(token) = &running.new_admin_token {
         text.extend(["\nThe administrator's token, which is not shown again:\n\n    export CONSIGN_TOKEN=", token, "\n\n"]);
-        text.extend(running.http.map(first_steps));
+        text.extend(running.http.map(|http| first_steps(http, scheme)));
     }
     text
 }
 
-fn first_steps(http: SocketAddr) -> String {
-    let url = format!("http://{http}/api/v4/projects");
+fn first_steps(http: SocketAddr, scheme: &str) -> String {
+    let url = format!("{scheme}://{http}/api/v4/projects");
     format!(
         "Make a project, publish a file, fetch it:
 

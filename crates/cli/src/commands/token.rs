@@ -7,13 +7,15 @@ use consign_proto::metadata::{self as wire, CreateTokenRequest};
 use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef};
 use consign_types::{NamespacePath, Username};
 
-use super::plane::{Life, Plane, Role, print, project, shown, word};
+use super::arguments::{Life, Role, project};
+use super::server::Server;
+use crate::output::{print, shown, word};
 
 /// Makes, lists and ends tokens.
 #[derive(Debug, Args)]
 pub(crate) struct Token {
     #[command(flatten)]
-    plane: Plane,
+    server: Server,
 
     #[command(subcommand)]
     command: Command,
@@ -114,7 +116,7 @@ enum Scope {
 }
 
 pub(crate) async fn run(command: Token) -> Result<()> {
-    command.plane.call(async |client| call(client, command.command).await).await
+    command.server.call(async |client| call(client, command.command).await).await
 }
 
 async fn call(client: &Client, command: Command) -> Result<()> {

@@ -8,13 +8,14 @@ use consign_types::Username;
 use consign_types::resource::UserRef;
 use prost_types::FieldMask;
 
-use super::plane::{Plane, print};
+use super::server::Server;
+use crate::output::print;
 
 /// Makes, lists and changes users.
 #[derive(Debug, Args)]
 pub(crate) struct User {
     #[command(flatten)]
-    plane: Plane,
+    server: Server,
 
     #[command(subcommand)]
     command: Command,
@@ -64,7 +65,7 @@ enum Command {
 }
 
 pub(crate) async fn run(command: User) -> Result<()> {
-    command.plane.call(async |client| call(client, command.command).await).await
+    command.server.call(async |client| call(client, command.command).await).await
 }
 
 async fn call(client: &Client, command: Command) -> Result<()> {

@@ -1,12 +1,12 @@
 //! Projects: enough to make one and to find it.
 
-use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use consign_client::Client;
 use consign_client::projects::NewProject;
 use consign_proto::metadata::Visibility;
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
 use super::{authenticated, entity, path, query, signed_in};
+use crate::Scheme;
 
 /// The largest body that says what is to be made.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -62,7 +63,12 @@ pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, bod
 }
 
 /// `GET /projects`: the next page is in the `Link` header, which is what clients follow.
-pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn list(
+    State(client): State<Client>,
+    Extension(scheme): Extension<Scheme>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
     let client = authenticated(&client, &headers)?;
     let slice: Slice = query(&uri)?;
     if slice.search.is_some() {
@@ -76,7 +82,7 @@ pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: Header
     let mut response = Json(projects.iter().map(entity::project_json).collect::<Vec<_>>()).into_response();
     if !next.is_empty() {
         let cursor = utf8_percent_encode(&next, NON_ALPHANUMERIC);
-        let link = format!("<{}/api/v4/projects?per_page={per_page}&cursor={cursor}>; rel=\"next\"", origin(&uri, &headers));
+        let link = format!("<{}/api/v4/projects?per_page={per_page}&cursor={cursor}>; rel=\"next\"", origin(scheme, &uri, &headers));
         if let Ok(link) = link.parse() {
             response.headers_mut().insert(LINK, link);
         }
@@ -85,9 +91,9 @@ pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: Header
 }
 
 /// The scheme and host that the client used, as far as proxies tell: clients follow only links to where they came from.
-fn origin(uri: &Uri, headers: &HeaderMap) -> String {
+fn origin(Scheme(scheme): Scheme, uri: &Uri, headers: &HeaderMap) -> String {
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.split(',').next()).map(str::trim);
-    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(scheme);
     let host = header("x-forwarded-host").or_else(|| header("host")).or_else(|| uri.authority().map(Authority::as_str));
     let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
     host.filter(plain).map_or(String::new(), |host| format!("{scheme}://{host}"))

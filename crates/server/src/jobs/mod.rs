@@ -1,5 +1,6 @@
 //! What is done in the background, one job a file. Every job ends when the service does.
 
+pub(crate) mod certificates;
 pub(crate) mod collect;
 pub(crate) mod downloads;
 pub(crate) mod expire;

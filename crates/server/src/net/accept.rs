@@ -8,13 +8,14 @@ use axum::Router;
 use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::handshake::Handshake;
 use super::idle::Idle;
 use crate::budget::Budget;
 
@@ -33,10 +34,15 @@ const SEND_BUFFER: usize = 512 << 10;
 /// All headers of a request, in bytes.
 const HEADER_BYTES: u32 = 16 << 10;
 
+/// What is spoken over.
+pub(crate) trait Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection for S {}
+
 /// Where connections come from.
 pub(crate) trait Listener: Send + Sync + 'static {
     /// A connection.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Stream: Connection;
 
     /// The next connection.
     fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
@@ -54,9 +60,16 @@ impl Listener for TcpListener {
 }
 
 /// Serves connections until `stop`, then lets what has begun finish, for as long as [`DRAIN`].
-pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections: usize, transfers: Budget, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: impl Listener,
+    handshake: Option<Handshake>,
+    app: Router,
+    max_connections: usize,
+    transfers: Budget,
+    stop: CancellationToken,
+) {
     let slots = Arc::new(Semaphore::new(max_connections));
-    let builder = Arc::new(builder());
+    let host = Host { handshake, builder: Arc::new(builder()), app, transfers, stop: stop.clone() };
     let connections = GracefulShutdown::new();
     loop {
         let accepted = async {
@@ -70,13 +83,9 @@ pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections:
         };
         match accepted {
             Ok(stream) => {
-                let (watcher, builder, app) = (connections.watcher(), Arc::clone(&builder), app.clone());
-                let stream = TokioIo::new(Idle::new(stream, transfers.clone()));
+                let (host, watcher) = (host.clone(), connections.watcher());
                 tokio::spawn(async move {
-                    let connection = builder.serve_connection(stream, TowerToHyperService::new(app));
-                    if let Err(error) = watcher.watch(connection.into_owned()).await {
-                        tracing::debug!(error, "connection ended");
-                    }
+                    host.receive(stream, watcher).await;
                     drop(slot);
                 });
             }
@@ -89,6 +98,37 @@ pub(crate) async fn serve(listener: impl Listener, app: Router, max_connections:
     drop(listener);
     if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
         tracing::warn!(seconds = DRAIN.as_secs(), "requests did not end in time and are broken off");
+    }
+}
+
+/// What becomes of a connection.
+#[derive(Clone)]
+struct Host {
+    /// How it is secured; `None`: it is not.
+    handshake: Option<Handshake>,
+    builder: Arc<Builder<TokioExecutor>>,
+    app: Router,
+    transfers: Budget,
+    stop: CancellationToken,
+}
+
+impl Host {
+    /// A handshake that is under way at the end is not waited for.
+    async fn receive<S: Connection>(self, stream: S, watcher: Watcher) {
+        let Some(handshake) = &self.handshake else { return self.converse(stream, watcher).await };
+        match self.stop.run_until_cancelled(handshake.perform(stream)).await {
+            Some(Ok(stream)) => self.converse(stream, watcher).await,
+            Some(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+            None => {}
+        }
+    }
+
+    async fn converse<S: Connection>(&self, stream: S, watcher: Watcher) {
+        let stream = TokioIo::new(Idle::new(stream, self.transfers.clone()));
+        let connection = self.builder.serve_connection(stream, TowerToHyperService::new(self.app.clone()));
+        if let Err(error) = watcher.watch(connection.into_owned()).await {
+            tracing::debug!(error, "connection ended");
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Idle<S> {
     transfers: Budget,
     /// Runs while the peer takes nothing.
     deaf: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Whether TLS holds back what was written, since the peer takes nothing.
+    is_held_back: bool,
     received: usize,
     alive: Instant,
     alarm: Pin<Box<Sleep>>,
@@ -35,7 +37,7 @@ pub(crate) struct Idle<S> {
 impl<S> Idle<S> {
     pub(crate) fn new(stream: S, transfers: Budget) -> Self {
         let alive = Instant::now();
-        Self { stream, transfers, deaf: None, received: 0, alive, alarm: Box::pin(sleep_until(alive + GREETING)) }
+        Self { stream, transfers, deaf: None, is_held_back: false, received: 0, alive, alarm: Box::pin(sleep_until(alive + GREETING)) }
     }
 
     fn limit(&self) -> Duration {
@@ -49,6 +51,20 @@ impl<S> Idle<S> {
             self.deaf = None;
             return written;
         }
+        self.poll_deafness(cx)
+    }
+
+    /// A flush that came to this. Without TLS there is nothing to flush, and that it succeeds means nothing.
+    fn flushed(&mut self, cx: &mut Context<'_>, flushed: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+        let was_held_back = std::mem::replace(&mut self.is_held_back, flushed.is_pending());
+        if flushed.is_ready() {
+            self.deaf = self.deaf.take().filter(|_| !was_held_back);
+            return flushed;
+        }
+        self.poll_deafness(cx)
+    }
+
+    fn poll_deafness<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let transfers = &self.transfers;
         let deaf = self.deaf.get_or_insert_with(|| {
             let transfers = transfers.clone();
@@ -57,11 +73,11 @@ impl<S> Idle<S> {
         if deaf.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")));
         }
-        self.poll_silence(cx).map_ok(|()| 0)
+        self.poll_silence(cx)
     }
 
     /// The alarm is set anew only when it rings, not with each byte.
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_silence<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         while self.alarm.as_mut().poll(cx).is_ready() {
             let end = self.alive + self.limit();
             if end <= Instant::now() {
@@ -106,18 +122,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.flushed(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.flushed(cx, shut)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter, duplex};
 
     async fn read(stream: &mut Idle<tokio::io::DuplexStream>) -> io::Result<usize> {
         stream.read(&mut [0; 64]).await
@@ -156,6 +174,20 @@ mod tests {
         let started = Instant::now();
 
         let error = stream.write_all(&[7; 100]).await.unwrap_err();
+
+        assert_eq!((error.kind(), started.elapsed()), (io::ErrorKind::TimedOut, DEAFNESS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_of_what_was_held_back_is_left_after_a_minute() {
+        let (mut peer, stream) = duplex(64);
+        let mut stream = Idle::new(BufWriter::new(stream), Budget::new(1 << 20));
+        peer.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(stream.read(&mut [0; 64]).await.unwrap() > GREETING_BYTES);
+        let started = Instant::now();
+
+        stream.write_all(&[7; 100]).await.unwrap();
+        let error = stream.flush().await.unwrap_err();
 
         assert_eq!((error.kind(), started.elapsed()), (io::ErrorKind::TimedOut, DEAFNESS));
     }
