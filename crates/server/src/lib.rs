@@ -2,6 +2,7 @@
 //!
 //! - [`config`] has the settings, which are read there alone
 //! - [`run`] starts the roles, and ends them
+//! - [`oidc`] verifies the ID tokens of CI systems
 //! - [`telemetry`] writes logs
 //! - `routes`: which services answer at which door
 //! - `grpc`: the services: decode, one operation, encode
@@ -26,6 +27,7 @@ mod tls;
 
 pub mod config;
 pub mod fsck;
+pub mod oidc;
 pub mod run;
 pub mod telemetry;
 

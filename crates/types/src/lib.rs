@@ -3,7 +3,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a wire format; every other crate speaks in these types.
 //!
-//! - [`access`]: roles, scopes, and who may do what; [`token`]: the secrets of tokens
+//! - [`access`]: roles, scopes, and who may do what; [`token`]: the secrets of tokens; [`trust`]: which ID tokens are trusted
 //! - [`audit`]: the chain of what was done
 //! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
@@ -45,6 +45,7 @@ pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod token;
+pub mod trust;
 pub mod version;
 pub mod word;
 

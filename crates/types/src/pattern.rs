@@ -136,7 +136,7 @@ fn reason(error: &regex::Error) -> String {
 
 /// Matches from the left. On a mismatch the last `*` takes one character more, and those before it never need to: so the steps
 /// are at most the product of the two lengths.
-fn glob_matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn glob_matches(pattern: &str, name: &str) -> bool {
     let (mut pattern, mut name) = (pattern.chars(), name.chars());
     let mut behind_star = None;
     loop {
