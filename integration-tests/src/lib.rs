@@ -1,6 +1,7 @@
 //! The harness: a real service on free ports, with its own directory and database, seen from outside only.
 //!
 //! - [`authority`]: certificates, and the files in which processes find them
+//! - [`issuer`]: a CI system that signs ID tokens
 //! - [`service`]: the service, in this process or as the `consign` binary
 //! - [`database`]: a database for each test, on SQLite or PostgreSQL
 //! - [`rest`]: requests as GitLab's clients make them
@@ -23,6 +24,7 @@ pub mod database;
 pub mod generator;
 pub mod grpc;
 pub mod hostile;
+pub mod issuer;
 pub mod linearizability;
 pub mod lists;
 pub mod load;

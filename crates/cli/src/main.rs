@@ -25,6 +25,8 @@ enum Command {
     Serve(Box<consign_server::Settings>),
     /// Make, list and end tokens.
     Token(commands::token::Token),
+    /// Say which CI jobs get tokens.
+    Trust(commands::trust::Trust),
     /// Make, list and change users.
     User(commands::user::User),
     /// Give, list and take away roles.
@@ -40,6 +42,7 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(settings) => commands::serve::run(&settings, &arguments.logs).await,
         Command::Token(command) => commands::token::run(command).await,
+        Command::Trust(command) => commands::trust::run(command).await,
         Command::User(command) => commands::user::run(command).await,
         Command::Member(command) => commands::member::run(command).await,
         Command::Admin(command) => commands::admin::run(command, &arguments.logs).await,

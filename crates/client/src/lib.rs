@@ -23,6 +23,7 @@ pub mod tls;
 mod tokens;
 pub mod transfers;
 pub mod transport;
+mod trust;
 mod users;
 mod wire;
 

@@ -13,7 +13,7 @@ use crate::{Client, Error, Result};
 const PAGE: i32 = 1000;
 
 impl Client {
-    fn token_service(&self) -> TokenServiceClient<Transport> {
+    pub(crate) fn token_service(&self) -> TokenServiceClient<Transport> {
         TokenServiceClient::new(self.metadata.clone())
     }
 

@@ -38,6 +38,12 @@ pub enum Error {
     /// Nobody would be left to administer.
     #[error("no administrator would remain who can sign in")]
     LastAdmin,
+    /// No rule of the project trusts the ID token, or there is no such project.
+    #[error("no trust rule of `{0}` takes this ID token")]
+    TrustNotMatched(ProjectRef),
+    /// The ID token was changed into a token already.
+    #[error("ID token is not valid: it was exchanged before, and each is good for once")]
+    IdTokenUsed,
     /// It takes a higher role.
     #[error("this takes the role of {0}")]
     RoleInsufficient(Role),

@@ -25,7 +25,8 @@ impl std::fmt::Display for RefusingRule {
 impl Refusal for Error {
     fn reason(&self) -> Reason {
         match self {
-            Self::TokenInvalid | Self::TokenMissing => Reason::TokenInvalid,
+            Self::TokenInvalid | Self::TokenMissing | Self::IdTokenUsed => Reason::TokenInvalid,
+            Self::TrustNotMatched(_) => Reason::TrustNotMatched,
             Self::TokenExpired => Reason::TokenExpired,
             Self::TokenNotFound(_) => Reason::TokenNotFound,
             Self::UserNotFound(_) => Reason::UserNotFound,
@@ -74,7 +75,7 @@ impl Refusal for Error {
     fn details(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::NamespaceNotFound(name) | Self::NamespaceNotEmpty(name) => vec![("resource", name.to_string())],
-            Self::ProjectNotFound(name) => vec![("resource", name.to_string())],
+            Self::ProjectNotFound(name) | Self::TrustNotMatched(name) => vec![("resource", name.to_string())],
             Self::TokenNotFound(name) => vec![("resource", name.to_string())],
             Self::UserNotFound(name) => vec![("resource", name.to_string())],
             Self::MemberNotFound(name) => vec![("resource", name.to_string())],

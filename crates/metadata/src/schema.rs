@@ -351,6 +351,7 @@ table! {
         role -> Text,
         scopes -> Text,
         package_globs -> Text,
+        claims -> Text,
         digest -> Binary,
         old_digest -> Nullable<Binary>,
         old_expires_at -> Nullable<Instant>,
@@ -361,6 +362,37 @@ table! {
         revoked_at -> Nullable<Instant>,
         revision -> BigInt,
         is_first -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::columns::Instant;
+
+    trust_rules (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        issuer -> Text,
+        audiences -> Text,
+        claims -> Text,
+        role -> Text,
+        scopes -> Text,
+        package_globs -> Text,
+        maximum_ttl_seconds -> BigInt,
+        description -> Text,
+        revision -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::Binary;
+    use crate::columns::Instant;
+
+    used_id_tokens (digest) {
+        digest -> Binary,
+        expires_at -> Instant,
     }
 }
 

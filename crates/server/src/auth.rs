@@ -17,7 +17,7 @@ use consign_types::access::methods::need;
 use consign_types::access::{Need, Reach, Role};
 use consign_types::resource::{
     FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ProtectionRuleRef, ScopeRef, TagRef, TagRuleRef,
-    TokenParent, TokenRef, UserRef, VersionRef,
+    TokenParent, TokenRef, TrustRuleRef, UserRef, VersionRef,
 };
 use tonic::Status;
 
@@ -115,6 +115,11 @@ impl Caller {
         if self.principal.is_anonymous() { Err(status(Error::TokenMissing)) } else { Ok(self.principal.clone()) }
     }
 
+    /// Lets the call go on for whoever brings a proof of its own, which is judged instead.
+    pub(crate) fn proves_itself(&self) {
+        self.is_judged.store(true, Ordering::Relaxed);
+    }
+
     /// Who calls, where what may be done is judged by something else than the method.
     pub(crate) fn unjudged(&self) -> &Principal {
         &self.principal
@@ -182,6 +187,7 @@ subject! {
     TagRef: |name| name.package.about();
     TagRuleRef: |name| name.project.about();
     ProtectionRuleRef: |name| name.project.about();
+    TrustRuleRef: |name| name.project.about();
     NamespaceRef: |name| About::Namespace(name.clone());
     UserRef: |name| About::User(name.clone());
     ScopeRef: |name| match name {

@@ -70,6 +70,10 @@ pub struct Settings {
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
 
+    /// Let trust rules name OIDC issuers on this machine, over plain HTTP too: for development.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_OIDC_ALLOW_LOOPBACK")]
+    pub oidc_allow_loopback: bool,
+
     /// Where data are kept, and how the database is reached.
     #[command(flatten)]
     pub database: DatabaseSettings,

@@ -46,6 +46,7 @@ use crate::grpc::tag::TagApi;
 use crate::grpc::token::TokenApi;
 use crate::grpc::user::UserApi;
 use crate::notes::Notes;
+use crate::oidc::Verifier;
 use crate::probes::{self, Readiness};
 
 /// The services of the metadata plane.
@@ -95,14 +96,20 @@ impl Budgets {
 }
 
 /// The metadata plane. None of its services is reached without a token.
-pub(crate) fn metadata(metadata: Metadata, notes: Notes, budgets: &Budgets, settings: &Settings) -> Router {
+pub(crate) fn metadata(
+    metadata: Metadata,
+    verifier: Option<Arc<Verifier>>,
+    notes: Notes,
+    budgets: &Budgets,
+    settings: &Settings,
+) -> Router {
     let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), notes: notes.clone() }))
-        .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone() }))
+        .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), verifier }))
         .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));

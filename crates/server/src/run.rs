@@ -26,6 +26,7 @@ use crate::jobs::health::Health;
 use crate::jobs::stored::Stored;
 use crate::net::accept;
 use crate::notes::Notes;
+use crate::oidc::{Loopback, Verifier};
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, Ways};
 use crate::tls::Tls;
@@ -195,6 +196,8 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
 /// The planes of this process, and the keys by which they believe each other.
 struct Planes {
     metadata: Option<Metadata>,
+    /// By whom the metadata plane has ID tokens verified.
+    verifier: Option<Arc<Verifier>>,
     blobs: Option<Blobs>,
     notes: Option<Notes>,
 }
@@ -209,6 +212,8 @@ impl Planes {
         } else {
             None
         };
+        let loopback = if settings.oidc_allow_loopback { Loopback::Allowed } else { Loopback::Refused };
+        let verifier = if role.has_metadata() { verifier(loopback) } else { None };
         let blobs = if role.has_blobs() {
             let reserve_bytes = settings.limits.reserve_bytes;
             let store: Arc<dyn Store> = match settings.store.s3() {
@@ -219,7 +224,7 @@ impl Planes {
         } else {
             None
         };
-        Ok(Self { metadata, blobs, notes })
+        Ok(Self { metadata, verifier, blobs, notes })
     }
 
     /// Where the collector finds what is stored.
@@ -236,13 +241,19 @@ impl Planes {
 
     fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
         let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
-        Some(routes::metadata(plane, notes, budgets, settings))
+        Some(routes::metadata(plane, self.verifier.clone(), notes, budgets, settings))
     }
 
     fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {
         let (blobs, notes) = self.blobs.clone().zip(self.notes.clone())?;
         Some(BlobApi { blobs, notes, transfers: budgets.transfers() })
     }
+}
+
+/// A machine may have no certificates that it trusts, and need none: then ID tokens can't be verified, and all else works.
+fn verifier(loopback: Loopback) -> Option<Arc<Verifier>> {
+    let made = Verifier::new(loopback, clock::now);
+    made.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no ID tokens are taken")).ok().map(Arc::new)
 }
 
 /// The directory holds keys and digests of tokens: it is for this user's eyes only.

@@ -13,6 +13,7 @@ use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
 use crate::text::{Description, DisplayName, EmailAddress, MediaType, RequestId};
 use crate::token::TokenKind;
+use crate::trust::Issuer;
 use crate::version::{VersionState, Visibility};
 use crate::{ContentDigest, Digest, FilePath, NamespacePath, PackageName, ProjectPath, Slug, TagName, Timestamp, Username, VersionName};
 
@@ -45,6 +46,7 @@ text_column!(
     DisplayName,
     EmailAddress,
     FilePath,
+    Issuer,
     LabelKey,
     LabelValue,
     MediaType,

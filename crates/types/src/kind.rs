@@ -92,6 +92,8 @@ reasons! {
     TokenInvalid = "TOKEN_INVALID", Unauthenticated;
     #[doc = "The token's time is over. Make another."]
     TokenExpired = "TOKEN_EXPIRED", Unauthenticated;
+    #[doc = "No trust rule of the project takes this ID token, or there is no such project. Compare the token's claims with the rules."]
+    TrustNotMatched = "TRUST_NOT_MATCHED", PermissionDenied;
     #[doc = "Your role does not allow this. The role that does is named."]
     RoleInsufficient = "ROLE_INSUFFICIENT", PermissionDenied;
     #[doc = "Your token does not allow this, whatever your role: its scopes or its packages leave it out."]

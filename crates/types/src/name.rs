@@ -213,7 +213,7 @@ fn is_folder(text: &str) -> bool {
 fn is_actor(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let parts: Vec<&str> = text.split('_').collect();
-    text == "anonymous" || matches!(parts.as_slice(), ["project" | "namespace", _, "bot" | "deploy" | "job", _])
+    text == "anonymous" || matches!(parts.as_slice(), ["project" | "namespace", _, "bot" | "deploy" | "job" | "trust", _])
 }
 
 fn is_slug(text: &str) -> bool {

@@ -82,6 +82,11 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "TokenService/ListTokens" => ListTokensRequest { parent: project.to_owned() };
         "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{project}/tokens/999") };
         "TokenService/RotateToken" => RotateTokenRequest { name: format!("{project}/tokens/999") };
+        "TokenService/CreateTrustRule" => CreateTrustRuleRequest { parent: project.to_owned(), trust_rule: Some(wire::TrustRule::default()) };
+        "TokenService/GetTrustRule" => GetTrustRuleRequest { name: format!("{project}/trustRules/999") };
+        "TokenService/ListTrustRules" => ListTrustRulesRequest { parent: project.to_owned() };
+        "TokenService/UpdateTrustRule" => UpdateTrustRuleRequest { trust_rule: Some(wire::TrustRule { name: format!("{project}/trustRules/999"), ..wire::TrustRule::default() }) };
+        "TokenService/DeleteTrustRule" => DeleteTrustRuleRequest { name: format!("{project}/trustRules/999") };
         "UserService/CreateMember" => CreateMemberRequest { parent: project.to_owned(), user: "users/999".to_owned(), role: 1 };
         "UserService/ListMembers" => ListMembersRequest { parent: project.to_owned() };
         "UserService/UpdateMember" => UpdateMemberRequest { member: Some(wire::Member { name: format!("{project}/members/999"), ..wire::Member::default() }) };

@@ -8,5 +8,6 @@ mod matrix;
 mod protection;
 mod rest;
 mod tokens;
+mod trust;
 mod users;
 mod world;

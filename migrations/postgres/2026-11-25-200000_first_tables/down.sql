@@ -1,4 +1,6 @@
 drop table audit_entries;
+drop table used_id_tokens;
+drop table trust_rules;
 drop table tokens;
 drop table members;
 drop table users;

@@ -323,6 +323,7 @@ create table tokens (
     role text not null,
     scopes text not null,
     package_globs text not null,
+    claims text not null,
     digest bytea not null unique check (octet_length(digest) = 32),
     old_digest bytea unique check (octet_length(old_digest) = 32),
     old_expires_at timestamptz,
@@ -342,6 +343,31 @@ create index tokens_project on tokens (project_id, id);
 create index tokens_namespace on tokens (namespace_id, id) where namespace_id is not null;
 create index tokens_user on tokens (user_id, id) where user_id is not null;
 create unique index tokens_first on tokens (user_id) where is_first;
+
+-- Which ID tokens of CI systems are changed into tokens of a project. Lists and maps are JSON.
+create table trust_rules (
+    id bigint generated always as identity primary key,
+    project_id bigint not null references projects (id),
+    issuer text not null,
+    audiences text not null,
+    claims text not null,
+    role text not null,
+    scopes text not null,
+    package_globs text not null,
+    maximum_ttl_seconds bigint not null,
+    description text not null,
+    revision bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+create index trust_rules_project on trust_rules (project_id, id);
+
+-- ID tokens that were changed already: each is good for once.
+create table used_id_tokens (
+    digest bytea primary key check (octet_length(digest) = 32),
+    expires_at timestamptz not null
+);
+create index used_id_tokens_expiry on used_id_tokens (expires_at);
 
 -- What was done in a project, or in the instance (0), each entry with the hash of the one before. `counters` has the number and the hash of the last one.
 create table audit_entries (

@@ -49,6 +49,32 @@ impl From<Role> for wire::Role {
     }
 }
 
+/// What a token may be used for, within its role.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Scope {
+    Read,
+    Publish,
+    Delete,
+    Promote,
+    Approve,
+    Attest,
+    Admin,
+}
+
+impl From<Scope> for wire::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Read => Self::Read,
+            Scope::Publish => Self::Publish,
+            Scope::Delete => Self::Delete,
+            Scope::Promote => Self::Promote,
+            Scope::Approve => Self::Approve,
+            Scope::Attest => Self::Attest,
+            Scope::Admin => Self::Admin,
+        }
+    }
+}
+
 /// A project by its id, or else by its path.
 pub(super) fn project(text: &str) -> Result<ProjectRef, String> {
     if let Ok(id) = text.parse() {

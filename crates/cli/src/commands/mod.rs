@@ -6,4 +6,5 @@ pub(crate) mod member;
 pub(crate) mod serve;
 mod server;
 pub(crate) mod token;
+pub(crate) mod trust;
 pub(crate) mod user;

@@ -28,9 +28,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Calls the service.
+    /// Calls the service as whoever has the token.
     pub(crate) async fn call(self, work: impl AsyncFnOnce(&Client) -> Result<()>) -> Result<()> {
-        let answer = work(&self.client()?).await;
+        let Some(bearer) = self.bearer.as_deref().filter(|bearer| !bearer.is_empty()) else { bail!("no token: set CONSIGN_TOKEN") };
+        let client = self.client()?.with_token(bearer);
+        self.answered(work(&client).await)
+    }
+
+    /// Calls the service without a token.
+    pub(crate) async fn call_anonymously(self, work: impl AsyncFnOnce(&Client) -> Result<()>) -> Result<()> {
+        let client = self.client()?;
+        self.answered(work(&client).await)
+    }
+
+    fn answered(&self, answer: Result<()>) -> Result<()> {
         match answer.as_ref().err().and_then(|error| error.downcast_ref::<consign_client::Error>()) {
             Some(consign_client::Error::Transport(status)) => {
                 bail!("no answer from `{}`: {} (is it the address of the gRPC services?)", self.endpoint, status.message())
@@ -39,14 +50,12 @@ impl Server {
         }
     }
 
-    /// The client of whoever has the token.
     fn client(&self) -> Result<Client> {
-        let Some(bearer) = self.bearer.as_deref().filter(|bearer| !bearer.is_empty()) else { bail!("no token: set CONSIGN_TOKEN") };
         if is_exposed(&self.endpoint) && !self.allow_plaintext {
             bail!("`{}` is on another host: use `https`, or let the token be read on the way by `--allow-plaintext`", self.endpoint);
         }
         let plane = connect(&self.endpoint, &self.tls()?)?;
-        Ok(Client::new(plane.clone(), Transfers::Remote(plane)).with_token(bearer))
+        Ok(Client::new(plane.clone(), Transfers::Remote(plane)))
     }
 
     fn tls(&self) -> Result<Tls> {

@@ -1,13 +1,13 @@
 //! `consign token`: making, listing and ending tokens.
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use consign_client::Client;
-use consign_proto::metadata::{self as wire, CreateTokenRequest};
+use consign_proto::metadata::{self as wire, CreateTokenRequest, ExchangeTokenRequest};
 use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef};
 use consign_types::{NamespacePath, Username};
 
-use super::arguments::{Life, Role, project};
+use super::arguments::{Life, Role, Scope, project};
 use super::server::Server;
 use crate::output::{print, shown, word};
 
@@ -36,6 +36,23 @@ enum Command {
     },
     /// Tell whom the token stands for.
     Who,
+    /// Change the ID token of a CI job into a token by the trust rules of a project. Its secret is the one line on standard output.
+    Exchange(Exchange),
+}
+
+#[derive(Debug, Args)]
+struct Exchange {
+    /// The project, by its path or id.
+    #[arg(long, value_parser = project)]
+    project: ProjectRef,
+
+    /// The ID token. Rather give it by the variable, which other users do not see.
+    #[arg(long, env = "CONSIGN_ID_TOKEN", hide_env_values = true)]
+    id_token: String,
+
+    /// What the token may be used for; may be given several times [default: all that the rule grants]
+    #[arg(long = "scope", value_enum)]
+    scopes: Vec<Scope>,
 }
 
 /// To whom tokens belong.
@@ -104,23 +121,31 @@ struct Rotate {
     overlap_seconds: i64,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Scope {
-    Read,
-    Publish,
-    Delete,
-    Promote,
-    Approve,
-    Attest,
-    Admin,
+pub(crate) async fn run(command: Token) -> Result<()> {
+    let Token { server, command } = command;
+    match command {
+        // Who they are is told by the ID token.
+        Command::Exchange(wanted) => server.call_anonymously(async |client| exchange(client, wanted).await).await,
+        command => server.call(async |client| call(client, command).await).await,
+    }
 }
 
-pub(crate) async fn run(command: Token) -> Result<()> {
-    command.server.call(async |client| call(client, command.command).await).await
+async fn exchange(client: &Client, wanted: Exchange) -> Result<()> {
+    let request = ExchangeTokenRequest {
+        parent: wanted.project.to_string(),
+        subject_token: wanted.id_token,
+        scopes: wanted.scopes.into_iter().map(|scope| wire::Scope::from(scope).into()).collect(),
+        ..ExchangeTokenRequest::default()
+    };
+    let (token, secret) = client.exchange_token(request).await?;
+    show(&token);
+    print(&secret);
+    Ok(())
 }
 
 async fn call(client: &Client, command: Command) -> Result<()> {
     match command {
+        Command::Exchange(wanted) => exchange(client, wanted).await?,
         Command::Create(create) => {
             let (token, secret) = client.create_token(request(create)?).await?;
             show(&token);
@@ -171,20 +196,6 @@ fn request(create: Create) -> Result<CreateTokenRequest> {
         expire_time: create.life.end(),
         ..CreateTokenRequest::default()
     })
-}
-
-impl From<Scope> for wire::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Read => Self::Read,
-            Scope::Publish => Self::Publish,
-            Scope::Delete => Self::Delete,
-            Scope::Promote => Self::Promote,
-            Scope::Approve => Self::Approve,
-            Scope::Attest => Self::Attest,
-            Scope::Admin => Self::Admin,
-        }
-    }
 }
 
 /// A token in a line, with what matters first.

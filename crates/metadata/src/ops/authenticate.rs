@@ -200,7 +200,7 @@ fn bound(token: &Token, place: Place) -> Identity {
 }
 
 /// The name by which a token of no user acts, in the form that GitLab gives to such.
-fn bot_name(place: &str, id: i64, token: &Token) -> Slug {
+pub(super) fn bot_name(place: &str, id: i64, token: &Token) -> Slug {
     let kind = match token.kind {
         TokenKind::Deploy => "deploy",
         TokenKind::Job => "job",

@@ -1,6 +1,6 @@
 //! Making a token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use consign_types::access::{Role, Scope};
 use consign_types::pattern::NamePattern;
@@ -78,7 +78,7 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
     }
     let mut token = new(db, request, now)?;
     check(request, &token, now)?;
-    if tokens::list(db, &token.owner, Some(now), 0, MAX_TOKENS)?.len() >= usize::try_from(MAX_TOKENS).unwrap_or(usize::MAX) {
+    if tokens::count_made(db, &token.owner, now)? >= MAX_TOKENS {
         return Err(invalid("parent", format!("has `{MAX_TOKENS}` tokens already: revoke some")));
     }
     token.id = tokens::insert(db, &token, secret, false)?;
@@ -115,6 +115,7 @@ fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<Token> {
         role,
         scopes: request.scopes.clone(),
         packages: request.packages.clone(),
+        claims: BTreeMap::new(),
         expires_at: request.expires_at,
         creator: request.principal.name.clone(),
         created_at: now,

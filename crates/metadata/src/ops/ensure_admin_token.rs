@@ -86,6 +86,7 @@ fn token(admin: &User, now: Timestamp) -> Token {
         role: Role::Guest,
         scopes: Scope::ALL.into(),
         packages: Vec::new(),
+        claims: std::collections::BTreeMap::new(),
         expires_at: None,
         creator,
         created_at: now,

@@ -5,11 +5,14 @@ use consign_types::Timestamp;
 use super::change::lock;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::{counters, idempotency_records, leases};
+use crate::tables::{counters, idempotency_records, leases, tokens, used_id_tokens};
 use crate::{Metadata, Result};
 
 /// How long a repeated request is recognised by its request id.
 const REQUEST_ID_SECONDS: i64 = 24 * 60 * 60;
+
+/// How long the token of a CI job can still be looked at after its end.
+const JOB_TOKEN_SECONDS: i64 = 7 * 24 * 60 * 60;
 
 /// How many rows one transaction forgets.
 const AT_ONCE: i64 = 1000;
@@ -21,6 +24,8 @@ pub struct Expired {
     pub leases: usize,
     /// Request ids that are no longer recognised.
     pub request_ids: usize,
+    /// Tokens of CI jobs that ended a week ago, and ID tokens that nobody would take any more.
+    pub job_tokens: usize,
 }
 
 impl Metadata {
@@ -36,7 +41,8 @@ impl Metadata {
                     Some(last) => idempotency_records::remove_until(db, *last)?,
                     None => 0,
                 };
-                Ok(Expired { leases, request_ids })
+                let job_tokens = tokens::remove_jobs(db, now.plus_seconds(-JOB_TOKEN_SECONDS))? + used_id_tokens::remove_expired(db, now)?;
+                Ok(Expired { leases, request_ids, job_tokens })
             })
             .await
     }

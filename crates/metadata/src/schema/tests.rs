@@ -44,7 +44,9 @@ fn every_column_is_there_in_both_databases() {
             tokens,
             users,
             members,
-            protection_rules
+            protection_rules,
+            trust_rules,
+            used_id_tokens
         );
     }
 }

@@ -23,6 +23,8 @@ pub(crate) mod tag_rules;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod tombstones;
+pub(crate) mod trust_rules;
+pub(crate) mod used_id_tokens;
 pub(crate) mod users;
 pub(crate) mod version_row;
 pub(crate) mod versions;

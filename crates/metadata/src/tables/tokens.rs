@@ -1,6 +1,6 @@
 //! Tokens, by the digests of their secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use consign_types::access::{Role, Scope};
 use consign_types::pattern::NamePattern;
@@ -31,6 +31,8 @@ pub struct Token {
     pub scopes: BTreeSet<Scope>,
     /// The packages that it may touch; none stands for all.
     pub packages: Vec<NamePattern>,
+    /// What was said of the CI job that it was made for.
+    pub claims: BTreeMap<String, String>,
     /// Until when it counts.
     pub expires_at: Option<Timestamp>,
     /// Who made it.
@@ -90,6 +92,7 @@ struct Row {
     role: Role,
     scopes: String,
     package_globs: String,
+    claims: String,
     expires_at: Option<Timestamp>,
     creator: Slug,
     created_at: Timestamp,
@@ -109,6 +112,7 @@ type Columns = (
         tokens::role,
         tokens::scopes,
         tokens::package_globs,
+        tokens::claims,
         tokens::expires_at,
         tokens::creator,
         tokens::created_at,
@@ -129,6 +133,7 @@ const COLUMNS: Columns = (
         tokens::role,
         tokens::scopes,
         tokens::package_globs,
+        tokens::claims,
         tokens::expires_at,
         tokens::creator,
         tokens::created_at,
@@ -144,7 +149,6 @@ fn to_row(token: &Token) -> Row {
         Owner::Namespace(id) => (None, Some(id), None),
         Owner::User(id) => (None, None, Some(id)),
     };
-    let globs: Vec<&str> = token.packages.iter().map(NamePattern::text).collect();
     Row {
         kind: token.kind,
         project_id,
@@ -152,8 +156,9 @@ fn to_row(token: &Token) -> Row {
         user_id,
         display_name: token.display_name.clone(),
         role: token.role,
-        scopes: token.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "),
-        package_globs: serde_json::to_string(&globs).expect("a list of texts is JSON"),
+        scopes: scopes(&token.scopes),
+        package_globs: globs(&token.packages),
+        claims: serde_json::to_string(&token.claims).expect("a map of texts is JSON"),
         expires_at: token.expires_at,
         creator: token.creator.clone(),
         created_at: token.created_at,
@@ -168,15 +173,15 @@ fn from_row((id, row): (i64, Row)) -> Result<Token> {
     let fault = || Error::Row("tokens");
     let of_place = row.project_id.map(Owner::Project).or(row.namespace_id.map(Owner::Namespace));
     let owner = of_place.or(row.user_id.map(Owner::User)).ok_or_else(fault)?;
-    let globs: Vec<String> = serde_json::from_str(&row.package_globs).map_err(|_| fault())?;
     Ok(Token {
         id,
         owner,
         kind: row.kind,
         display_name: row.display_name,
         role: row.role,
-        scopes: row.scopes.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| fault())?,
-        packages: globs.iter().map(|glob| NamePattern::glob(glob)).collect::<Result<_, _>>().map_err(|_| fault())?,
+        scopes: read_scopes(&row.scopes).ok_or_else(fault)?,
+        packages: read_globs(&row.package_globs).ok_or_else(fault)?,
+        claims: serde_json::from_str(&row.claims).map_err(|_| fault())?,
         expires_at: row.expires_at,
         creator: row.creator,
         created_at: row.created_at,
@@ -184,6 +189,26 @@ fn from_row((id, row): (i64, Row)) -> Result<Token> {
         revoked_at: row.revoked_at,
         revision: row.revision,
     })
+}
+
+/// Scopes as a column has them: words with blanks between them.
+pub(super) fn scopes(scopes: &BTreeSet<Scope>) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn read_scopes(text: &str) -> Option<BTreeSet<Scope>> {
+    text.split_ascii_whitespace().map(|word| word.parse().ok()).collect()
+}
+
+/// Patterns of packages as a column has them: a list in JSON.
+pub(super) fn globs(packages: &[NamePattern]) -> String {
+    let globs: Vec<&str> = packages.iter().map(NamePattern::text).collect();
+    serde_json::to_string(&globs).expect("a list of texts is JSON")
+}
+
+pub(super) fn read_globs(text: &str) -> Option<Vec<NamePattern>> {
+    let globs: Vec<String> = serde_json::from_str(text).ok()?;
+    globs.iter().map(|glob| NamePattern::glob(glob).ok()).collect()
 }
 
 /// The token with this secret, or with this old one, and then until when that counts.
@@ -236,6 +261,24 @@ pub(crate) fn list(db: &mut Db, owner: &Owner, active_at: Option<Timestamp>, aft
         query = query.filter(tokens::revoked_at.is_null()).filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
     }
     query.load(db)?.into_iter().map(from_row).collect()
+}
+
+/// How many tokens that count at a time somebody has made for an owner. Those of CI jobs come and go by themselves.
+pub(crate) fn count_made(db: &mut Db, owner: &Owner, now: Timestamp) -> Result<i64> {
+    let mut query = tokens::table.filter(tokens::kind.ne(TokenKind::Job)).filter(tokens::revoked_at.is_null()).into_boxed();
+    query = match owner {
+        Owner::Project(id) => query.filter(tokens::project_id.eq(*id)),
+        Owner::Namespace(id) => query.filter(tokens::namespace_id.eq(*id)),
+        Owner::User(id) => query.filter(tokens::user_id.eq(*id)),
+    };
+    query = query.filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now).assume_not_null()));
+    Ok(query.count().get_result(db)?)
+}
+
+/// Removes tokens of CI jobs whose time was over by then.
+pub(crate) fn remove_jobs(db: &mut Db, until: Timestamp) -> Result<usize> {
+    let over = tokens::table.filter(tokens::kind.eq(TokenKind::Job)).filter(tokens::expires_at.le(until));
+    Ok(diesel::delete(over).execute(db)?)
 }
 
 /// Writes a token as it is now, but for its secret.

@@ -1,5 +1,9 @@
 //! `consign.metadata.v1.TokenService`.
 
+mod trust;
+
+use std::sync::Arc;
+
 use consign_metadata::{About, CreateToken, Metadata, Principal, RevokeToken, RotateToken};
 use consign_proto::metadata::token_service_server::TokenService;
 use consign_proto::metadata::{
@@ -9,7 +13,7 @@ use consign_proto::metadata::{
     RotateTokenResponse, TestPermissionsRequest, TestPermissionsResponse, UpdateTrustRuleRequest, UpdateTrustRuleResponse, WhoAmIRequest,
     WhoAmIResponse,
 };
-use consign_proto::status::{invalid, status, unimplemented};
+use consign_proto::status::{invalid, status};
 use consign_types::Reason;
 use consign_types::access::methods::need;
 use consign_types::pattern::NamePattern;
@@ -20,11 +24,14 @@ use tonic::{Request, Response, Status};
 use super::page::Listing;
 use super::{decode, encode};
 use crate::auth::{Caller, Subject as _, caller};
+use crate::oidc::Verifier;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenApi {
     pub(crate) metadata: Metadata,
+    /// `None` where there is nothing to verify ID tokens by.
+    pub(crate) verifier: Option<Arc<Verifier>>,
 }
 
 #[tonic::async_trait]
@@ -105,28 +112,32 @@ impl TokenService for TokenApi {
         Ok(Response::new(WhoAmIResponse { actor: principal.name.to_string(), user, token: Some(encode::token(token)) }))
     }
 
-    async fn exchange_token(&self, _: Request<ExchangeTokenRequest>) -> Result<Response<ExchangeTokenResponse>, Status> {
-        Err(unimplemented())
+    async fn exchange_token(&self, request: Request<ExchangeTokenRequest>) -> Result<Response<ExchangeTokenResponse>, Status> {
+        trust::exchange(&self.metadata, self.verifier.as_deref(), &caller(&request)?, request.into_inner()).await.map(Response::new)
     }
 
-    async fn create_trust_rule(&self, _: Request<CreateTrustRuleRequest>) -> Result<Response<CreateTrustRuleResponse>, Status> {
-        Err(unimplemented())
+    async fn create_trust_rule(&self, request: Request<CreateTrustRuleRequest>) -> Result<Response<CreateTrustRuleResponse>, Status> {
+        let rule = trust::create(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(CreateTrustRuleResponse { trust_rule: Some(rule) }))
     }
 
-    async fn get_trust_rule(&self, _: Request<GetTrustRuleRequest>) -> Result<Response<GetTrustRuleResponse>, Status> {
-        Err(unimplemented())
+    async fn get_trust_rule(&self, request: Request<GetTrustRuleRequest>) -> Result<Response<GetTrustRuleResponse>, Status> {
+        let rule = trust::get(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(GetTrustRuleResponse { trust_rule: Some(rule) }))
     }
 
-    async fn list_trust_rules(&self, _: Request<ListTrustRulesRequest>) -> Result<Response<ListTrustRulesResponse>, Status> {
-        Err(unimplemented())
+    async fn list_trust_rules(&self, request: Request<ListTrustRulesRequest>) -> Result<Response<ListTrustRulesResponse>, Status> {
+        trust::list(&self.metadata, &caller(&request)?, request.into_inner()).await.map(Response::new)
     }
 
-    async fn update_trust_rule(&self, _: Request<UpdateTrustRuleRequest>) -> Result<Response<UpdateTrustRuleResponse>, Status> {
-        Err(unimplemented())
+    async fn update_trust_rule(&self, request: Request<UpdateTrustRuleRequest>) -> Result<Response<UpdateTrustRuleResponse>, Status> {
+        let rule = trust::update(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(UpdateTrustRuleResponse { trust_rule: Some(rule) }))
     }
 
-    async fn delete_trust_rule(&self, _: Request<DeleteTrustRuleRequest>) -> Result<Response<DeleteTrustRuleResponse>, Status> {
-        Err(unimplemented())
+    async fn delete_trust_rule(&self, request: Request<DeleteTrustRuleRequest>) -> Result<Response<DeleteTrustRuleResponse>, Status> {
+        trust::delete(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        Ok(Response::new(DeleteTrustRuleResponse {}))
     }
 
     async fn test_permissions(&self, request: Request<TestPermissionsRequest>) -> Result<Response<TestPermissionsResponse>, Status> {

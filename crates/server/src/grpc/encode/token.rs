@@ -1,7 +1,5 @@
 //! Tokens to messages.
 
-use std::collections::HashMap;
-
 use consign_metadata::{Owner, Token};
 use consign_proto::metadata as wire;
 use consign_proto::timestamp;
@@ -38,11 +36,12 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         create_time: Some(timestamp(token.created_at)),
         last_use_time: token.last_used_at.map(timestamp),
         revoke_time: token.revoked_at.map(timestamp),
-        claims: HashMap::new(),
+        claims: token.claims.into_iter().collect(),
     }
 }
 
-fn scope(scope: Scope) -> wire::Scope {
+/// A scope.
+pub(in crate::grpc) fn scope(scope: Scope) -> wire::Scope {
     match scope {
         Scope::Read => wire::Scope::Read,
         Scope::Publish => wire::Scope::Publish,
