@@ -44,6 +44,7 @@ stress: ## Run the races, kills, power cuts and collections of the tests for lon
 
 bench: ## Run the benchmarks
 	@.ci/setup postgres nginx curl
+	@$(STEP) bench-access cargo bench --locked -p integration-tests --bench access
 	@$(STEP) bench-metadata .ci/with-postgres cargo bench --locked -p integration-tests --bench metadata
 	@$(STEP) bench-transfer .ci/with-postgres --durable cargo bench --locked -p integration-tests --bench transfer
 

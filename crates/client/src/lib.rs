@@ -50,12 +50,13 @@ pub struct Client {
     metadata: Transport,
     transfers: Transfers,
     authorization: Option<MetadataValue<Ascii>>,
+    forwarded_for: Option<MetadataValue<Ascii>>,
 }
 
 impl Client {
     /// A client that reaches the planes in these ways, with no credential yet.
     pub fn new(metadata: Transport, transfers: Transfers) -> Self {
-        Self { metadata, transfers, authorization: None }
+        Self { metadata, transfers, authorization: None, forwarded_for: None }
     }
 
     /// The same client for the holder of `token`. A token that no header can carry is refused as any that is not valid.
@@ -65,10 +66,20 @@ impl Client {
         Self { authorization: Some(authorization), ..self.clone() }
     }
 
+    /// The same client for those whom it asks for: their addresses, each behind the ones before, as `X-Forwarded-For` has them. A plane
+    /// that trusts this client counts their failures, and not the client's.
+    #[must_use]
+    pub fn asking_for(&self, addresses: &str) -> Self {
+        Self { forwarded_for: addresses.parse().ok(), ..self.clone() }
+    }
+
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(authorization) = &self.authorization {
             request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        if let Some(addresses) = &self.forwarded_for {
+            request.metadata_mut().insert("x-forwarded-for", addresses.clone());
         }
         request
     }

@@ -10,21 +10,39 @@ mod credentials;
 mod gitlab;
 mod leftover;
 
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderValue;
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use axum::middleware::map_response;
+use axum::middleware::{map_request, map_response};
 use axum::response::Response;
 use axum::{Extension, Router};
 use consign_client::Client;
 
+/// The header by which proxies tell for whom they ask.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// The routes of the gateway, over this client. `scheme` is that of the URLs by which they are reached without a proxy.
 pub fn router(client: Client, scheme: &'static str) -> Router {
-    gitlab::router(client).layer(map_response(harden)).layer(Extension(Scheme(scheme)))
+    gitlab::router(client).layer(map_request(forward)).layer(map_response(harden)).layer(Extension(Scheme(scheme)))
 }
 
 /// How the gateway is reached: `http` or `https`.
 #[derive(Clone, Copy, Debug)]
 struct Scheme(&'static str);
+
+/// Tells the planes for whom they are asked: the address of the connection, behind those that a proxy before has told.
+async fn forward(mut request: Request) -> Request {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+        let told = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+        let told: Vec<String> = told.map(str::to_owned).chain([peer.ip().to_string()]).collect();
+        if let Ok(value) = told.join(", ").parse() {
+            request.headers_mut().insert(FORWARDED_FOR, value);
+        }
+    }
+    request
+}
 
 /// Published files are strangers' bytes: no browser may guess what they are, nor show them inside another page.
 async fn harden(mut response: Response) -> Response {

@@ -46,7 +46,24 @@ pub fn refused(reason: Reason, message: impl Into<String>) -> Status {
     make(reason, message.into(), None, HashMap::new())
 }
 
+/// The status for a caller who is to come again later.
+pub fn limited(message: impl Into<String>, wait: Duration, details: impl IntoIterator<Item = (&'static str, String)>) -> Status {
+    let details = details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    make_with(Reason::RateLimited, message.into(), None, details, Some(wait))
+}
+
 fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<String, String>) -> Status {
+    let is_soon = matches!(reason.kind(), ErrorKind::Unavailable) || reason == Reason::Overloaded;
+    make_with(reason, message, field, metadata, is_soon.then_some(RETRY_AFTER))
+}
+
+fn make_with(
+    reason: Reason,
+    message: String,
+    field: Option<&str>,
+    metadata: HashMap<String, String>,
+    retry_after: Option<Duration>,
+) -> Status {
     let message = shortened(message);
     if !is_fault(reason.kind()) {
         tracing::info!(%reason, message, "refused");
@@ -56,8 +73,8 @@ fn make(reason: Reason, message: String, field: Option<&str>, metadata: HashMap<
     if let Some(field) = field {
         details.add_bad_request_violation(field, &message);
     }
-    if matches!(reason.kind(), ErrorKind::Unavailable) || reason == Reason::Overloaded {
-        details.set_retry_info(Some(RETRY_AFTER));
+    if retry_after.is_some() {
+        details.set_retry_info(retry_after);
     }
     Status::with_error_details(code(reason.kind()), message, details)
 }

@@ -3,6 +3,7 @@
 //! What a method needs stands in [`consign_types::access::methods`]. A method without a row there is not reached, and one that answers without
 //! having its caller judged is not answered: forgetting either is a fault that every test of the method shows.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,26 +20,38 @@ use consign_types::resource::{
     FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ProtectionRuleRef, ScopeRef, TagRef, TagRuleRef,
     TokenParent, TokenRef, TrustRuleRef, UserRef, VersionRef,
 };
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::notes::Notes;
 use crate::routes::into_response;
+use crate::throttle::Throttle;
 
-/// Notes in the request's extensions who makes it: the holder of a valid token, or nobody that is known. An invalid token is refused.
-pub(crate) async fn authenticate(State(metadata): State<Metadata>, mut request: Request, next: Next) -> Response {
-    let token = bearer(&request);
-    let principal = match principal(&metadata, token).await {
+/// What is asked about those who make requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) metadata: Metadata,
+    pub(crate) throttle: Throttle,
+}
+
+/// Notes in the request's extensions who makes it: the holder of a valid token, or nobody that is known. An invalid token is refused, and
+/// whoever comes too often.
+pub(crate) async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let method = request.uri().path().trim_start_matches('/').to_owned();
+    let (token, address) = (bearer(&request), gate.throttle.address(&request));
+    let principal = match gate.principal(token, address).await {
         Ok(principal) => principal,
         Err(status) => return into_response(status),
     };
-    let method = request.uri().path().trim_start_matches('/').to_owned();
     let Some(need) = need(&method) else {
         return into_response(unimplemented());
     };
     if principal.is_anonymous() && !need.is_for_everybody() {
         return into_response(status(Error::TokenMissing));
     }
-    let caller = Caller { metadata, principal, need, is_judged: Arc::default() };
+    if let Err(status) = gate.throttle.check_publish(&method, &principal.name) {
+        return into_response(status);
+    }
+    let caller = Caller { metadata: gate.metadata, principal, need, is_judged: Arc::default() };
     request.extensions_mut().insert(caller.clone());
     let response = next.run(request).await;
     // A refusal has its status in the headers.
@@ -71,10 +84,17 @@ fn bearer(request: &Request) -> Result<Option<String>, Status> {
     }
 }
 
-async fn principal(metadata: &Metadata, token: Result<Option<String>, Status>) -> Result<Principal, Status> {
-    match token? {
-        Some(token) => metadata.authenticate(&token).await.map_err(status),
-        None => Ok(Principal::anonymous()),
+impl Gate {
+    async fn principal(&self, token: Result<Option<String>, Status>, address: Option<IpAddr>) -> Result<Principal, Status> {
+        let Some(token) = token.inspect_err(|_| self.throttle.note_failure(address))? else { return Ok(Principal::anonymous()) };
+        self.throttle.check_address(address, &token)?;
+        let found = self.metadata.authenticate(&token).await.map_err(status);
+        match &found {
+            Ok(_) => self.throttle.note_success(&token),
+            Err(status) if status.code() == Code::Unauthenticated => self.throttle.note_failure(address),
+            Err(_) => {}
+        }
+        found
     }
 }
 
@@ -146,7 +166,7 @@ impl Caller {
         match self.metadata.admit(&self.principal, need, about).await {
             Ok(_) => Ok(true),
             Err(error) => match status(error) {
-                refusal if refusal.code() == tonic::Code::Unavailable || refusal.code() == tonic::Code::Internal => Err(refusal),
+                refusal if refusal.code() == Code::Unavailable || refusal.code() == Code::Internal => Err(refusal),
                 _ => Ok(false),
             },
         }

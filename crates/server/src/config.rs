@@ -2,6 +2,7 @@
 
 mod collection;
 mod store;
+mod throttle;
 mod tls;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 
 pub use collection::CollectionSettings;
 pub use store::StoreSettings;
+pub use throttle::ThrottleSettings;
 pub use tls::TlsSettings;
 
 /// What a process does.
@@ -129,6 +131,10 @@ pub struct Settings {
     /// TLS on the listeners, and towards other planes.
     #[command(flatten)]
     pub tls: TlsSettings,
+
+    /// How often one may fail to sign in, and publish.
+    #[command(flatten)]
+    pub throttle: ThrottleSettings,
 
     /// What a process takes on at most.
     #[command(flatten)]

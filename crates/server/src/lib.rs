@@ -6,7 +6,7 @@
 //! - [`telemetry`] writes logs
 //! - `routes`: which services answer at which door
 //! - `grpc`: the services: decode, one operation, encode
-//! - `auth`, `deadline`, `budget`, `probes`: what surrounds every request
+//! - `auth`, `throttle`, `deadline`, `budget`, `probes`: what surrounds every request
 //! - `net`: accepting connections, with their limits
 //! - `notes`: the keys and the clock behind tickets and receipts
 //! - `tls`: the certificates on disk, and where they are used
@@ -23,6 +23,7 @@ mod net;
 mod notes;
 mod probes;
 mod routes;
+mod throttle;
 mod tls;
 
 pub mod config;

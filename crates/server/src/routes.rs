@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
-use crate::auth::{authenticate, authenticate_plane};
+use crate::auth::{Gate, authenticate, authenticate_plane};
 use crate::budget::{Budget, charge};
 use crate::config::Settings;
 use crate::deadline::honour;
@@ -48,6 +48,7 @@ use crate::grpc::user::UserApi;
 use crate::notes::Notes;
 use crate::oidc::Verifier;
 use crate::probes::{self, Readiness};
+use crate::throttle::Throttle;
 
 /// The services of the metadata plane.
 pub(crate) const METADATA_SERVICES: &[&str] = &[
@@ -98,7 +99,7 @@ impl Budgets {
 /// The metadata plane. None of its services is reached without a token.
 pub(crate) fn metadata(
     metadata: Metadata,
-    verifier: Option<Arc<Verifier>>,
+    (verifier, throttle): (Option<Arc<Verifier>>, Throttle),
     notes: Notes,
     budgets: &Budgets,
     settings: &Settings,
@@ -113,7 +114,7 @@ pub(crate) fn metadata(
         .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));
-    charged.layer(from_fn_with_state(metadata, authenticate))
+    charged.layer(from_fn_with_state(Gate { metadata, throttle }, authenticate))
 }
 
 /// The blob plane. Tickets say what a caller may do.

@@ -29,6 +29,7 @@ use crate::notes::Notes;
 use crate::oidc::{Loopback, Verifier};
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, Ways};
+use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::{clock, jobs};
 
@@ -106,6 +107,7 @@ impl Running {
             } else {
                 tracing::warn!("no garbage is collected: `--blob-internal-endpoint` does not say where the blobs are");
             }
+            self.tasks.spawn(jobs::throttle::run(planes.throttle.clone(), stop()));
             self.tasks.spawn(jobs::downloads::run(metadata.clone(), stop()));
             self.tasks.spawn(jobs::expire::run(metadata, collection.interval(), stop()));
         }
@@ -198,6 +200,7 @@ struct Planes {
     metadata: Option<Metadata>,
     /// By whom the metadata plane has ID tokens verified.
     verifier: Option<Arc<Verifier>>,
+    throttle: Throttle,
     blobs: Option<Blobs>,
     notes: Option<Notes>,
 }
@@ -224,7 +227,7 @@ impl Planes {
         } else {
             None
         };
-        Ok(Self { metadata, verifier, blobs, notes })
+        Ok(Self { metadata, verifier, throttle: Throttle::new(&settings.throttle), blobs, notes })
     }
 
     /// Where the collector finds what is stored.
@@ -241,7 +244,7 @@ impl Planes {
 
     fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
         let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
-        Some(routes::metadata(plane, self.verifier.clone(), notes, budgets, settings))
+        Some(routes::metadata(plane, (self.verifier.clone(), self.throttle.clone()), notes, budgets, settings))
     }
 
     fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {

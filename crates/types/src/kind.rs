@@ -188,6 +188,8 @@ reasons! {
     StorageFull = "STORAGE_FULL", ResourceExhausted;
     #[doc = "The service handles as much as it may at once. Try again soon."]
     Overloaded = "OVERLOADED", ResourceExhausted;
+    #[doc = "There were too many of these calls, or of failed attempts to sign in. Wait as `RetryInfo` says."]
+    RateLimited = "RATE_LIMITED", ResourceExhausted;
     #[doc = "The object store behind the blob plane does not answer as it should. Try again soon."]
     BlobPlaneUnavailable = "BLOB_PLANE_UNAVAILABLE", Unavailable;
     #[doc = "The metadata database can't be reached. Try again soon."]

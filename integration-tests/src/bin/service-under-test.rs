@@ -1,6 +1,6 @@
 //! The service as a process of its own, with the options of `consign serve`, that kills itself at the step which
 //! `CONSIGN_TEST_KILL_AT` names: the event of that text, wherever it is logged. At the step that `CONSIGN_TEST_HANG_AT` names, the thread
-//! that came to it hangs for ever, and the others go on.
+//! that came to it hangs for ever, and the others go on. `CONSIGN_TEST_LOG` says what is logged.
 
 use std::fmt::Debug;
 
@@ -55,7 +55,8 @@ impl Visit for Step<'_> {
 async fn main() -> anyhow::Result<()> {
     let at = |variable: &str, then: fn()| std::env::var(variable).ok().map(|step| At { step, then }.boxed());
     let layer = at("CONSIGN_TEST_KILL_AT", kill).or_else(|| at("CONSIGN_TEST_HANG_AT", hang));
-    telemetry::start(&LogSettings { log: "warn".to_owned(), log_format: None }, layer)?;
+    let log = std::env::var("CONSIGN_TEST_LOG").unwrap_or_else(|_| "warn".to_owned());
+    telemetry::start(&LogSettings { log, log_format: None }, layer)?;
     let options: Vec<String> = std::env::args().skip(1).collect();
     let running = start(&integration_tests::service::settings(&options)).await?;
     if let Some(address) = running.grpc {

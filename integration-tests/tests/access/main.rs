@@ -7,6 +7,7 @@ mod limits;
 mod matrix;
 mod protection;
 mod rest;
+mod throttle;
 mod tokens;
 mod trust;
 mod users;

@@ -117,6 +117,6 @@ fn line(rule: &TrustRule) -> String {
     let scopes: Vec<String> = rule.scopes().map(|scope| word(scope.as_str_name())).collect();
     let packages = if rule.package_patterns.is_empty() { "all packages".to_owned() } else { rule.package_patterns.join(" ") };
     let minutes = rule.maximum_ttl.map_or(0, |ttl| ttl.seconds / 60);
-    let role = word(rule.role().as_str_name());
-    [rule.name.clone(), rule.issuer.clone(), claims.join(" "), role, scopes.join(" "), packages, format!("{minutes} minutes")].join("\t")
+    let granted = [word(rule.role().as_str_name()), scopes.join(" "), packages, format!("{minutes} minutes")].join("\t");
+    [rule.name.clone(), rule.issuer.clone(), claims.join(" "), granted].join("\t")
 }

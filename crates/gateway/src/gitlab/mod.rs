@@ -18,7 +18,7 @@ use consign_client::Client;
 use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::credentials;
+use crate::{FORWARDED_FOR, credentials};
 use refusal::{Refusal, Result};
 
 pub(crate) fn router(client: Client) -> Router {
@@ -40,14 +40,23 @@ fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T> {
 
 /// The client for whoever makes the request.
 fn authenticated(client: &Client, headers: &HeaderMap) -> Result<Client> {
+    let client = asking(client, headers);
     let token = credentials::token(headers).map_err(|_| Refusal::unauthorized())?;
-    Ok(token.map_or_else(|| client.clone(), |token| client.with_token(&token)))
+    Ok(match token {
+        Some(token) => client.with_token(&token),
+        None => client,
+    })
 }
 
 /// The same for what nobody may do without a token: GitLab asks for it before it looks at anything else.
 fn signed_in(client: &Client, headers: &HeaderMap) -> Result<Client> {
     match credentials::token(headers) {
-        Ok(Some(token)) => Ok(client.with_token(&token)),
+        Ok(Some(token)) => Ok(asking(client, headers).with_token(&token)),
         _ => Err(Refusal::unauthorized()),
     }
+}
+
+fn asking(client: &Client, headers: &HeaderMap) -> Client {
+    let addresses = headers.get(FORWARDED_FOR).and_then(|value| value.to_str().ok());
+    addresses.map_or_else(|| client.clone(), |addresses| client.asking_for(addresses))
 }

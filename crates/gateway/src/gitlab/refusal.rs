@@ -2,10 +2,13 @@
 //!
 //! Errors of the API have a `message`, errors of a parameter an `error`.
 
+use std::collections::HashMap;
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use consign_client::Error;
 use consign_types::Reason;
 use serde_json::{Value, json};
@@ -17,25 +20,26 @@ pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
 pub(crate) struct Refusal {
     status: StatusCode,
     body: Value,
-    header: Option<(HeaderName, String)>,
+    headers: Vec<(HeaderName, String)>,
 }
 
 impl Refusal {
     fn message(status: StatusCode, message: impl Into<Value>) -> Self {
-        Self { status, body: json!({ "message": message.into() }), header: None }
+        Self { status, body: json!({ "message": message.into() }), headers: Vec::new() }
     }
 
     fn bad_request(text: &str) -> Self {
         Self::message(StatusCode::BAD_REQUEST, format!("400 Bad request - {text}"))
     }
 
-    fn with(self, name: HeaderName, value: impl Into<String>) -> Self {
-        Self { header: Some((name, value.into())), ..self }
+    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// A parameter is wrong, such as `status does not have a valid value`.
     pub(crate) fn parameter(text: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), header: None }
+        Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), headers: Vec::new() }
     }
 
     /// There is no such thing, or no such route.
@@ -63,6 +67,25 @@ impl Refusal {
     pub(crate) fn range(size: u64) -> Self {
         let status = StatusCode::RANGE_NOT_SATISFIABLE;
         Self::message(status, "416 Range Not Satisfiable").with(axum::http::header::CONTENT_RANGE, format!("bytes */{size}"))
+    }
+
+    /// Too many requests, with the headers that GitLab sends. Its body is the one that is no JSON.
+    fn rate_limited(details: &HashMap<String, String>) -> Self {
+        let told = |name: &str| details.get(name).cloned().unwrap_or_default();
+        let reset = told("reset").parse().ok().map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH);
+        let refusal = Self { status: StatusCode::TOO_MANY_REQUESTS, body: Value::String("Retry later\n".to_owned()), headers: Vec::new() };
+        let limit = told("limit");
+        [
+            ("ratelimit-limit", limit.clone()),
+            ("ratelimit-name", told("name")),
+            ("ratelimit-observed", limit),
+            ("ratelimit-remaining", "0".to_owned()),
+            ("ratelimit-reset", told("reset")),
+            ("ratelimit-resettime", httpdate::fmt_http_date(reset)),
+            ("retry-after", told("wait")),
+        ]
+        .into_iter()
+        .fold(refusal, |refusal, (name, value)| refusal.with(HeaderName::from_static(name), value))
     }
 
     fn unavailable() -> Self {
@@ -112,6 +135,7 @@ impl Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let refusal = match &error {
+            Error::Refused { reason: Reason::RateLimited, details, .. } => Self::rate_limited(details),
             Error::Refused { reason, message, .. } => Self::refused(*reason, message),
             Error::Body(_) => Self::bad_request("The body broke off"),
             Error::Transport(_) => Self::unavailable(),
@@ -126,10 +150,10 @@ impl From<Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let header = self.header.map(|header| [header]);
-        match header {
-            Some(header) => (self.status, header, Json(self.body)).into_response(),
-            None => (self.status, Json(self.body)).into_response(),
+        let headers = AppendHeaders(self.headers);
+        match self.body {
+            Value::String(text) => (self.status, headers, text).into_response(),
+            body => (self.status, headers, Json(body)).into_response(),
         }
     }
 }
@@ -166,14 +190,18 @@ mod tests {
                 | Reason::DigestMismatch
                 | Reason::SizeMismatch
                 | Reason::RangeNotSatisfiable => 400,
+                Reason::RateLimited => 429,
                 Reason::UploadIncomplete => 408,
                 Reason::StorageFull => 507,
                 Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => 503,
                 _ => 500,
             };
-            let refusal = Refusal::refused(*reason, "words");
+            let refusal = match reason {
+                Reason::RateLimited => Refusal::rate_limited(&HashMap::new()),
+                reason => Refusal::refused(*reason, "words"),
+            };
             assert_eq!(refusal.status.as_u16(), expected, "{reason}");
-            assert!(refusal.body["message"].is_string() || refusal.body["message"].is_object(), "{reason}");
+            assert!(refusal.body.is_string() || refusal.body["message"].is_string() || refusal.body["message"].is_object(), "{reason}");
         }
     }
 }

@@ -7,5 +7,6 @@ pub(crate) mod expire;
 pub(crate) mod health;
 pub(crate) mod scrub;
 pub(crate) mod stored;
+pub(crate) mod throttle;
 pub(crate) mod trash;
 pub(crate) mod uploads;

@@ -1,11 +1,15 @@
 //! The accept loop: HTTP/1 and HTTP/2 on one listener, with a limit to everything that a stranger can multiply.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
 use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -14,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use super::handshake::Handshake;
 use super::idle::Idle;
@@ -44,18 +49,18 @@ pub(crate) trait Listener: Send + Sync + 'static {
     /// A connection.
     type Stream: Connection;
 
-    /// The next connection.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// The next connection, and from where it comes.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        let (stream, _) = Self::accept(self).await?;
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = Self::accept(self).await?;
         // Without this, small frames wait for the acknowledgement of the ones before.
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok((stream, peer))
     }
 }
 
@@ -82,10 +87,10 @@ pub(crate) async fn serve(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok(stream) => {
+            Ok((stream, peer)) => {
                 let (host, watcher) = (host.clone(), connections.watcher());
                 tokio::spawn(async move {
-                    host.receive(stream, watcher).await;
+                    host.receive(stream, peer, watcher).await;
                     drop(slot);
                 });
             }
@@ -114,18 +119,23 @@ struct Host {
 
 impl Host {
     /// A handshake that is under way at the end is not waited for.
-    async fn receive<S: Connection>(self, stream: S, watcher: Watcher) {
-        let Some(handshake) = &self.handshake else { return self.converse(stream, watcher).await };
+    async fn receive<S: Connection>(self, stream: S, peer: SocketAddr, watcher: Watcher) {
+        let Some(handshake) = &self.handshake else { return self.converse(stream, peer, watcher).await };
         match self.stop.run_until_cancelled(handshake.perform(stream)).await {
-            Some(Ok(stream)) => self.converse(stream, watcher).await,
+            Some(Ok(stream)) => self.converse(stream, peer, watcher).await,
             Some(Err(error)) => tracing::debug!(%error, "a handshake failed"),
             None => {}
         }
     }
 
-    async fn converse<S: Connection>(&self, stream: S, watcher: Watcher) {
+    /// Each request has the address of its connection.
+    async fn converse<S: Connection>(&self, stream: S, peer: SocketAddr, watcher: Watcher) {
         let stream = TokioIo::new(Idle::new(stream, self.transfers.clone()));
-        let connection = self.builder.serve_connection(stream, TowerToHyperService::new(self.app.clone()));
+        let app = self.app.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request
+        });
+        let connection = self.builder.serve_connection(stream, TowerToHyperService::new(app));
         if let Err(error) = watcher.watch(connection.into_owned()).await {
             tracing::debug!(error, "connection ended");
         }
