@@ -40,7 +40,10 @@ async fn main() {
             best = best.min(started.elapsed() / CALLS);
         }
         let micros = best.as_secs_f64() * 1e6;
-        report(&format!("who calls and whether they may, a user with {roles} roles: {micros:.2} µs ({} {LIMIT} µs)", verdict(micros, LIMIT)));
+        report(&format!(
+            "who calls and whether they may, a user with {roles} roles: {micros:.2} µs ({} {LIMIT} µs)",
+            verdict(micros, LIMIT)
+        ));
     }
 }
 

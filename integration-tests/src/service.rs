@@ -56,13 +56,6 @@ impl Builder {
         self
     }
 
-    /// Sets an option that has no value.
-    #[must_use]
-    pub fn with_flag(mut self, option: &str) -> Self {
-        self.options.push(option.to_owned());
-        self
-    }
-
     /// With an option of `consign serve`.
     #[must_use]
     pub fn with(mut self, option: &str, value: impl ToString) -> Self {

@@ -31,6 +31,7 @@ struct Aviary {
     service: Binary,
     rest: Rest,
     grpc: Grpc,
+    issuer: Issuer,
     /// What must not be seen again.
     secrets: Vec<String>,
     /// What was answered.
@@ -39,12 +40,14 @@ struct Aviary {
 
 impl Aviary {
     async fn start(engine: Engine) -> Self {
-        let builder = Builder::on(engine).wrapped(&[], "exec \"$@\" 2>\"$0/log\"").with_flag("--oidc-allow-loopback");
+        let builder = Builder::on(engine).wrapped(&[], "exec \"$@\" 2>\"$0/log\"");
+        let issuer = Issuer::start().await;
+        let builder = builder.with("--oidc-issuers", &issuer.address);
         let builder = builder.with("--login-failures-per-minute", 20);
         let service = builder.spawn(PROGRAM, &[("CONSIGN_TEST_LOG", "trace")]).await;
         let (rest, grpc) = (Rest::to(service.http()), Grpc::to(service.grpc()));
         rest.create_project("demo").await;
-        Self { service, rest, grpc, secrets: vec![TOKEN.to_owned()], answers: Vec::new() }
+        Self { service, rest, grpc, issuer, secrets: vec![TOKEN.to_owned()], answers: Vec::new() }
     }
 
     fn saw(&mut self, answer: impl std::fmt::Debug) {
@@ -141,9 +144,8 @@ impl Aviary {
     }
 
     async fn exchange(&mut self) {
-        let issuer = Issuer::start().await;
         let rule = wire::TrustRule {
-            issuer: issuer.address.clone(),
+            issuer: self.issuer.address.clone(),
             audiences: vec!["consign".to_owned()],
             claims: [("project_id".to_owned(), "42".to_owned())].into(),
             scopes: vec![wire::Scope::Read.into()],
@@ -153,7 +155,7 @@ impl Aviary {
         self.grpc.tokens().create_trust_rule(authorized(new)).await.unwrap();
         let private = self.canary("claim");
         for claims in [json!({"project_id": 42, "secret": private}), json!({"project_id": 43, "secret": private}), json!({"exp": 1})] {
-            let subject_token = issuer.sign(&claims);
+            let subject_token = self.issuer.sign(&claims);
             self.secrets.push(subject_token.clone());
             self.secrets.extend(subject_token.split('.').map(str::to_owned));
             for subject_token in [subject_token.clone(), format!("{subject_token}x")] {

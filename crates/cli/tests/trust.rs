@@ -21,8 +21,8 @@ fn printed(output: Output) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_publishes_by_what_its_ci_system_says_of_it() {
-    let (service, rest) = Builder::by_default().with_flag("--oidc-allow-loopback").demo().await;
     let issuer = Issuer::start().await;
+    let (service, rest) = Builder::by_default().with("--oidc-issuers", &issuer.address).demo().await;
     let admin = [("CONSIGN_TOKEN", TOKEN)];
     let create = format!(
         "trust create --project root/demo --issuer {} --audience consign --claim project_id=42 --scope publish --package tool* --minutes 5",

@@ -280,6 +280,14 @@ impl Error {
         Self::Query(Query::DatabaseError(DatabaseErrorKind::SerializationFailure, words))
     }
 
+    /// A concurrent change was faster with a text that is unique.
+    pub(crate) fn or_taken(self, text: Option<&impl std::fmt::Display>) -> Self {
+        match (self, text) {
+            (Self::Query(Query::DatabaseError(DatabaseErrorKind::UniqueViolation, _)), Some(text)) => Self::NameTaken(text.to_string()),
+            (error, _) => error,
+        }
+    }
+
     /// Whether the same transaction may succeed when it is run again at once.
     pub(crate) fn is_transient(&self) -> bool {
         match self {

@@ -2,6 +2,8 @@
 //!
 //! Columns are named by their SQL here, so that one list can be filtered and ordered by many; a test asks for each.
 
+use std::collections::BTreeSet;
+
 use consign_types::access::Reach;
 use consign_types::filter::{Comparison, Filter, Operator};
 use consign_types::{Digest, NamespacePath, Timestamp};
@@ -47,8 +49,8 @@ where
 {
     let all = |filters: Vec<Filter>| filters.into_iter().map(|filter| condition(filter, fields)).collect::<Result<Vec<Condition<QS>>>>();
     Ok(match filter {
-        Filter::And(filters) => join(all(filters)?, |left, right| Box::new(left.and(right))),
-        Filter::Or(filters) => join(all(filters)?, |left, right| Box::new(left.or(right))),
+        Filter::And(filters) => join(all(filters)?, &|left, right| Box::new(left.and(right))),
+        Filter::Or(filters) => join(all(filters)?, &|left, right| Box::new(left.or(right))),
         Filter::Not(filter) => Box::new(not(condition::<QS>(*filter, fields)?)),
         Filter::Compare(comparison) => compare(&comparison, fields)?,
     })
@@ -71,16 +73,14 @@ impl Default for Extent {
 /// The condition that a row is of a project within reach, for queries that have the projects; `None` where all are.
 pub(crate) fn within<QS: 'static>(reach: &Reach) -> Option<Condition<QS>> {
     let Reach::Some { projects, namespaces, visibilities } = reach else { return None };
-    let by_id = projects.iter().map(|id| -> Condition<QS> { Box::new(sql::<Bool>("projects.id = ").bind::<BigInt, _>(*id)) });
-    let by_path = namespaces.iter().map(|path| below("projects.path", path));
-    let seen = visibilities.iter().map(|visibility| -> Condition<QS> {
-        Box::new(sql::<Bool>("projects.visibility = ").bind::<Text, _>(visibility.as_str().to_owned()))
-    });
-    let any: Vec<_> = by_id.chain(by_path).chain(seen).collect();
-    if any.is_empty() {
-        return Some(Box::new(sql::<Bool>("1 = 0")));
+    let mut any: Vec<Condition<QS>> = namespaces.iter().map(|path| below("projects.path", path)).collect();
+    any.extend(among("projects.id", projects));
+    for visibility in *visibilities {
+        // A deleted one is seen by its members alone.
+        let seen = sql::<Bool>("(projects.deleted_at is null and projects.visibility = ").bind::<Text, _>(visibility.as_str().to_owned());
+        any.push(Box::new(seen.sql(")")));
     }
-    Some(join(any, |left, right| Box::new(left.or(right))))
+    Some(one_of(any))
 }
 
 /// The beginning of the condition that a namespace has a project below it of which more is said.
@@ -90,23 +90,39 @@ const HELD: &str = "exists (select 1 from projects where projects.path > namespa
 /// The condition that a namespace is one in which the caller has a role, around one, or around a project within reach.
 pub(crate) fn around<QS: 'static>(reach: &Reach) -> Option<Condition<QS>> {
     let Reach::Some { projects, namespaces, visibilities } = reach else { return None };
-    let mut any: Vec<Condition<QS>> = Vec::new();
-    for path in namespaces {
-        any.push(below("namespaces.path", path));
-        for held in std::iter::successors(Some(path.clone()), NamespacePath::parent) {
-            any.push(Box::new(sql::<Bool>("namespaces.path = ").bind::<Text, _>(held.to_string())));
-        }
-    }
-    for id in projects {
-        any.push(Box::new(sql::<Bool>(&format!("{HELD} projects.id = ")).bind::<BigInt, _>(*id).sql(")")));
+    let mut any = on_the_way(namespaces);
+    if !projects.is_empty() {
+        any.push(Box::new(sql::<Bool>(&format!("{HELD} projects.id in ({}))", listed(projects)))));
     }
     for visibility in *visibilities {
         any.push(Box::new(sql::<Bool>(&format!("{HELD} projects.visibility = ")).bind::<Text, _>(visibility.as_str().to_owned()).sql(")")));
     }
-    if any.is_empty() {
-        return Some(Box::new(sql::<Bool>("1 = 0")));
-    }
-    Some(join(any, |left, right| Box::new(left.or(right))))
+    Some(one_of(any))
+}
+
+/// The conditions that a namespace is one of these, below one, or around one.
+fn on_the_way<QS: 'static>(namespaces: &[NamespacePath]) -> Vec<Condition<QS>> {
+    let above = namespaces.iter().flat_map(|path| std::iter::successors(Some(path.clone()), NamespacePath::parent));
+    let above: BTreeSet<NamespacePath> = above.collect();
+    let mut any: Vec<Condition<QS>> = namespaces.iter().map(|path| below("namespaces.path", path)).collect();
+    any.extend(
+        above.into_iter().map(|path| -> Condition<QS> { Box::new(sql::<Bool>("namespaces.path = ").bind::<Text, _>(path.to_string())) }),
+    );
+    any
+}
+
+/// The condition that a number is one of these; `None` where there are none.
+fn among<QS: 'static>(column: &str, numbers: &[i64]) -> Option<Condition<QS>> {
+    (!numbers.is_empty()).then(|| -> Condition<QS> { Box::new(sql::<Bool>(&format!("{column} in ({})", listed(numbers)))) })
+}
+
+fn listed(numbers: &[i64]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The condition that one of these holds; nothing, where there is none.
+fn one_of<QS: 'static>(any: Vec<Condition<QS>>) -> Condition<QS> {
+    if any.is_empty() { Box::new(sql::<Bool>("1 = 0")) } else { join(any, &|left, right| Box::new(left.or(right))) }
 }
 
 /// All paths that start with the namespace and `/`: `0` is the character behind `/`.
@@ -115,11 +131,17 @@ fn below<QS: 'static>(column: &str, namespace: &NamespacePath) -> Condition<QS> 
     Box::new(from.sql(&format!(" and {column} < ")).bind::<Text, _>(format!("{namespace}0")).sql(")"))
 }
 
-fn join<QS>(conditions: Vec<Condition<QS>>, both: impl Fn(Condition<QS>, Condition<QS>) -> Condition<QS>) -> Condition<QS>
+/// Joins conditions by halves: one after the other, they would stand as deep in each other as there are many, and both databases and this
+/// process go down into them.
+fn join<QS>(mut conditions: Vec<Condition<QS>>, both: &impl Fn(Condition<QS>, Condition<QS>) -> Condition<QS>) -> Condition<QS>
 where
     QS: 'static,
 {
-    conditions.into_iter().reduce(both).unwrap_or_else(|| Box::new(sql::<Bool>("1 = 1")))
+    if conditions.len() > 1 {
+        let right = conditions.split_off(conditions.len() / 2);
+        return both(join(conditions, both), join(right, both));
+    }
+    conditions.pop().unwrap_or_else(|| Box::new(sql::<Bool>("1 = 1")))
 }
 
 fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option<Field>) -> Result<Condition<QS>> {

@@ -13,6 +13,7 @@ use consign_metadata::Rules;
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
 use consign_types::token::is_possible;
+use consign_types::trust::Issuer;
 use consign_types::version::Visibility;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -72,9 +73,9 @@ pub struct Settings {
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
 
-    /// Let trust rules name OIDC issuers on this machine, over plain HTTP too: for development.
-    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_OIDC_ALLOW_LOOPBACK")]
-    pub oidc_allow_loopback: bool,
+    /// OIDC issuers whose ID tokens may be changed into tokens, exactly as in claim `iss`, with commas between them.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_OIDC_ISSUERS", value_delimiter = ',', default_values = ["https://gitlab.com", "https://token.actions.githubusercontent.com"])]
+    pub oidc_issuers: Vec<Issuer>,
 
     /// Where data are kept, and how the database is reached.
     #[command(flatten)]

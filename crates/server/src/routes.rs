@@ -46,7 +46,7 @@ use crate::grpc::tag::TagApi;
 use crate::grpc::token::TokenApi;
 use crate::grpc::user::UserApi;
 use crate::notes::Notes;
-use crate::oidc::Verifier;
+use crate::oidc::Issuers;
 use crate::probes::{self, Readiness};
 use crate::throttle::Throttle;
 
@@ -99,7 +99,7 @@ impl Budgets {
 /// The metadata plane. None of its services is reached without a token.
 pub(crate) fn metadata(
     metadata: Metadata,
-    (verifier, throttle): (Option<Arc<Verifier>>, Throttle),
+    (issuers, throttle): (Option<Arc<Issuers>>, Throttle),
     notes: Notes,
     budgets: &Budgets,
     settings: &Settings,
@@ -110,7 +110,7 @@ pub(crate) fn metadata(
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), notes: notes.clone() }))
-        .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), verifier }))
+        .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), issuers }))
         .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));

@@ -26,7 +26,7 @@ use crate::jobs::health::Health;
 use crate::jobs::stored::Stored;
 use crate::net::accept;
 use crate::notes::Notes;
-use crate::oidc::{Loopback, Verifier};
+use crate::oidc::Issuers;
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, Ways};
 use crate::throttle::Throttle;
@@ -199,7 +199,7 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
 struct Planes {
     metadata: Option<Metadata>,
     /// By whom the metadata plane has ID tokens verified.
-    verifier: Option<Arc<Verifier>>,
+    issuers: Option<Arc<Issuers>>,
     throttle: Throttle,
     blobs: Option<Blobs>,
     notes: Option<Notes>,
@@ -215,8 +215,7 @@ impl Planes {
         } else {
             None
         };
-        let loopback = if settings.oidc_allow_loopback { Loopback::Allowed } else { Loopback::Refused };
-        let verifier = if role.has_metadata() { verifier(loopback) } else { None };
+        let issuers = if role.has_metadata() { issuers(settings) } else { None };
         let blobs = if role.has_blobs() {
             let reserve_bytes = settings.limits.reserve_bytes;
             let store: Arc<dyn Store> = match settings.store.s3() {
@@ -227,7 +226,7 @@ impl Planes {
         } else {
             None
         };
-        Ok(Self { metadata, verifier, throttle: Throttle::new(&settings.throttle), blobs, notes })
+        Ok(Self { metadata, issuers, throttle: Throttle::new(&settings.throttle), blobs, notes })
     }
 
     /// Where the collector finds what is stored.
@@ -244,7 +243,7 @@ impl Planes {
 
     fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
         let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
-        Some(routes::metadata(plane, (self.verifier.clone(), self.throttle.clone()), notes, budgets, settings))
+        Some(routes::metadata(plane, (self.issuers.clone(), self.throttle.clone()), notes, budgets, settings))
     }
 
     fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {
@@ -254,8 +253,8 @@ impl Planes {
 }
 
 /// A machine may have no certificates that it trusts, and need none: then ID tokens can't be verified, and all else works.
-fn verifier(loopback: Loopback) -> Option<Arc<Verifier>> {
-    let made = Verifier::new(loopback, clock::now);
+fn issuers(settings: &Settings) -> Option<Arc<Issuers>> {
+    let made = Issuers::new(settings.oidc_issuers.clone(), clock::now);
     made.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no ID tokens are taken")).ok().map(Arc::new)
 }
 

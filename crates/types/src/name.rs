@@ -180,6 +180,13 @@ impl NamespacePath {
     }
 }
 
+impl ProjectPath {
+    /// The path of the namespace that it stands in.
+    pub fn namespace(&self) -> NamespacePath {
+        NamespacePath(self.0.rsplit_once('/').map_or(self.as_str(), |(namespace, _)| namespace).to_owned())
+    }
+}
+
 impl FilePath {
     /// The last part of the path.
     pub fn file_name(&self) -> &str {

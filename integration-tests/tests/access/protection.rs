@@ -85,9 +85,13 @@ async fn a_protected_package_takes_its_role_and_is_never_published_by_a_deploy_t
         assert_eq!(reason(batch), Some(Reason::PackageProtected));
 
         let remove = DeleteProtectionRuleRequest { name: made.name, ..Default::default() };
-        packages.delete_protection_rule(bearing(remove.clone(), &maintainer)).await.unwrap();
+        let refused = packages.delete_protection_rule(bearing(remove.clone(), &maintainer)).await;
+        assert_eq!(reason(refused), Some(Reason::RoleInsufficient), "it asks for an owner");
+        let stricter = rule("x-*", Some(Role::Owner), None);
+        assert_eq!(reason(packages.create_protection_rule(bearing(stricter, &maintainer)).await), Some(Reason::RoleInsufficient));
+        packages.delete_protection_rule(bearing(remove.clone(), TOKEN)).await.unwrap();
         assert_eq!(world.rest.with_token(&developer).put(&file("app-web", "2.0", "g"), "hello").await.status, 201, "at once");
-        assert_eq!(reason(packages.delete_protection_rule(bearing(remove, &maintainer)).await), Some(Reason::RuleNotFound));
+        assert_eq!(reason(packages.delete_protection_rule(bearing(remove, TOKEN)).await), Some(Reason::RuleNotFound));
     }
 }
 

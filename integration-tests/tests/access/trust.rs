@@ -27,10 +27,11 @@ struct Federation {
 
 impl Federation {
     async fn start(engine: Engine) -> Self {
-        let (service, rest) = Builder::on(engine).with_flag("--oidc-allow-loopback").demo().await;
+        let issuer = Issuer::start().await;
+        let (service, rest) = Builder::on(engine).with("--oidc-issuers", format!("{},https://gitlab.com", issuer.address)).demo().await;
         rest.create_project("other").await;
         let channel = integration_tests::grpc::Grpc::to(service.grpc()).channel();
-        Self { world: World { service, rest, channel }, issuer: Issuer::start().await }
+        Self { world: World { service, rest, channel }, issuer }
     }
 
     /// A rule that trusts the jobs of the project 42.
@@ -138,8 +139,17 @@ async fn whom_no_rule_trusts_learns_nothing() {
         let shown: String = subject_token.chars().take(40).collect();
         assert_eq!(reason(federation.exchange(federation.asked(subject_token)).await), Some(expected), "{shown}");
     }
-    let forged = ExchangeTokenRequest { subject_token: forged(&federation.issuer.sign(&good)), ..federation.asked(String::new()) };
-    assert_eq!(reason(federation.exchange(forged).await), Some(Reason::TokenInvalid));
+    // What is told of a bad token is the same whether a project trusts its issuer, does not, or is not there.
+    for parent in ["projects/1", "projects/2", "projects/999"] {
+        for (subject_token, expected) in [
+            (forged(&federation.issuer.sign(&good)), Reason::TokenInvalid),
+            (with("exp", json!(1)), Reason::TokenExpired),
+            (stranger.sign(&good), Reason::TrustNotMatched),
+        ] {
+            let asked = ExchangeTokenRequest { parent: parent.to_owned(), ..federation.asked(subject_token) };
+            assert_eq!(reason(federation.exchange(asked).await), Some(expected), "{parent}");
+        }
+    }
     for parent in ["projects/2", "projects/999", "projects/root%2Fabsent"] {
         let asked = ExchangeTokenRequest { parent: parent.to_owned(), ..federation.asked(federation.issuer.sign(&good)) };
         let refused = federation.exchange(asked).await.unwrap_err();
@@ -181,6 +191,7 @@ async fn trust_rules_are_kept_within_what_their_makers_have() {
             broken(&|rule| rule.audiences.clear()),
             broken(&|rule| rule.scopes.clear()),
             broken(&|rule| rule.issuer = "http://example.com".to_owned()),
+            broken(&|rule| rule.issuer = "https://not-named.example.com".to_owned()),
             broken(&|rule| {
                 rule.issuer = "https://gitlab.com".to_owned();
                 rule.claims = [("project_path".to_owned(), "group/tool".to_owned())].into();

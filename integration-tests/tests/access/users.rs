@@ -316,3 +316,103 @@ async fn what_is_done_above_projects_is_audited_too() {
         assert_eq!((verified.intact, verified.verified_number), (true, 4));
     }
 }
+
+#[tokio::test]
+async fn a_user_of_many_and_deep_roles_lists_as_others_do() {
+    for engine in BOTH {
+        let world = World::start(engine).await;
+        world.user("alice", false).await;
+        let secret = world.personal("users/alice", &[Scope::Read]).await;
+        let mut path = "root".to_owned();
+        for level in 1..20 {
+            path = format!("{path}/n{level}");
+            let new = wire::CreateNamespaceRequest { path: path.clone(), ..Default::default() };
+            world.grpc().projects().create_namespace(bearing(new, TOKEN)).await.unwrap();
+            world.member(&format!("namespaces/{path}"), "users/alice", Role::Reporter).await;
+        }
+        let deeper = wire::CreateNamespaceRequest { path: format!("{path}/n20"), ..Default::default() };
+        assert_eq!(reason(world.grpc().projects().create_namespace(bearing(deeper, TOKEN)).await), Some(Reason::ArgumentInvalid));
+        // As many as a user may have, side by side, so that none holds another.
+        for number in 20..1000 {
+            let path = format!("root/m{number}");
+            let new = wire::CreateNamespaceRequest { path: path.clone(), ..Default::default() };
+            world.grpc().projects().create_namespace(bearing(new, TOKEN)).await.unwrap();
+            world.member(&format!("namespaces/{path}"), "users/alice", Role::Reporter).await;
+        }
+        for method in ["ProjectService/ListNamespaces", "ProjectService/ListProjects", "UserService/ListUsers"] {
+            let answer = world.call(method, &secret, Bytes::new()).await;
+            assert!(answer.is_ok(), "{engine:?} {method}: {answer:?}");
+        }
+        let everywhere = wire::SearchVersionsRequest { parent: "projects/-".to_owned(), ..Default::default() }.encode_to_vec();
+        assert!(world.call("PackageService/SearchVersions", &secret, everywhere.into()).await.is_ok(), "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_shows_nobody_and_nothing() {
+    for engine in BOTH {
+        let world = World::start(engine).await;
+        for name in ["alice", "bob"] {
+            world.user(name, false).await;
+        }
+        let alice = world.personal("users/alice", &[Scope::Read]).await;
+        world.member("projects/1", "users/bob", Role::Guest).await;
+        let new = CreateMemberRequest {
+            parent: "projects/1".to_owned(),
+            user: "users/alice".to_owned(),
+            role: wire::Role::Guest.into(),
+            expire_time: Some(in_two_seconds()),
+            ..Default::default()
+        };
+        world.grpc().users().create_member(bearing(new, TOKEN)).await.unwrap();
+        let known = async || {
+            let users = world.grpc().users().list_users(bearing(ListUsersRequest::default(), &alice)).await.unwrap().into_inner().users;
+            users.into_iter().map(|user| user.username).collect::<Vec<_>>()
+        };
+        assert_eq!(known().await, ["alice", "bob"]);
+        wait::until("the end of the role", async || (known().await == ["alice"]).then_some(())).await;
+
+        // A project that was public and is deleted is seen by those who may bring it back, alone.
+        let project = wire::Project { name: "projects/2".to_owned(), visibility: wire::Visibility::Public.into(), ..Default::default() };
+        let update = wire::UpdateProjectRequest { project: Some(project), ..Default::default() };
+        world.grpc().projects().update_project(bearing(update, TOKEN)).await.unwrap();
+        let list = wire::ListProjectsRequest { show_deleted: true, ..Default::default() };
+        let listed =
+            async || world.grpc().projects().list_projects(tonic::Request::new(list.clone())).await.unwrap().into_inner().projects.len();
+        assert_eq!(listed().await, 1);
+        let delete = wire::DeleteProjectRequest { name: "projects/2".to_owned(), ..Default::default() };
+        world.grpc().projects().delete_project(bearing(delete, TOKEN)).await.unwrap();
+        assert_eq!(listed().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_ends_gives_nothing_that_lasts() {
+    let world = World::start(Engine::Sqlite).await;
+    world.user("alice", false).await;
+    let expire_time = Some(prost_types::Timestamp { seconds: in_two_seconds().seconds + 600, nanos: 0 });
+    let (token, ending) = world.token(CreateTokenRequest { expire_time, ..wanted(1, Role::Owner, &Scope::ALL) }).await;
+    let give = |expire_time| CreateMemberRequest {
+        parent: "projects/1".to_owned(),
+        user: "users/alice".to_owned(),
+        role: wire::Role::Owner.into(),
+        expire_time,
+        ..Default::default()
+    };
+    let mut users = world.grpc().users();
+    assert_eq!(reason(users.create_member(bearing(give(None), &ending)).await), Some(Reason::ScopeInsufficient));
+    assert!(users.create_member(bearing(give(Some(in_two_seconds())), &ending)).await.is_ok());
+    let overlap = Some(prost_types::Duration { seconds: 60, nanos: 0 });
+    let rotate = wire::RotateTokenRequest { name: token.name, overlap, ..Default::default() };
+    world.tokens().rotate_token(bearing(rotate, &ending)).await.unwrap();
+    let leave = DeleteMemberRequest { name: "projects/1/members/alice".to_owned(), ..Default::default() };
+    assert_eq!(reason(users.delete_member(bearing(leave, &ending)).await), Some(Reason::ScopeInsufficient), "an old secret");
+
+    // A token of a namespace ends itself by the name that it is answered by.
+    let kind = wire::token::Kind::Namespace.into();
+    let new = CreateTokenRequest { parent: "namespaces/root".to_owned(), kind, ..wanted(1, Role::Reporter, &[Scope::Read]) };
+    let (token, secret) = world.token(new).await;
+    assert!(token.name.starts_with("namespaces/1/tokens/"), "{}", token.name);
+    let revoke = wire::RevokeTokenRequest { name: token.name, ..Default::default() };
+    world.tokens().revoke_token(bearing(revoke, &secret)).await.unwrap();
+}

@@ -27,6 +27,7 @@ create table projects (
 create index projects_namespace on projects (namespace_id);
 create index projects_created on projects (created_at, id);
 create index projects_updated on projects (updated_at, id);
+create index projects_visible on projects (visibility, path) where deleted_at is null;
 create index projects_purge on projects (purge_at) where purge_at is not null;
 
 -- What a project holds in sum, and its last change number. Whoever changes a project locks its row first. The row of no project, 0, is that
@@ -310,6 +311,7 @@ create table members (
     unique (namespace_id, user_id)
 ) strict;
 create index members_user on members (user_id);
+create index members_expiry on members (expires_at) where expires_at is not null;
 
 -- Tokens act for a user, for a project, or for a namespace. Only the SHA-256 of a secret is kept: secrets are random, so that is enough. `is_first` marks
 -- the administrator's token that the service makes itself.
@@ -340,6 +342,7 @@ create table tokens (
     check ((old_digest is null) = (old_expires_at is null))
 ) strict;
 create index tokens_project on tokens (project_id, id);
+create index tokens_jobs on tokens (expires_at) where kind = 'job';
 create index tokens_namespace on tokens (namespace_id, id) where namespace_id is not null;
 create index tokens_user on tokens (user_id, id) where user_id is not null;
 create unique index tokens_first on tokens (user_id) where is_first = 1;

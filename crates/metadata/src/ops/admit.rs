@@ -1,6 +1,6 @@
 //! Whether a caller may make a call: the rule of `consign_types::access` over what is known of the caller and of what the call is about.
 
-use consign_types::access::{Denial, Identity, Need, Role, Site, Target};
+use consign_types::access::{Denial, Identity, Need, Role, Scope, Site, Target};
 use consign_types::resource::{NamespaceRef, ProjectRef, UserRef};
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, PackageName};
@@ -81,8 +81,11 @@ impl Metadata {
         }
     }
 
-    /// The role by which a call is allowed, as far as it is remembered.
+    /// The role by which a call is allowed, as far as it is remembered. What gives or takes rights is judged by what holds now.
     fn remembered(&self, principal: &Principal, need: Need, about: &About) -> Option<Role> {
+        if need.scope == Scope::Admin {
+            return None;
+        }
         let found = match about {
             About::Project(name) | About::Package(name, _) => Found::Site(self.sites.get(name)?),
             About::Namespace(_) | About::User(_) => return None,

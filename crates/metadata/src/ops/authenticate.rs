@@ -97,7 +97,8 @@ impl Principal {
                     || matches!((place, name), (Place::Project { path, .. }, ProjectRef::Path(given)) if given == path)
             }
             (TokenParent::Namespace(name), Identity::Bound(Membership { place, .. }) | Identity::Deploy(Membership { place, .. })) => {
-                matches!((place, name), (Place::Namespace(path), NamespaceRef::Path(given)) if given == path)
+                matches!((place, name), (Place::Namespace { id, .. }, NamespaceRef::Id(given)) if given == id)
+                    || matches!((place, name), (Place::Namespace { path, .. }, NamespaceRef::Path(given)) if given == path)
             }
             _ => false,
         }
@@ -188,7 +189,7 @@ fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Slug, Option<
         }
         Owner::Namespace(id) => {
             let namespace = namespaces::find(db, &NamespaceRef::Id(id))?.ok_or(Error::TokenInvalid)?;
-            let place = Place::Namespace(namespace.path);
+            let place = Place::Namespace { id, path: namespace.path };
             Ok((bot_name("namespace", id, token), None, bound(token, place)))
         }
     }

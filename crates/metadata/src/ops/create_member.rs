@@ -6,7 +6,7 @@ use consign_types::resource::{MemberParent, MemberRef, UserRef};
 use consign_types::text::RequestId;
 
 use super::change::{INSTANCE, call, lock, note};
-use super::create_token::check_expiry;
+use super::create_token::{check_current, check_expiry};
 use super::idempotency::{Call, Fingerprint, once};
 use super::{namespace, project, user};
 use crate::connection::Db;
@@ -50,10 +50,11 @@ fn create(db: &mut Db, request: &CreateMember, now: Timestamp) -> Result<PlacedM
     let call = call(&request.principal, "CreateMember", &request.parent, request.request_id.as_ref(), fingerprint, now);
     once(db, &call, |db| {
         check_role(&request.principal, request.role)?;
+        check_outlived(&request.principal, request.expires_at)?;
         check_expiry(request.expires_at, now)?;
         let home = home_locked(db, &request.parent)?;
         let user = user(db, &request.user)?;
-        if members::count_of_user(db, user.id)? >= MAX_ROLES {
+        if members::count_of_user(db, user.id, now)? >= MAX_ROLES {
             return Err(Error::ArgumentInvalid { field: "user", rule: format!("has `{MAX_ROLES}` roles already: give one further up") });
         }
         let new = Member {
@@ -73,8 +74,19 @@ fn create(db: &mut Db, request: &CreateMember, now: Timestamp) -> Result<PlacedM
     })
 }
 
+/// Refuses to give what would outlive a token that is nobody's: it can't be asked for it any more.
+pub(super) fn check_outlived(principal: &Principal, end: Option<Timestamp>) -> Result<()> {
+    match (principal.user, principal.expires_at) {
+        (None, Some(own)) if end.is_none_or(|end| end > own) => {
+            Err(Error::ScopeInsufficient("it ends at a time, and what it gives may not outlive it".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a role that is nobody's to give, or above the caller's own.
 pub(super) fn check_role(principal: &Principal, role: Role) -> Result<()> {
+    check_current(principal)?;
     if role == Role::Admin {
         let words = "GUEST to OWNER: administrators are made by `UpdateUser`";
         return Err(Error::ArgumentInvalid { field: "role", rule: words.to_owned() });

@@ -10,6 +10,9 @@ use super::{check_free, namespace, or_else};
 use crate::tables::namespaces::{self, Namespace, NewNamespace};
 use crate::{Error, Metadata, Principal, Result};
 
+/// How deep namespaces are nested at most, as in GitLab.
+const MAX_DEPTH: usize = 20;
+
 /// A namespace to be made.
 #[derive(Clone, Debug)]
 pub struct CreateNamespace {
@@ -33,6 +36,9 @@ impl Metadata {
                 let call = call(&request.principal, "CreateNamespace", &request.path, request.request_id.as_ref(), fingerprint, now);
                 once(db, &call, |db| {
                     let parent = request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose()?;
+                    if request.path.as_str().split('/').count() > MAX_DEPTH {
+                        return Err(Error::ArgumentInvalid { field: "path", rule: format!("at most {MAX_DEPTH} parts") });
+                    }
                     check_free(db, request.path.as_str())?;
                     let display_name = or_else(&request.display_name, request.path.last());
                     let new = NewNamespace {

@@ -53,13 +53,16 @@ impl Metadata {
     pub async fn create_token(&self, request: CreateToken) -> Result<(Token, TokenSecret)> {
         let (now, secret) = (self.now(), TokenSecret::generate(request.kind));
         let digest = secret.digest();
-        let token = self.pool.write(move |db| create(db, &request, digest, now)).await?;
-        self.principals.invalidate_all();
+        let (token, is_replaced) = self.pool.write(move |db| create(db, &request, digest, now)).await?;
+        if is_replaced {
+            self.principals.invalidate_all();
+        }
         Ok((token, secret))
     }
 }
 
-fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<Token> {
+/// The token, and whether it had another secret before.
+fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<(Token, bool)> {
     let shown = (&request.kind, &request.display_name, request.role, &request.scopes, &request.packages, request.expires_at);
     let fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown).finish();
     let call = call(&request.principal, "CreateToken", &request.parent, request.request_id.as_ref(), fingerprint, now);
@@ -74,7 +77,7 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
             return Err(Error::EtagMismatch(token.name().to_string()));
         }
         tokens::replace(db, id, secret, None)?;
-        return Ok(token);
+        return Ok((token, true));
     }
     let mut token = new(db, request, now)?;
     check(request, &token, now)?;
@@ -88,7 +91,7 @@ fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) ->
         records::update(&mut batch, key, to_json(&token.id));
         batch.send(db)?;
     }
-    Ok(token)
+    Ok((token, false))
 }
 
 fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<Token> {
@@ -147,9 +150,7 @@ fn check(request: &CreateToken, token: &Token, now: Timestamp) -> Result<()> {
 
 /// Refuses a token that may do more than whoever makes it or changes its secret, or for longer.
 pub(super) fn check_covered(principal: &Principal, token: &Token) -> Result<()> {
-    if principal.is_old {
-        return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
-    }
+    check_current(principal)?;
     if principal.role < token.role {
         return Err(Error::RoleInsufficient(token.role));
     }
@@ -169,6 +170,14 @@ pub(super) fn note_token(db: &mut Db, call: &Call<'_>, token: &Token) -> Result<
         Owner::Namespace(_) | Owner::User(_) => INSTANCE,
     };
     note(db, call, chain, &token.id)
+}
+
+/// Refuses a secret that was replaced: it is there for calls under way, not to give rights to anybody.
+pub(super) fn check_current(principal: &Principal) -> Result<()> {
+    if principal.is_old {
+        return Err(Error::ScopeInsufficient("its secret was replaced: it gives and takes no rights".to_owned()));
+    }
+    Ok(())
 }
 
 /// Refuses an end that is over.

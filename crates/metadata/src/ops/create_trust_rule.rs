@@ -7,13 +7,15 @@ use consign_types::text::{Description, RequestId};
 use consign_types::trust::TrustRule as Trust;
 
 use super::change::{Begun, begin, call};
+use super::create_member::check_outlived;
+use super::create_token::check_current;
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
 use crate::tables::trust_rules::{self, Terms, TrustRule};
 use crate::{Error, Metadata, Principal, Result};
 
 /// How many rules a project has at most: each of them may have to be asked.
-pub(super) const MAX_RULES: i64 = 100;
+pub(super) const MAX_RULES: i64 = 50;
 
 /// How long a token counts that a rule grants, at most.
 const MAX_TTL_SECONDS: i64 = 24 * 60 * 60;
@@ -39,7 +41,7 @@ pub struct CreateTrustRule {
 }
 
 impl Metadata {
-    /// Makes a rule. It grants no more than its maker has: `RoleInsufficient`, `ScopeInsufficient`. `ArgumentInvalid` beyond 100 rules in
+    /// Makes a rule. It grants no more than its maker has: `RoleInsufficient`, `ScopeInsufficient`. `ArgumentInvalid` beyond 50 rules in
     /// a project.
     pub async fn create_trust_rule(&self, request: CreateTrustRule) -> Result<TrustRule> {
         let now = self.now();
@@ -89,20 +91,14 @@ pub(super) fn check_terms(principal: &Principal, terms: &Terms) -> Result<()> {
     if !(1..=MAX_TTL_SECONDS).contains(&terms.maximum_ttl_seconds) {
         return Err(invalid("trust_rule.maximum_ttl", "from 1 second to 24 hours"));
     }
-    if principal.is_old {
-        return Err(Error::ScopeInsufficient("its secret was replaced: it grants no tokens".to_owned()));
-    }
+    check_current(principal)?;
     if terms.role > principal.role {
         return Err(Error::RoleInsufficient(terms.role));
     }
     if !principal.grant.covers(&terms.scopes, &terms.packages) {
         return Err(Error::ScopeInsufficient("a rule may grant no more than the token that makes it".to_owned()));
     }
-    // What it grants would outlive its maker.
-    if principal.expires_at.is_some() && principal.user.is_none() {
-        return Err(Error::ScopeInsufficient("it ends at a time, and the rule would not".to_owned()));
-    }
-    Ok(())
+    check_outlived(principal, None)
 }
 
 fn invalid(field: &'static str, rule: impl Into<String>) -> Error {

@@ -6,6 +6,7 @@ use consign_types::text::{DisplayName, EmailAddress, RequestId};
 use consign_types::{NamespacePath, Timestamp, Username};
 
 use super::change::{INSTANCE, call, note};
+use super::create_token::check_current;
 use super::idempotency::{Fingerprint, once};
 use super::{check_free, or_else};
 use crate::connection::Db;
@@ -45,6 +46,7 @@ fn create(db: &mut Db, request: &CreateUser, now: Timestamp) -> Result<User> {
     let name = UserRef::Name(request.username.clone());
     let call = call(&request.principal, "CreateUser", &name, request.request_id.as_ref(), fingerprint, now);
     once(db, &call, |db| {
+        check_current(&request.principal)?;
         let user = add(db, request, now)?;
         note(db, &call, INSTANCE, &user)?;
         Ok(user)
@@ -66,10 +68,12 @@ fn add(db: &mut Db, request: &CreateUser, now: Timestamp) -> Result<User> {
         created_at: now,
         updated_at: now,
     };
-    let user = users::insert(db, &new)?.ok_or_else(|| match &request.email {
-        Some(email) if matches!(users::has_email(db, email, 0), Ok(true)) => Error::NameTaken(email.to_string()),
-        _ => taken(),
-    })?;
+    if let Some(email) = &request.email
+        && users::has_email(db, email, 0)?
+    {
+        return Err(Error::NameTaken(email.to_string()));
+    }
+    let user = users::insert(db, &new)?.ok_or_else(taken)?;
     let new = NewNamespace { parent_id: None, path: &path, display_name, created_at: now };
     let namespace = namespaces::insert(db, &new)?.ok_or_else(taken)?;
     let owner = Member {

@@ -5,6 +5,7 @@ use consign_types::resource::ProtectionRuleRef;
 use consign_types::text::{Etag, RequestId};
 
 use super::change::{Begun, begin, call};
+use super::create_protection_rule::check_asks;
 use super::etag_of;
 use super::idempotency::Fingerprint;
 use super::update_protection_rule::protection_rule;
@@ -43,6 +44,7 @@ fn delete(db: &mut Db, request: &DeleteProtectionRule, now: Timestamp) -> Result
     };
     let rule = protection_rule(db, change.project.id, &request.name)?;
     etag_of(request.etag.as_ref(), &rule.etag(), &request.name)?;
+    check_asks(&request.principal, &rule.protection)?;
     protection_rules::remove(db, rule.id)?;
     change.batch(db, &(), Vec::new()).send(db)
 }

@@ -45,8 +45,9 @@ fn ensure(db: &mut Db, given: Option<Digest>, fresh: Digest, now: Timestamp) -> 
         tokens::insert(db, &token(&admin, now), given.unwrap_or(fresh), true)?;
         return Ok(given.is_none());
     };
-    // One that was revoked, or that ended, would lock the administrator out.
-    let Some(secret) = given.or((!first.is_active(now)).then_some(fresh)) else { return Ok(false) };
+    // One that was revoked, or that ended, would lock the administrator out, if there is no other.
+    let is_locked_out = !first.is_active(now) && !tokens::has_admin(db, now)?;
+    let Some(secret) = given.or(is_locked_out.then_some(fresh)) else { return Ok(false) };
     (first.revoked_at, first.expires_at, first.revision) = (None, None, first.revision + 1);
     tokens::update(db, &first)?;
     tokens::replace(db, first.id, secret, None)?;

@@ -49,13 +49,16 @@ impl Metadata {
     pub async fn exchange_token(&self, request: ExchangeToken) -> Result<(Token, TokenSecret)> {
         let (now, secret) = (self.now(), TokenSecret::generate(TokenKind::Job));
         let digest = secret.digest();
-        let token = self.pool.write(move |db| exchange(db, &request, digest, now)).await?;
-        self.principals.invalidate_all();
+        let (token, is_replaced) = self.pool.write(move |db| exchange(db, &request, digest, now)).await?;
+        if is_replaced {
+            self.principals.invalidate_all();
+        }
         Ok((token, secret))
     }
 }
 
-fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp) -> Result<Token> {
+/// The token, and whether it had another secret before.
+fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp) -> Result<(Token, bool)> {
     // The unique number is in the fingerprint, so nobody gets at a token by its request id alone.
     let shown = (&request.project, request.rule.id, request.unique, &request.scopes, request.ttl_seconds);
     let fingerprint = Fingerprint::new().shown(&shown).finish();
@@ -68,7 +71,7 @@ fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp
         let id = answered(db, key, fingerprint)?.read()?;
         let token = tokens::find_locked(db, id)?.filter(|token| token.is_active(now)).ok_or(Error::IdTokenUsed)?;
         tokens::replace(db, id, secret, None)?;
-        return Ok(token);
+        return Ok((token, true));
     }
     if trust_rules::find(db, request.rule.project_id, request.rule.id)?.is_none_or(|rule| rule != request.rule) {
         return Err(Error::TrustNotMatched(request.project.clone()));
@@ -86,7 +89,7 @@ fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp
         records::update(&mut batch, key, to_json(&token.id));
         batch.send(db)?;
     }
-    Ok(token)
+    Ok((token, false))
 }
 
 /// What the rule grants of what was wished for.

@@ -5,14 +5,14 @@ use consign_types::Timestamp;
 use super::change::lock;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::{counters, idempotency_records, leases, tokens, used_id_tokens};
+use crate::tables::{counters, idempotency_records, leases, members, tokens, used_id_tokens};
 use crate::{Metadata, Result};
 
 /// How long a repeated request is recognised by its request id.
 const REQUEST_ID_SECONDS: i64 = 24 * 60 * 60;
 
-/// How long the token of a CI job can still be looked at after its end.
-const JOB_TOKEN_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// How long the token of a CI job and a role can still be looked at after their end.
+const ENDED_SECONDS: i64 = 24 * 60 * 60;
 
 /// How many rows one transaction forgets.
 const AT_ONCE: i64 = 1000;
@@ -24,8 +24,8 @@ pub struct Expired {
     pub leases: usize,
     /// Request ids that are no longer recognised.
     pub request_ids: usize,
-    /// Tokens of CI jobs that ended a week ago, and ID tokens that nobody would take any more.
-    pub job_tokens: usize,
+    /// Tokens of CI jobs and roles that ended a day ago, and ID tokens that nobody would take any more.
+    pub rights: usize,
 }
 
 impl Metadata {
@@ -41,8 +41,13 @@ impl Metadata {
                     Some(last) => idempotency_records::remove_until(db, *last)?,
                     None => 0,
                 };
-                let job_tokens = tokens::remove_jobs(db, now.plus_seconds(-JOB_TOKEN_SECONDS))? + used_id_tokens::remove_expired(db, now)?;
-                Ok(Expired { leases, request_ids, job_tokens })
+                let ended = now.plus_seconds(-ENDED_SECONDS);
+                let rights = [
+                    tokens::remove_jobs(db, ended, AT_ONCE)?,
+                    members::remove_expired(db, ended, AT_ONCE)?,
+                    used_id_tokens::remove_expired(db, now, AT_ONCE)?,
+                ];
+                Ok(Expired { leases, request_ids, rights: rights.iter().sum() })
             })
             .await
     }

@@ -1,17 +1,21 @@
 //! Listing users.
 
+use std::collections::BTreeSet;
+
+use consign_types::access::{Identity, Place};
 use consign_types::filter::Filter;
+use consign_types::{NamespacePath, Timestamp};
 
 use crate::cursor::{Cursor, Value};
 use crate::select::{Order, condition};
-use crate::tables::users::{self, Selection, User};
-use crate::{Listed, Metadata, Page, Result};
+use crate::tables::users::{self, Known, Selection, User};
+use crate::{Listed, Metadata, Page, Principal, Result};
 
 /// Which users, how ordered, and which page.
 #[derive(Clone, Debug)]
 pub struct ListUsers {
-    /// Those who share a place with this user, and the user; `None` for all, and for their mail addresses.
-    pub known_to: Option<i64>,
+    /// Those whom this caller may know of; `None` for all, and for their mail addresses.
+    pub known_to: Option<Principal>,
     /// Which of them.
     pub filter: Option<Filter>,
     /// How they are ordered.
@@ -56,13 +60,36 @@ impl UserOrder {
 impl Metadata {
     /// Users; `FilterInvalid`.
     pub async fn list_users(&self, request: ListUsers) -> Result<Listed<User>> {
+        let now = self.now();
         self.pool
             .read(move |db| {
                 let ListUsers { known_to, filter, order, descending, page } = request;
+                let known_to = known_to.map(|principal| known_by(&principal, now));
                 let filter = filter.map(|filter| condition(filter, &|name| users::field(name, known_to.is_none()))).transpose()?;
                 let selection = Selection { known_to, filter };
                 Ok(page.of(users::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
             })
             .await
     }
+}
+
+/// Where a caller has roles of its own. Whoever is seen by visibility alone is nobody whom one knows.
+pub(super) fn known_by(principal: &Principal, now: Timestamp) -> Known {
+    let user = principal.user.unwrap_or_default();
+    let mut known = Known { user, projects: Vec::new(), namespaces: Vec::new(), above: BTreeSet::new(), now };
+    let Identity::User(memberships) = &principal.grant.identity else { return known };
+    for membership in memberships {
+        let lowest = match &membership.place {
+            Place::Project { id, path } => {
+                known.projects.push(*id);
+                path.namespace()
+            }
+            Place::Namespace { path, .. } => {
+                known.namespaces.push(path.clone());
+                path.clone()
+            }
+        };
+        known.above.extend(std::iter::successors(Some(lowest), NamespacePath::parent));
+    }
+    known
 }

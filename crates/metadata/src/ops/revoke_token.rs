@@ -5,7 +5,7 @@ use consign_types::resource::TokenRef;
 use consign_types::text::Etag;
 
 use super::change::call;
-use super::create_token::note_token;
+use super::create_token::{check_current, note_token};
 use super::etag_of;
 use super::idempotency::Fingerprint;
 use super::list_tokens::token;
@@ -43,9 +43,7 @@ fn revoke(db: &mut Db, request: &RevokeToken, now: Timestamp) -> Result<Token> {
     if request.principal.role < token.role {
         return Err(Error::RoleInsufficient(token.role));
     }
-    if request.principal.is_old {
-        return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
-    }
+    check_current(&request.principal)?;
     etag_of(request.etag.as_ref(), &token.etag(), &request.name)?;
     (token.revoked_at, token.revision) = (Some(now), token.revision + 1);
     tokens::update(db, &token)?;

@@ -6,7 +6,7 @@ use consign_types::text::{Etag, RequestId};
 use consign_types::token::TokenSecret;
 
 use super::change::call;
-use super::create_token::{check_covered, check_expiry, note_token};
+use super::create_token::{check_covered, check_current, check_expiry, note_token};
 use super::etag_of;
 use super::idempotency::{Fingerprint, answered, to_json};
 use super::list_tokens::token;
@@ -70,9 +70,7 @@ fn rotate(db: &mut Db, request: &RotateToken, now: Timestamp) -> Result<(Token, 
         tokens::replace_latest(db, token.id, secret.digest())?;
         return Ok((token, secret));
     }
-    if request.principal.is_old {
-        return Err(Error::ScopeInsufficient("its secret was replaced: it makes and changes no tokens".to_owned()));
-    }
+    check_current(&request.principal)?;
     etag_of(request.etag.as_ref(), &token.etag(), &request.name)?;
     if !(0..=MAX_OVERLAP_SECONDS).contains(&request.overlap_seconds) {
         return Err(Error::ArgumentInvalid { field: "overlap", rule: "from nothing to 24 hours".to_owned() });

@@ -6,7 +6,7 @@ use consign_types::resource::MemberRef;
 use consign_types::text::{Etag, RequestId};
 
 use super::change::call;
-use super::create_member::{check_role, home_locked, note_member};
+use super::create_member::{check_outlived, check_role, home_locked, note_member};
 use super::create_token::check_expiry;
 use super::idempotency::{Fingerprint, once};
 use super::{etag_of, user};
@@ -53,6 +53,7 @@ fn update(db: &mut Db, request: &UpdateMember, now: Timestamp) -> Result<PlacedM
         member.expires_at = request.expires_at.unwrap_or(member.expires_at);
         member.revision += 1;
         check_role(&request.principal, member.role)?;
+        check_outlived(&request.principal, member.expires_at)?;
         if request.expires_at.is_some() {
             check_expiry(member.expires_at, now)?;
         }

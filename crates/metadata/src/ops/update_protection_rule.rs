@@ -54,13 +54,14 @@ fn update(db: &mut Db, request: &UpdateProtectionRule, now: Timestamp) -> Result
     };
     let mut rule = protection_rule(db, change.project.id, &request.name)?;
     etag_of(request.etag.as_ref(), &rule.etag(), &request.name)?;
+    check_asks(&request.principal, &rule.protection)?;
     let Protection { packages, publish, delete } = rule.protection;
     rule.protection = Protection {
         packages: request.packages.clone().unwrap_or(packages),
         publish: request.publish.unwrap_or(publish),
         delete: request.delete.unwrap_or(delete),
     };
-    check_asks(&rule.protection)?;
+    check_asks(&request.principal, &rule.protection)?;
     if protection_rules::has_pattern(db, &rule)? {
         return Err(taken(&rule));
     }

@@ -6,6 +6,7 @@ use consign_types::resource::UserRef;
 use consign_types::text::{DisplayName, EmailAddress, Etag, RequestId};
 
 use super::change::{INSTANCE, call, note};
+use super::create_token::check_current;
 use super::etag_of;
 use super::idempotency::{Fingerprint, once};
 use crate::connection::Db;
@@ -52,8 +53,10 @@ fn update(db: &mut Db, request: &UpdateUser, now: Timestamp) -> Result<User> {
     let fingerprint = Fingerprint::new().shown(&shown).finish();
     let call = call(&request.principal, "UpdateUser", &request.name, request.request_id.as_ref(), fingerprint, now);
     once(db, &call, |db| {
+        check_current(&request.principal)?;
         // Administrators are locked first, all in one order: two who end each other's rights do not both succeed.
-        let admins = users::list_admins_locked(db)?;
+        let ends_rights = *is_admin == Some(false) || *is_disabled == Some(true);
+        let admins = if ends_rights { users::list_admins_locked(db)? } else { Vec::new() };
         let mut user = users::find_locked(db, &request.name)?.ok_or_else(|| Error::UserNotFound(request.name.clone()))?;
         etag_of(request.etag.as_ref(), &user.etag(), &request.name)?;
         user.display_name = display_name.clone().unwrap_or(user.display_name);
@@ -69,7 +72,7 @@ fn update(db: &mut Db, request: &UpdateUser, now: Timestamp) -> Result<User> {
         {
             return Err(Error::NameTaken(email.to_string()));
         }
-        users::update(db, &user)?;
+        users::update(db, &user).map_err(|error| error.or_taken(user.email.as_ref()))?;
         note(db, &call, INSTANCE, &user)?;
         Ok(user)
     })

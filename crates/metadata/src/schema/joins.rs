@@ -3,7 +3,7 @@
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
 use super::{
-    blobs, counters, files, leases, members, namespaces, package_labels, packages, projects, tag_moves, tags, tombstones, users,
+    blobs, counters, files, leases, members, namespaces, package_labels, packages, projects, tag_moves, tags, tokens, tombstones, users,
     version_labels, versions,
 };
 
@@ -28,6 +28,7 @@ allow_tables_to_appear_in_same_query!(
     projects,
     tag_moves,
     tags,
+    tokens,
     tombstones,
     users,
     version_labels,

@@ -144,13 +144,21 @@ pub(crate) fn placed(db: &mut Db, member: Member) -> Result<PlacedMember> {
     Ok(query.first(db)?)
 }
 
-/// How many roles a user has.
-pub(crate) fn count_of_user(db: &mut Db, user: i64) -> Result<i64> {
-    Ok(members::table.filter(members::user_id.eq(user)).count().get_result(db)?)
+/// How many roles a user has that count at a time.
+pub(crate) fn count_of_user(db: &mut Db, user: i64, now: Timestamp) -> Result<i64> {
+    let query = members::table.filter(members::user_id.eq(user));
+    Ok(query.filter(members::expires_at.is_null().or(members::expires_at.gt(now).assume_not_null())).count().get_result(db)?)
 }
 
-/// A role, and the id and path of its project, or the path of its namespace.
-type Given = (Role, Option<i64>, Option<ProjectPath>, Option<NamespacePath>);
+/// Removes roles whose time was over by then, a bounded number of them.
+pub(crate) fn remove_expired(db: &mut Db, until: Timestamp, limit: i64) -> Result<usize> {
+    let over = members::table.filter(members::expires_at.le(until)).order(members::expires_at).limit(limit);
+    let ids: Vec<i64> = over.select(members::id).load(db)?;
+    Ok(diesel::delete(members::table.filter(members::id.eq_any(ids))).execute(db)?)
+}
+
+/// A role, and the id and path of its project, or those of its namespace.
+type Given = (Role, Option<i64>, Option<ProjectPath>, Option<i64>, Option<NamespacePath>);
 
 /// The roles of a user that count at a time.
 pub(crate) fn list_of_user(db: &mut Db, user: i64, now: Timestamp) -> Result<Vec<Membership>> {
@@ -160,11 +168,12 @@ pub(crate) fn list_of_user(db: &mut Db, user: i64, now: Timestamp) -> Result<Vec
         .filter(members::user_id.eq(user))
         .filter(members::expires_at.is_null().or(members::expires_at.gt(now).assume_not_null()))
         .order(members::id)
-        .select((members::role, members::project_id, projects::path.nullable(), namespaces::path.nullable()))
+        .select((members::role, members::project_id, projects::path.nullable(), members::namespace_id, namespaces::path.nullable()))
         .load(db)?;
-    let membership = |(role, id, path, namespace): Given| {
-        let project = id.zip(path).map(|(id, path)| Place::Project { id, path });
-        Some(Membership { place: project.or(namespace.map(Place::Namespace))?, role })
+    let membership = |(role, project, path, namespace, namespace_path): Given| {
+        let project = project.zip(path).map(|(id, path)| Place::Project { id, path });
+        let namespace = namespace.zip(namespace_path).map(|(id, path)| Place::Namespace { id, path });
+        Some(Membership { place: project.or(namespace)?, role })
     };
     Ok(rows.into_iter().filter_map(membership).collect())
 }

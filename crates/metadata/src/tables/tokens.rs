@@ -12,7 +12,7 @@ use diesel::prelude::*;
 
 use crate::connection::{Db, each};
 use crate::error::{Error, Result};
-use crate::schema::tokens;
+use crate::schema::{tokens, users};
 
 /// A token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,6 +263,14 @@ pub(crate) fn list(db: &mut Db, owner: &Owner, active_at: Option<Timestamp>, aft
     query.load(db)?.into_iter().map(from_row).collect()
 }
 
+/// Whether some administrator who can sign in has a token that counts at a time.
+pub(crate) fn has_admin(db: &mut Db, now: Timestamp) -> Result<bool> {
+    let admins = users::table.filter(users::is_admin.eq(true)).filter(users::is_disabled.eq(false)).select(users::id.nullable());
+    let active = tokens::table.filter(tokens::user_id.eq_any(admins)).filter(tokens::revoked_at.is_null());
+    let active = active.filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now).assume_not_null()));
+    Ok(active.select(tokens::id).first::<i64>(db).optional()?.is_some())
+}
+
 /// How many tokens that count at a time somebody has made for an owner. Those of CI jobs come and go by themselves.
 pub(crate) fn count_made(db: &mut Db, owner: &Owner, now: Timestamp) -> Result<i64> {
     let mut query = tokens::table.filter(tokens::kind.ne(TokenKind::Job)).filter(tokens::revoked_at.is_null()).into_boxed();
@@ -275,10 +283,11 @@ pub(crate) fn count_made(db: &mut Db, owner: &Owner, now: Timestamp) -> Result<i
     Ok(query.count().get_result(db)?)
 }
 
-/// Removes tokens of CI jobs whose time was over by then.
-pub(crate) fn remove_jobs(db: &mut Db, until: Timestamp) -> Result<usize> {
+/// Removes tokens of CI jobs whose time was over by then, a bounded number of them.
+pub(crate) fn remove_jobs(db: &mut Db, until: Timestamp, limit: i64) -> Result<usize> {
     let over = tokens::table.filter(tokens::kind.eq(TokenKind::Job)).filter(tokens::expires_at.le(until));
-    Ok(diesel::delete(over).execute(db)?)
+    let ids: Vec<i64> = over.order(tokens::expires_at).limit(limit).select(tokens::id).load(db)?;
+    Ok(diesel::delete(tokens::table.filter(tokens::id.eq_any(ids))).execute(db)?)
 }
 
 /// Writes a token as it is now, but for its secret.

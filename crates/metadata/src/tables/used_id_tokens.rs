@@ -14,7 +14,9 @@ pub(crate) fn insert(db: &mut Db, digest: Digest, expires: Timestamp) -> Result<
     Ok(inserted == 1)
 }
 
-/// Forgets those whose time is over: their age alone refuses them.
-pub(crate) fn remove_expired(db: &mut Db, now: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(used::table.filter(used::expires_at.le(now))).execute(db)?)
+/// Forgets those whose time is over, a bounded number of them: their age alone refuses them.
+pub(crate) fn remove_expired(db: &mut Db, now: Timestamp, limit: i64) -> Result<usize> {
+    let over = used::table.filter(used::expires_at.le(now)).order(used::expires_at).limit(limit);
+    let digests: Vec<Digest> = over.select(used::digest).load(db)?;
+    Ok(diesel::delete(used::table.filter(used::digest.eq_any(digests))).execute(db)?)
 }

@@ -1,13 +1,16 @@
 //! Users: whoever signs in.
 
+use std::collections::BTreeSet;
+
 use consign_types::resource::UserRef;
 use consign_types::text::{DisplayName, EmailAddress};
-use consign_types::{Timestamp, Username};
+use consign_types::{NamespacePath, Timestamp, Username};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::Instant;
 use crate::connection::{Db, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
@@ -59,10 +62,25 @@ pub(crate) struct NewUser<'a> {
     pub(crate) updated_at: Timestamp,
 }
 
+/// Where a user has roles, by which others are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The user; 0 for none.
+    pub(crate) user: i64,
+    /// The projects.
+    pub(crate) projects: Vec<i64>,
+    /// The namespaces.
+    pub(crate) namespaces: Vec<NamespacePath>,
+    /// These, and all namespaces above them and above the projects.
+    pub(crate) above: BTreeSet<NamespacePath>,
+    /// When it is asked.
+    pub(crate) now: Timestamp,
+}
+
 /// Which users to list.
 pub(crate) struct Selection {
-    /// Those who share a place with this user, and the user; `None` for all.
-    pub(crate) known_to: Option<i64>,
+    /// Those whom a user may know of; `None` for all.
+    pub(crate) known_to: Option<Known>,
     pub(crate) filter: Option<Condition<users::table>>,
 }
 
@@ -131,20 +149,11 @@ pub(crate) fn list_admins_locked(db: &mut Db) -> Result<Vec<i64>> {
     })
 }
 
-/// Those who share a project or a namespace with a user, by roles given in it, above it or below it.
-const KNOWN_TO: &str = "(users.id in (\
-     select other.user_id from members own \
-     left join namespaces own_namespace on own_namespace.id = own.namespace_id \
-     left join projects own_project on own_project.id = own.project_id, \
-     members other left join namespaces other_namespace on other_namespace.id = other.namespace_id \
-     left join projects other_project on other_project.id = other.project_id \
-     where own.user_id = ";
-
 /// Users that fit, behind a cursor.
 pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<User>> {
     let mut query = users::table.order(order.by()).limit(limit).into_boxed();
-    if let Some(user) = selection.known_to {
-        query = query.filter(known_to(user));
+    if let Some(known) = &selection.known_to {
+        query = query.filter(known_to(known));
     }
     for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
@@ -153,21 +162,49 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
 }
 
 /// Whether one user may know of another.
-pub(crate) fn is_known(db: &mut Db, user: i64, to: i64) -> Result<bool> {
+pub(crate) fn is_known(db: &mut Db, user: i64, to: &Known) -> Result<bool> {
     let found = users::table.find(user).filter(known_to(to)).select(users::id).first::<i64>(db).optional()?;
     Ok(found.is_some())
 }
 
-fn known_to(user: i64) -> Condition<users::table> {
-    let own = "coalesce(own_namespace.path, own_project.path)";
-    let other = "coalesce(other_namespace.path, other_project.path)";
-    // One path holds the other where it, with a slash behind, is the beginning of the other, with a slash behind.
-    let meet = format!(
-        " and (substr({own} || '/', 1, length({other}) + 1) = {other} || '/' \
-         or substr({other} || '/', 1, length({own}) + 1) = {own} || '/')) or users.id = "
+/// The user, and those who have roles that count now in a place of the user's, above it or below it.
+///
+/// Paths stand in the text as they are: they have no character that means anything in SQL.
+fn known_to(known: &Known) -> Condition<users::table> {
+    let below =
+        |column: &str| known.namespaces.iter().map(|path| format!("({column} > '{path}/' and {column} < '{path}0')")).collect::<Vec<_>>();
+    let listed = |numbers: &[i64]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let above: Vec<String> = known.above.iter().map(|path| format!("'{path}'")).collect();
+    let mut namespaces = below("n.path");
+    if !above.is_empty() {
+        namespaces.push(format!("n.path in ({})", above.join(", ")));
+    }
+    let mut projects = below("p.path");
+    if !known.projects.is_empty() {
+        projects.push(format!("p.id in ({})", listed(&known.projects)));
+    }
+    let text = format!(
+        "(users.id = {} or users.id in (select m.user_id from members m where \
+         (m.namespace_id in (select n.id from namespaces n where {}) \
+         or m.project_id in (select p.id from projects p where p.deleted_at is null and {})) \
+         and (m.expires_at is null or m.expires_at > ",
+        known.user,
+        any_of(&namespaces),
+        any_of(&projects),
     );
-    let by_place = sql::<Bool>(KNOWN_TO).bind::<diesel::sql_types::BigInt, _>(user).sql(&meet);
-    Box::new(by_place.bind::<diesel::sql_types::BigInt, _>(user).sql(")"))
+    Box::new(sql::<Bool>(&text).bind::<Instant, _>(known.now).sql(")))"))
+}
+
+/// Conditions with `or` between them, by halves: SQLite goes down into an expression no more than a thousand steps.
+fn any_of(conditions: &[String]) -> String {
+    match conditions {
+        [] => "1 = 0".to_owned(),
+        [one] => one.clone(),
+        all => {
+            let (left, right) = all.split_at(all.len() / 2);
+            format!("({} or {})", any_of(left), any_of(right))
+        }
+    }
 }
 
 /// Writes a user as it is now.

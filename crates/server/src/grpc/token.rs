@@ -24,14 +24,14 @@ use tonic::{Request, Response, Status};
 use super::page::Listing;
 use super::{decode, encode};
 use crate::auth::{Caller, Subject as _, caller};
-use crate::oidc::Verifier;
+use crate::oidc::Issuers;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenApi {
     pub(crate) metadata: Metadata,
     /// `None` where there is nothing to verify ID tokens by.
-    pub(crate) verifier: Option<Arc<Verifier>>,
+    pub(crate) issuers: Option<Arc<Issuers>>,
 }
 
 #[tonic::async_trait]
@@ -113,11 +113,11 @@ impl TokenService for TokenApi {
     }
 
     async fn exchange_token(&self, request: Request<ExchangeTokenRequest>) -> Result<Response<ExchangeTokenResponse>, Status> {
-        trust::exchange(&self.metadata, self.verifier.as_deref(), &caller(&request)?, request.into_inner()).await.map(Response::new)
+        trust::exchange(&self.metadata, self.issuers.as_deref(), &caller(&request)?, request.into_inner()).await.map(Response::new)
     }
 
     async fn create_trust_rule(&self, request: Request<CreateTrustRuleRequest>) -> Result<Response<CreateTrustRuleResponse>, Status> {
-        let rule = trust::create(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        let rule = trust::create(&self.metadata, self.issuers.as_deref(), &caller(&request)?, request.into_inner()).await?;
         Ok(Response::new(CreateTrustRuleResponse { trust_rule: Some(rule) }))
     }
 
@@ -131,7 +131,7 @@ impl TokenService for TokenApi {
     }
 
     async fn update_trust_rule(&self, request: Request<UpdateTrustRuleRequest>) -> Result<Response<UpdateTrustRuleResponse>, Status> {
-        let rule = trust::update(&self.metadata, &caller(&request)?, request.into_inner()).await?;
+        let rule = trust::update(&self.metadata, self.issuers.as_deref(), &caller(&request)?, request.into_inner()).await?;
         Ok(Response::new(UpdateTrustRuleResponse { trust_rule: Some(rule) }))
     }
 

@@ -52,8 +52,8 @@ impl UserService for UserApi {
         caller.everywhere().await?;
         let principal = caller.anyone()?;
         let user = self.metadata.find_user(name, known_to(&principal)).await.map_err(status)?;
-        let shows_email = known_to(&principal).is_none() || principal.user == Some(user.id);
-        Ok(Response::new(GetUserResponse { user: Some(encode::user(user, shows_email)) }))
+        let is_shown = known_to(&principal).is_none() || principal.user == Some(user.id);
+        Ok(Response::new(GetUserResponse { user: Some(encode::user(user, is_shown)) }))
     }
 
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
@@ -62,6 +62,7 @@ impl UserService for UserApi {
         caller.everywhere().await?;
         let principal = caller.anyone()?;
         let known_to = known_to(&principal);
+        let sees_all = known_to.is_none();
         let listing = Listing::of("ListUsers", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, USER_ORDERS)?;
         let page = listing.page(request.page_size, &request.page_token)?;
@@ -69,8 +70,8 @@ impl UserService for UserApi {
         let found = self.metadata.list_users(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |user| order.cursor(user).to_string());
         let encode = |user: consign_metadata::User| {
-            let shows_email = known_to.is_none_or(|own| own == user.id);
-            encode::user(user, shows_email)
+            let is_shown = sees_all || principal.user == Some(user.id);
+            encode::user(user, is_shown)
         };
         Ok(Response::new(ListUsersResponse { users: found.map(encode).items, next_page_token }))
     }
@@ -178,10 +179,6 @@ async fn leaving_or_tended(caller: &Caller, name: &MemberRef) -> Result<Principa
 }
 
 /// The user who is shown others by the places that they share; `None` for an administrator, who is shown all.
-fn known_to(principal: &Principal) -> Option<i64> {
-    match principal.grant.identity {
-        Identity::Admin => None,
-        // A token of no user shares places with nobody.
-        _ => Some(principal.user.unwrap_or_default()),
-    }
+fn known_to(principal: &Principal) -> Option<Principal> {
+    (principal.grant.identity != Identity::Admin).then(|| principal.clone())
 }

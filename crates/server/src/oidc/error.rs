@@ -11,8 +11,8 @@ pub enum VerifyError {
         "it must be signed by RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA, as the key of its issuer says, without `crit`"
     )]
     Algorithm,
-    /// No trust rule names who made it.
-    #[error("no trust rule names its issuer")]
+    /// Tokens of who made it are not taken.
+    #[error("its issuer is none whose tokens are taken")]
     Issuer,
     /// The keys of the issuer can't be had: the same token may be good later.
     #[error("the keys of its issuer cannot be fetched now")]
@@ -35,7 +35,4 @@ pub enum VerifyError {
     /// It counts for too long.
     #[error("it lives for more than 24 hours")]
     TooLong,
-    /// It was made for others.
-    #[error("no trust rule of its issuer names its audience")]
-    Audience,
 }

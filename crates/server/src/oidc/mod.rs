@@ -1,7 +1,7 @@
 //! ID tokens of CI systems (OpenID Connect Core 1.0), verified: that their issuer made them, for us, and that their time has come.
 //!
 //! Anybody may send a token, so what it says is worth nothing until its signature holds. Only its issuer is read before, and only to find
-//! it among those that trust rules name: no address that a stranger chose is ever asked for keys.
+//! it among those that the settings name: no address that a stranger chose is ever asked for keys.
 //!
 //! - `token`: the parts of a token, within bounds
 //! - `fetch`: the keys of an issuer, over HTTP; `reach`: which addresses it may go to
@@ -19,7 +19,7 @@ mod validity;
 
 use std::fmt;
 
-use consign_types::trust::{Claims, Issuer, TrustRule};
+use consign_types::trust::{Claims, Issuer};
 use consign_types::{Digest, Timestamp};
 
 pub use error::VerifyError;
@@ -42,7 +42,8 @@ pub struct Verifier {
 #[error("cannot set up the client that fetches the keys of OIDC issuers")]
 pub struct VerifierError(#[source] reqwest::Error);
 
-/// An ID token that its issuer made for us and that counts now. Which rule trusts it is to be asked next: [`TrustRule::matches`].
+/// An ID token that its issuer made for us and that counts now. Whether it is for us, and which rule trusts it, is to be asked
+/// next: [`TrustRule::matches`](consign_types::trust::TrustRule::matches).
 #[derive(Clone)]
 pub struct Verified {
     /// Who made it.
@@ -81,20 +82,17 @@ impl Verifier {
         Ok(Self { keys: KeyCache::new(Source::new(loopback).map_err(VerifierError)?, clock), clock })
     }
 
-    /// Verifies a token that one of the rules may trust; without rules for its issuer, nothing is fetched.
-    pub async fn verify<'a>(&self, token: &str, rules: impl IntoIterator<Item = &'a TrustRule>) -> Result<Verified, VerifyError> {
+    /// Verifies a token that one of these issuers must have made; keys of others are not fetched.
+    pub async fn verify(&self, token: &str, issuers: &[Issuer]) -> Result<Verified, VerifyError> {
         let token = Token::parse(token)?;
-        let rules = of_issuer(&token, rules);
-        let issuer = rules.first().ok_or(VerifyError::Issuer)?.issuer();
+        let named = token.claims.get("iss").and_then(|value| value.as_str());
+        let issuer = issuers.iter().find(|issuer| named == Some(issuer.as_str())).ok_or(VerifyError::Issuer)?;
         let key = self.keys.find(issuer, &token.signer).await?;
         if !key.has_signed(&token) {
             return Err(VerifyError::Signature);
         }
         let validity = Validity::read(&token.claims)?;
         validity.check((self.clock)())?;
-        if !rules.iter().any(|rule| rule.takes_audience(&token.claims)) {
-            return Err(VerifyError::Audience);
-        }
         let subject = token.claims.get("sub").and_then(|value| value.as_str()).filter(|subject| !subject.is_empty());
         Ok(Verified {
             issuer: issuer.clone(),
@@ -106,9 +104,29 @@ impl Verifier {
     }
 }
 
-fn of_issuer<'a>(token: &Token<'_>, rules: impl IntoIterator<Item = &'a TrustRule>) -> Vec<&'a TrustRule> {
-    let issuer = token.claims.get("iss").and_then(|value| value.as_str());
-    rules.into_iter().filter(|rule| issuer == Some(rule.issuer().as_str())).collect()
+/// The issuers that the settings name, and who verifies their tokens.
+#[derive(Debug)]
+pub(crate) struct Issuers {
+    named: Vec<Issuer>,
+    verifier: Verifier,
+}
+
+impl Issuers {
+    /// If one of them is on this machine, keys are fetched from it.
+    pub(crate) fn new(named: Vec<Issuer>, clock: fn() -> Timestamp) -> Result<Self, VerifierError> {
+        let loopback = if named.iter().any(Issuer::is_loopback) { Loopback::Allowed } else { Loopback::Refused };
+        Ok(Self { named, verifier: Verifier::new(loopback, clock)? })
+    }
+
+    /// Whether tokens of an issuer are verified at all.
+    pub(crate) fn take(&self, issuer: &Issuer) -> bool {
+        self.named.contains(issuer)
+    }
+
+    /// Verifies a token. What is answered depends on the token alone, so it tells nothing of who trusts whom.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Verified, VerifyError> {
+        self.verifier.verify(token, &self.named).await
+    }
 }
 
 /// The texts are told apart by their lengths, so that no two of them make the same digest.

@@ -1,5 +1,5 @@
-//! Which addresses may be asked for keys. An issuer is named by whoever maintains a project, so it must not lead into what this machine alone
-//! can reach. Private networks may be asked: a GitLab or a cluster of one's own lives there.
+//! Which addresses may be asked for keys. Issuers are named by whoever runs the service; where their keys are is what they say themselves, and
+//! that must not lead into what this machine alone can reach. Private networks may be asked: a GitLab or a cluster of one's own lives there.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -1,6 +1,9 @@
 //! What a good token has, and what is refused of one that its issuer did sign.
 
+use std::collections::BTreeMap;
+
 use consign_server::oidc::{Loopback, Verifier, VerifyError};
+use consign_types::trust::TrustRule;
 use serde_json::{Value, json};
 
 use crate::issuer::{Issuer, Key, advance, header, now, seconds, verifier};
@@ -32,8 +35,12 @@ async fn a_verified_token_says_what_a_rule_asks_for() {
     assert_eq!(verified.issuer.as_str(), issuer.address);
     assert_eq!(verified.expires_at, now().plus_seconds(300));
     assert_eq!(verified.replay_until(), now().plus_seconds(360));
-    assert_eq!(issuer.rule("consign").matches(&verified.claims).unwrap()["sub"], "job:7");
-    assert!(issuer.rule("other").matches(&verified.claims).is_err());
+    let rule = |audience: &str| {
+        let claims = BTreeMap::from([("sub".parse().unwrap(), "job:*".parse().unwrap())]);
+        TrustRule::new(issuer.address.parse().unwrap(), vec![audience.parse().unwrap()], claims).unwrap()
+    };
+    assert_eq!(rule("consign").matches(&verified.claims).unwrap()["sub"], "job:7");
+    assert!(rule("other").matches(&verified.claims).is_err());
     assert!(!format!("{verified:?}").contains("job:7"));
 }
 
@@ -56,10 +63,6 @@ async fn claims_of_a_signed_token_are_judged() {
     let now = seconds();
     for (name, value, expected) in [
         ("aud", json!(["x", "other"]), Ok(())),
-        ("aud", json!("consign.example.com"), Err(VerifyError::Audience)),
-        ("aud", json!(["x"]), Err(VerifyError::Audience)),
-        ("aud", json!(null), Err(VerifyError::Audience)),
-        ("aud", json!("con*"), Err(VerifyError::Audience)),
         ("iss", json!("https://gitlab.com"), Err(VerifyError::Issuer)),
         ("iss", json!(7), Err(VerifyError::Issuer)),
         ("sub", json!(""), Err(VerifyError::Claim("sub"))),
@@ -93,7 +96,7 @@ async fn an_issuer_that_no_rule_names_is_never_asked() {
     let ((trusted, _), (stranger, key)) = (Issuer::with_key().await, Issuer::with_key().await);
     let token = stranger.token(&key, "1");
     assert_eq!(trusted.verify(&verifier(), &token).await.unwrap_err(), VerifyError::Issuer);
-    assert_eq!(verifier().verify(&token, []).await.unwrap_err(), VerifyError::Issuer);
+    assert_eq!(verifier().verify(&token, &[]).await.unwrap_err(), VerifyError::Issuer);
     assert_eq!((trusted.asked(), stranger.asked()), ((0, 0), (0, 0)));
 }
 

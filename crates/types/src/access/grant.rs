@@ -44,7 +44,12 @@ pub enum Place {
         path: ProjectPath,
     },
     /// In a namespace and all below it.
-    Namespace(NamespacePath),
+    Namespace {
+        /// Its id.
+        id: i64,
+        /// Its path.
+        path: NamespacePath,
+    },
 }
 
 /// What is to be known of a project to judge a call about it.
@@ -111,7 +116,15 @@ impl Place {
     fn holds(&self, site: &Site) -> bool {
         match self {
             Self::Project { id, .. } => *id == site.id,
-            Self::Namespace(path) => path.holds(site.path.as_str()),
+            Self::Namespace { path, .. } => path.holds(site.path.as_str()),
+        }
+    }
+
+    /// The namespace, if it is one.
+    fn namespace(&self) -> Option<&NamespacePath> {
+        match self {
+            Self::Project { .. } => None,
+            Self::Namespace { path, .. } => Some(path),
         }
     }
 
@@ -119,7 +132,7 @@ impl Place {
     fn is_below(&self, namespace: &NamespacePath) -> bool {
         match self {
             Self::Project { path, .. } => namespace.holds(path.as_str()),
-            Self::Namespace(path) => namespace.holds(path.as_str()),
+            Self::Namespace { path, .. } => namespace.holds(path.as_str()),
         }
     }
 }
@@ -158,7 +171,7 @@ impl Identity {
             return Some(Role::Admin);
         }
         let given = self.memberships().iter().filter_map(|membership| match &membership.place {
-            Place::Namespace(path) if path.holds(namespace.as_str()) => Some(membership.role),
+            Place::Namespace { path, .. } if path.holds(namespace.as_str()) => Some(membership.role),
             place => place.is_below(namespace).then_some(Role::Guest),
         });
         given.chain(self.sees().contains(&seen).then_some(Role::Guest)).max()
@@ -207,18 +220,22 @@ impl Grant {
         }
     }
 
-    /// The projects in which it has this role or a higher one.
+    /// The projects in which it has this role or a higher one. What is below a namespace of its is not named besides.
     pub fn reach(&self, role: Role) -> Reach {
         if self.identity == Identity::Admin {
             return Reach::Everything;
         }
-        let (mut projects, mut namespaces) = (Vec::new(), Vec::new());
-        for membership in self.identity.memberships().iter().filter(|membership| membership.role >= role) {
-            match &membership.place {
-                Place::Project { id, .. } => projects.push(*id),
-                Place::Namespace(path) => namespaces.push(path.clone()),
-            }
-        }
+        let places = || self.identity.memberships().iter().filter(|membership| membership.role >= role).map(|membership| &membership.place);
+        let mut namespaces: Vec<NamespacePath> = places().filter_map(Place::namespace).cloned().collect();
+        // Part by part, what is below another one stands right behind it, so the last one that was kept tells.
+        namespaces.sort_by(|one, other| one.as_str().split('/').cmp(other.as_str().split('/')));
+        namespaces.dedup_by(|next, kept| kept.holds(next.as_str()));
+        let is_held = |path: &ProjectPath| namespaces.iter().any(|namespace| namespace.holds(path.as_str()));
+        let projects = places().filter_map(|place| match place {
+            Place::Project { id, path } if !is_held(path) => Some(*id),
+            _ => None,
+        });
+        let projects = projects.collect();
         let visibilities = if role <= Role::Reporter { self.identity.sees() } else { &[] };
         Reach::Some { projects, namespaces, visibilities }
     }

@@ -25,7 +25,7 @@ fn grant(identity: Identity, scopes: &[Scope], packages: &[&str]) -> Grant {
 }
 
 fn in_namespace(text: &str, role: Role) -> Membership {
-    Membership { place: Place::Namespace(path(text)), role }
+    Membership { place: Place::Namespace { id: 1, path: path(text) }, role }
 }
 
 fn in_project(id: i64, path: &str, role: Role) -> Membership {
@@ -139,6 +139,14 @@ fn lists_reach_what_the_role_suffices_for() {
     assert_eq!(user.reach(Role::Guest), reach(&[7], &["group"], &[Public, Internal]));
     assert_eq!(user.reach(Role::Reporter), reach(&[7], &[], &[Public, Internal]));
     assert_eq!(user.reach(Role::Maintainer), reach(&[], &[], &[]));
+    let nested = [
+        in_namespace("a-b", Role::Owner),
+        in_namespace("a/b/c", Role::Owner),
+        in_namespace("a", Role::Owner),
+        in_project(3, "a/x", Role::Owner),
+    ];
+    let nested = grant(Identity::User(nested.to_vec()), &Scope::ALL, &[]);
+    assert_eq!(nested.reach(Role::Owner), reach(&[], &["a", "a-b"], &[]));
     assert_eq!(Grant::anonymous().reach(Role::Reporter), reach(&[], &[], &[Public]));
     assert_eq!(Grant::everything().reach(Role::Owner), Reach::Everything);
 }

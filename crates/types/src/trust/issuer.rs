@@ -15,6 +15,13 @@ name_type!(
     is_issuer
 );
 
+impl Issuer {
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(self.as_str()).ok().is_some_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
+    }
+}
+
 fn is_issuer(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     // The root path alone may be left out.

@@ -23,12 +23,12 @@ name_type!(
 );
 
 name_type!(
-    /// What a claim must say: `*` is any run of characters, `?` is one character, everything else is itself. 1 to 1024 bytes without
-    /// control characters.
+    /// What a claim must say: `*` is any run of characters, `?` is one character, everything else is itself. 1 to 255 bytes without
+    /// control characters, with at most 8 `*`.
     ClaimGlob,
     "glob on a claim",
-    "1 to 1024 bytes without control characters",
-    |text| is_plain(text, 1024)
+    "1 to 255 bytes without control characters, with at most 8 `*`",
+    |text| is_plain(text, 255) && text.matches('*').count() <= 8
 );
 
 impl ClaimGlob {

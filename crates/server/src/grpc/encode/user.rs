@@ -7,17 +7,17 @@ use consign_types::resource::{MemberParent, MemberRef, NamespaceRef, ProjectRef,
 
 use super::tag::role;
 
-/// A user, with its mail address only for those who may know it.
-pub(in crate::grpc) fn user(user: User, shows_email: bool) -> wire::User {
+/// A user, with its mail address and what administrators say of it only for those who may know it.
+pub(in crate::grpc) fn user(user: User, is_shown: bool) -> wire::User {
     wire::User {
         name: UserRef::Id(user.id).to_string(),
         id: user.id,
         etag: user.etag(),
         username: user.username.to_string(),
         display_name: user.display_name.to_string(),
-        email: user.email.filter(|_| shows_email).map(|email| email.to_string()).unwrap_or_default(),
-        admin: user.is_admin,
-        disabled: user.is_disabled,
+        email: user.email.filter(|_| is_shown).map(|email| email.to_string()).unwrap_or_default(),
+        admin: user.is_admin && is_shown,
+        disabled: user.is_disabled && is_shown,
         create_time: Some(timestamp(user.created_at)),
         update_time: Some(timestamp(user.updated_at)),
     }

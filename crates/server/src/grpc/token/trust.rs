@@ -13,22 +13,36 @@ use consign_types::Reason;
 use consign_types::access::{Role, Scope};
 use consign_types::pattern::NamePattern;
 use consign_types::resource::{ProjectRef, TrustRuleRef};
-use consign_types::trust::{Audience, ClaimGlob, ClaimName, TrustRule as Trust};
+use consign_types::trust::{Audience, ClaimGlob, ClaimName, Issuer, TrustRule as Trust};
 use tonic::Status;
 
 use crate::auth::Caller;
 use crate::grpc::page::Listing;
 use crate::grpc::{decode, encode};
-use crate::oidc::{Verifier, VerifyError};
+use crate::oidc::{Issuers, VerifyError};
 
 /// For how many seconds tokens count where a rule does not say.
 const DEFAULT_TTL_SECONDS: i64 = 60 * 60;
 
-pub(super) async fn create(metadata: &Metadata, caller: &Caller, request: CreateTrustRuleRequest) -> Result<wire::TrustRule, Status> {
+/// Rules name issuers that the settings name: whoever maintains a project does not choose where this service fetches keys.
+fn taken(issuers: Option<&Issuers>, issuer: Issuer) -> Result<Issuer, Status> {
+    if issuers.is_some_and(|issuers| issuers.take(&issuer)) {
+        return Ok(issuer);
+    }
+    let rule = format!("ID tokens of `{issuer}` are not taken here: whoever runs the service names it in `--oidc-issuers`");
+    Err(invalid("trust_rule.issuer", Reason::ArgumentInvalid, rule))
+}
+
+pub(super) async fn create(
+    metadata: &Metadata,
+    issuers: Option<&Issuers>,
+    caller: &Caller,
+    request: CreateTrustRuleRequest,
+) -> Result<wire::TrustRule, Status> {
     let project: ProjectRef = decode::name("parent", &request.parent)?;
     let new = decode::present("trust_rule", request.trust_rule)?;
     let principal = caller.about(&project).await?;
-    let issuer = decode::text("trust_rule.issuer", &new.issuer)?;
+    let issuer = taken(issuers, decode::text("trust_rule.issuer", &new.issuer)?)?;
     let trust = Trust::new(issuer, audiences(&new.audiences)?, claims(&new.claims)?);
     let wanted = CreateTrustRule {
         principal,
@@ -62,7 +76,12 @@ pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListTrus
     Ok(ListTrustRulesResponse { trust_rules: found.map(encoded).items, next_page_token })
 }
 
-pub(super) async fn update(metadata: &Metadata, caller: &Caller, request: UpdateTrustRuleRequest) -> Result<wire::TrustRule, Status> {
+pub(super) async fn update(
+    metadata: &Metadata,
+    issuers: Option<&Issuers>,
+    caller: &Caller,
+    request: UpdateTrustRuleRequest,
+) -> Result<wire::TrustRule, Status> {
     const FIELDS: &[&str] = &["issuer", "audiences", "claims", "scopes", "role", "package_patterns", "maximum_ttl", "description"];
     let new = decode::present("trust_rule", request.trust_rule)?;
     let mask = decode::mask(request.update_mask, FIELDS)?;
@@ -74,7 +93,7 @@ pub(super) async fn update(metadata: &Metadata, caller: &Caller, request: Update
         name,
         etag: decode::etag(&new.etag)?,
         change: TrustChange {
-            issuer: mask.changed("issuer", !new.issuer.is_empty(), || decode::text("trust_rule.issuer", &new.issuer))?,
+            issuer: mask.changed("issuer", !new.issuer.is_empty(), || taken(issuers, decode::text("trust_rule.issuer", &new.issuer)?))?,
             audiences: mask.changed("audiences", !new.audiences.is_empty(), || audiences(&new.audiences))?,
             claims: mask.changed("claims", !new.claims.is_empty(), || claims(&new.claims))?,
             role: mask.changed("role", role.is_some(), || decode::present("trust_rule.role", role))?,
@@ -103,7 +122,7 @@ pub(super) async fn delete(metadata: &Metadata, caller: &Caller, request: Delete
 /// What the caller may do is in the ID token that it sends: the rules of the project judge that.
 pub(super) async fn exchange(
     metadata: &Metadata,
-    verifier: Option<&Verifier>,
+    issuers: Option<&Issuers>,
     caller: &Caller,
     request: ExchangeTokenRequest,
 ) -> Result<ExchangeTokenResponse, Status> {
@@ -112,10 +131,10 @@ pub(super) async fn exchange(
     let scopes = scopes(&request.scopes)?;
     let (ttl_seconds, request_id) = (seconds("ttl", request.ttl)?, decode::request_id(&request.request_id)?);
     let not_matched = || status(Error::TrustNotMatched(project.clone()));
+    let issuers = issuers.ok_or_else(|| refusal(VerifyError::KeysUnavailable, not_matched))?;
+    // The token by itself comes first: what is told of that tells nothing of the project.
+    let job = issuers.verify(&request.subject_token).await.map_err(|error| refusal(error, not_matched))?;
     let rules = metadata.trusted_by(project.clone()).await.map_err(status)?;
-    let verifier = verifier.ok_or_else(|| refusal(VerifyError::KeysUnavailable, not_matched))?;
-    let found = verifier.verify(&request.subject_token, rules.iter().map(|rule| &rule.trust)).await;
-    let job = found.map_err(|error| refusal(error, not_matched))?;
     let fitting = rules.into_iter().find_map(|rule| Some((rule.trust.matches(&job.claims).ok()?, rule)));
     let (claims, rule) = fitting.ok_or_else(not_matched)?;
     let trust_rule = name(&rule);
@@ -137,7 +156,7 @@ pub(super) async fn exchange(
 fn refusal(error: VerifyError, not_matched: impl FnOnce() -> Status) -> Status {
     let told = format!("ID token is not valid: {error}");
     match error {
-        VerifyError::Issuer | VerifyError::Audience => not_matched(),
+        VerifyError::Issuer => not_matched(),
         VerifyError::Expired => refused(Reason::TokenExpired, told),
         VerifyError::KeysUnavailable => refused(Reason::MetadataUnavailable, told),
         _ => refused(Reason::TokenInvalid, told),
