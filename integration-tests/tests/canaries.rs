@@ -116,7 +116,7 @@ impl Aviary {
         let plans = prepare(&self.grpc, version, vec![upload_file("f", b"hello again")]).await.unwrap();
         let ticket = publishing::ticket(plans.into_iter().next().unwrap());
         self.secrets.push(String::from_utf8_lossy(&ticket.token).into_owned());
-        self.secrets.push(hex(&ticket.token));
+        self.secrets.push(shown(&ticket.token));
         let wrong = message(&ticket, 0, b"something else", true);
         let answer = write(&self.grpc, vec![wrong]).await;
         self.saw(answer);
@@ -130,7 +130,7 @@ impl Aviary {
         let answer = blobs.query_upload(QueryUploadRequest { ticket: broken.into(), ..Default::default() }).await;
         self.saw(answer);
         let receipt = publishing::upload(&self.grpc, version, "f", b"hello again").await;
-        self.secrets.push(hex(&receipt));
+        self.secrets.push(shown(&receipt));
         let publish = |receipt: bytes::Bytes, version: &str| PublishVersionRequest {
             parent: publishing::PACKAGE.to_owned(),
             version_id: version.to_owned(),
@@ -186,8 +186,9 @@ fn line<'a>(log: &'a str, secret: &str) -> &'a str {
     log.lines().find(|line| line.contains(secret)).unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as logs would show them.
+fn shown(bytes: &bytes::Bytes) -> String {
+    format!("{bytes:?}").trim_start_matches("b\"").trim_end_matches('"').to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,8 +67,8 @@ impl Throttle {
     pub(crate) fn new(settings: &ThrottleSettings) -> Self {
         let failures = NonZeroU32::new(settings.login_failures_per_minute).map(|per_minute| Failures {
             bucket: Bucket::new(per_minute),
-            shut: Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(Duration::from_secs(60)).build(),
-            known: Cache::builder().max_capacity(MAX_REMEMBERED).time_to_idle(Duration::from_secs(60 * 60)).build(),
+            shut: Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(Duration::from_mins(1)).build(),
+            known: Cache::builder().max_capacity(MAX_REMEMBERED).time_to_idle(Duration::from_hours(1)).build(),
         });
         let publishes = NonZeroU32::new(settings.publishes_per_minute).map(Bucket::new);
         Self(Arc::new(Limits { failures, publishes, trusted: settings.trusted_proxies.clone() }))
@@ -112,7 +112,7 @@ impl Throttle {
     pub(crate) fn check_publish(&self, method: &str, principal: &Slug) -> Result<(), Status> {
         let Some(publishes) = &self.0.publishes else { return Ok(()) };
         let Some(method) = PUBLISHING.iter().find(|publishing| **publishing == method) else { return Ok(()) };
-        publishes.limiter.check_key(&(principal.clone(), *method)).map(|_| ()).map_err(|until| {
+        publishes.limiter.check_key(&(principal.clone(), *method)).map_err(|until| {
             let wait = until.wait_time_from(publishes.limiter.clock().now());
             refusal("too much is published at once", "publishes", publishes.per_minute, wait)
         })
@@ -169,7 +169,7 @@ fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Optio
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 

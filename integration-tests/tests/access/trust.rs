@@ -57,10 +57,10 @@ impl Federation {
     async fn exchange(&self, request: ExchangeTokenRequest) -> Result<ExchangeTokenResponse, Status> {
         self.world.tokens().exchange_token(Request::new(request)).await.map(tonic::Response::into_inner)
     }
+}
 
-    fn asked(&self, subject_token: String) -> ExchangeTokenRequest {
-        ExchangeTokenRequest { parent: "projects/1".to_owned(), subject_token, ..Default::default() }
-    }
+fn asked(subject_token: String) -> ExchangeTokenRequest {
+    ExchangeTokenRequest { parent: "projects/1".to_owned(), subject_token, ..Default::default() }
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_trusted_job_gets_a_token_for_as_long_as_it_may_and_once() {
         let rule = federation.trust(federation.rule()).await.unwrap();
         let id_token = federation.issuer.sign(&json!({"project_id": 42, "ref": "v1.0", "jti": "1", "user": "alice"}));
 
-        let granted = federation.exchange(federation.asked(id_token.clone())).await.unwrap();
+        let granted = federation.exchange(asked(id_token.clone())).await.unwrap();
         let token = granted.token.unwrap();
         assert_eq!((granted.trust_rule, token.kind(), token.role()), (rule.name.clone(), wire::token::Kind::Job, wire::Role::Developer));
         assert_eq!(token.claims, [("project_id".to_owned(), "42".to_owned()), ("ref".to_owned(), "v1.0".to_owned())].into());
@@ -82,18 +82,18 @@ async fn a_trusted_job_gets_a_token_for_as_long_as_it_may_and_once() {
         let me = federation.world.tokens().who_am_i(bearing(wire::WhoAmIRequest {}, &granted.secret)).await.unwrap().into_inner();
         assert_eq!(me.actor, format!("project_1_job_{}", token.id));
 
-        assert_eq!(reason(federation.exchange(federation.asked(id_token)).await), Some(Reason::TokenInvalid), "it was used");
+        assert_eq!(reason(federation.exchange(asked(id_token)).await), Some(Reason::TokenInvalid), "it was used");
         // A request that is repeated is another thing.
         let request_id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned();
         let id_token = federation.issuer.sign(&json!({"project_id": 42, "ref": "v1.0", "jti": "2"}));
-        let asked = ExchangeTokenRequest {
+        let wished = ExchangeTokenRequest {
             request_id,
             scopes: vec![wire::Scope::Read.into()],
             ttl: Some(Duration { seconds: 60, nanos: 0 }),
-            ..federation.asked(id_token)
+            ..asked(id_token)
         };
-        let first = federation.exchange(asked.clone()).await.unwrap();
-        let second = federation.exchange(asked).await.unwrap();
+        let first = federation.exchange(wished.clone()).await.unwrap();
+        let second = federation.exchange(wished).await.unwrap();
         assert_eq!(
             (first.token.as_ref().map(|token| token.id), first.secret == second.secret),
             (second.token.map(|token| token.id), false)
@@ -137,7 +137,7 @@ async fn whom_no_rule_trusts_learns_nothing() {
         (String::new(), Reason::TokenInvalid),
     ] {
         let shown: String = subject_token.chars().take(40).collect();
-        assert_eq!(reason(federation.exchange(federation.asked(subject_token)).await), Some(expected), "{shown}");
+        assert_eq!(reason(federation.exchange(asked(subject_token)).await), Some(expected), "{shown}");
     }
     // What is told of a bad token is the same whether a project trusts its issuer, does not, or is not there.
     for parent in ["projects/1", "projects/2", "projects/999"] {
@@ -146,18 +146,18 @@ async fn whom_no_rule_trusts_learns_nothing() {
             (with("exp", json!(1)), Reason::TokenExpired),
             (stranger.sign(&good), Reason::TrustNotMatched),
         ] {
-            let asked = ExchangeTokenRequest { parent: parent.to_owned(), ..federation.asked(subject_token) };
-            assert_eq!(reason(federation.exchange(asked).await), Some(expected), "{parent}");
+            let elsewhere = ExchangeTokenRequest { parent: parent.to_owned(), ..asked(subject_token) };
+            assert_eq!(reason(federation.exchange(elsewhere).await), Some(expected), "{parent}");
         }
     }
     for parent in ["projects/2", "projects/999", "projects/root%2Fabsent"] {
-        let asked = ExchangeTokenRequest { parent: parent.to_owned(), ..federation.asked(federation.issuer.sign(&good)) };
-        let refused = federation.exchange(asked).await.unwrap_err();
+        let elsewhere = ExchangeTokenRequest { parent: parent.to_owned(), ..asked(federation.issuer.sign(&good)) };
+        let refused = federation.exchange(elsewhere).await.unwrap_err();
         assert_eq!(refused.message(), format!("no trust rule of `{parent}` takes this ID token"));
     }
-    let more = ExchangeTokenRequest { scopes: vec![wire::Scope::Admin.into()], ..federation.asked(federation.issuer.sign(&good)) };
+    let more = ExchangeTokenRequest { scopes: vec![wire::Scope::Admin.into()], ..asked(federation.issuer.sign(&good)) };
     assert_eq!(reason(federation.exchange(more).await), Some(Reason::ScopeInsufficient));
-    let nothing = ExchangeTokenRequest { ttl: Some(Duration::default()), ..federation.asked(federation.issuer.sign(&good)) };
+    let nothing = ExchangeTokenRequest { ttl: Some(Duration::default()), ..asked(federation.issuer.sign(&good)) };
     assert_eq!(reason(federation.exchange(nothing).await), Some(Reason::ArgumentInvalid));
     assert_eq!(federation.world.service.database().count("tokens"), 1, "the administrator's alone");
 }
@@ -222,6 +222,6 @@ async fn trust_rules_are_kept_within_what_their_makers_have() {
         tokens.delete_trust_rule(bearing(remove.clone(), TOKEN)).await.unwrap();
         assert_eq!(reason(tokens.delete_trust_rule(bearing(remove, TOKEN)).await), Some(Reason::RuleNotFound));
         let id_token = federation.issuer.sign(&json!({"project_id": 42, "ref": "v1.0"}));
-        assert_eq!(reason(federation.exchange(federation.asked(id_token)).await), Some(Reason::TrustNotMatched));
+        assert_eq!(reason(federation.exchange(asked(id_token)).await), Some(Reason::TrustNotMatched));
     }
 }

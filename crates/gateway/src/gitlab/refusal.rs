@@ -72,7 +72,7 @@ impl Refusal {
     /// Too many requests, with the headers that GitLab sends. Its body is the one that is no JSON.
     fn rate_limited(details: &HashMap<String, String>) -> Self {
         let told = |name: &str| details.get(name).cloned().unwrap_or_default();
-        let reset = told("reset").parse().ok().map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH);
+        let reset = told("reset").parse().ok().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
         let refusal = Self { status: StatusCode::TOO_MANY_REQUESTS, body: Value::String("Retry later\n".to_owned()), headers: Vec::new() };
         let limit = told("limit");
         [
@@ -81,7 +81,7 @@ impl Refusal {
             ("ratelimit-observed", limit),
             ("ratelimit-remaining", "0".to_owned()),
             ("ratelimit-reset", told("reset")),
-            ("ratelimit-resettime", httpdate::fmt_http_date(reset)),
+            ("ratelimit-resettime", httpdate::fmt_http_date(reset.unwrap_or(UNIX_EPOCH))),
             ("retry-after", told("wait")),
         ]
         .into_iter()

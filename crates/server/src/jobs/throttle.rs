@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::throttle::Throttle;
 
 /// How often.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Goes on until `stop`.
 pub(crate) async fn run(throttle: Throttle, stop: CancellationToken) {
