@@ -1,4 +1,5 @@
 //! What it adds to a call to know who makes it and whether it may be made, where that was asked a moment ago: the promise is less than 50 µs.
+//! And whether it takes longer to refuse what is private than what is not there.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,14 @@ use consign_types::resource::{MemberParent, NamespaceRef, ProjectRef, TokenParen
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::token::TokenKind;
 use consign_types::version::Visibility;
-use integration_tests::measure::{report, verdict};
+use integration_tests::measure::{Figures, report, timed, verdict};
 use integration_tests::{Database, Engine};
 
 const CALLS: u32 = 100_000;
 const ROUNDS: usize = 5;
+
+/// How many strangers are refused.
+const REFUSALS: usize = 20_000;
 
 /// The promise, in microseconds.
 const LIMIT: f64 = 50.0;
@@ -45,6 +49,24 @@ async fn main() {
             verdict(micros, LIMIT)
         ));
     }
+    let need = need("consign.metadata.v1.PackageService/GetPackage").expect("the method has a row");
+    let stranger = user(&metadata, 0).await;
+    let [private, absent] = refusals(&metadata, &stranger, need).await.map(|median| median * 1e6);
+    report(&format!("a refusal of what is private: {private:.1} µs, of what is not there: {absent:.1} µs, ratio {:.3}", private / absent));
+}
+
+/// The medians of what it takes to refuse a stranger what is private, and what is not there, in turns.
+async fn refusals(metadata: &Metadata, secret: &str, need: Need) -> [f64; 2] {
+    let projects = ["team/tool", "team/none"].map(|path| About::Project(ProjectRef::Path(path.parse().expect("a path"))));
+    let mut figures = [Figures::default(), Figures::default()];
+    for call in 0..REFUSALS {
+        let which = call % 2;
+        let principal = metadata.authenticate(secret).await.expect("the token is valid");
+        let (taken, answer) = timed(metadata.admit(&principal, need, projects[which].clone())).await;
+        assert!(answer.is_err(), "the stranger may know of neither");
+        figures[which].push(taken.as_secs_f64());
+    }
+    figures.map(|figures| figures.median())
 }
 
 fn about() -> About {
@@ -91,7 +113,7 @@ async fn namespace(metadata: &Metadata, path: &str) {
     metadata.create_namespace(new).await.expect("the namespace is new");
 }
 
-/// The secret of a user with so many roles, of which the last one is that of a developer where the project is.
+/// The secret of a user with so many roles, of which the last one is that of a developer where the project is; without any, of a stranger.
 async fn user(metadata: &Metadata, roles: usize) -> String {
     let username: consign_types::Username = format!("user-{roles}").parse().expect("a word is a name");
     let new = CreateUser {
@@ -107,7 +129,9 @@ async fn user(metadata: &Metadata, roles: usize) -> String {
     for number in 1..roles {
         member(metadata, &username, &format!("team/n{number}"), Role::Guest).await;
     }
-    member(metadata, &username, "team", Role::Developer).await;
+    if roles > 0 {
+        member(metadata, &username, "team", Role::Developer).await;
+    }
     let token = CreateToken {
         principal: admin(),
         parent: TokenParent::User(UserRef::Name(username)),

@@ -31,11 +31,11 @@ async fn a_token_is_made_used_listed_rotated_and_ended() {
     assert_eq!(rest.with_token(&secret).put(&file("tool", "1.0", "f"), "hello").await.status, 201);
     let listed = token(&service, TOKEN, &["list", "--project", "1"]);
     let fields: Vec<&str> = listed.split('\t').collect();
-    assert_eq!(fields[1..5], ["ci", "developer", "read publish", "tool*"], "{listed}");
-    assert!(fields[5].starts_with("until 20"), "{listed}");
+    assert_eq!(fields[1..6], ["project", "ci", "developer", "read publish", "tool*"], "{listed}");
+    assert!(fields[6].starts_with("until 20"), "{listed}");
     let name = fields[0];
     let bot = format!("project_1_bot_{}", name.rsplit_once('/').unwrap().1);
-    assert!(token(&service, &secret, &["who"]).starts_with(&format!("{bot}\n{name}\tci\t")));
+    assert!(token(&service, &secret, &["who"]).starts_with(&format!("{bot}\n{name}\tproject\tci\t")));
 
     let rotated = token(&service, &secret, &["rotate", name]);
     assert_ne!(rotated, secret);

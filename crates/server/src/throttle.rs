@@ -97,6 +97,7 @@ impl Throttle {
         let Some((failures, address)) = self.0.failures.as_ref().zip(address) else { return };
         let network = network(address);
         if let Err(until) = failures.bucket.limiter.check_key(&network) {
+            tracing::warn!(%network, "too many attempts to sign in failed: nothing unknown is listened to from there for a while");
             failures.shut.insert(network, Wait(until.earliest_possible()));
         }
     }

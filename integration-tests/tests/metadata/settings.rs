@@ -76,7 +76,8 @@ async fn what_nobody_sets_has_its_default() {
             assert_eq!((in_force.max_file_bytes, in_force.quota_bytes), (Some(5 << 30), None));
             assert_eq!(in_force.default_version_mode(), VersionMode::Open);
             assert_eq!((in_force.visibility(), in_force.dedup_scope()), (Visibility::Private, DedupScope::Readable));
-            assert_eq!(told(answer.origins), origins(&[]), "{name}");
+            let of_its_own: &[(&str, &str)] = if name.starts_with("projects") { &[("visibility", "projects/2")] } else { &[] };
+            assert_eq!(told(answer.origins), origins(of_its_own), "{name}");
         }
         for (name, code, reason) in [
             ("projects/9", Code::NotFound, Reason::ProjectNotFound),
@@ -113,17 +114,24 @@ async fn the_nearest_value_wins_and_a_removed_one_is_inherited_again() {
         let answer = get(&grpc, "projects/2").await.unwrap();
         let in_force = answer.effective_settings.unwrap();
         assert_eq!((in_force.duplicate_policy.as_ref(), in_force.max_file_bytes, in_force.quota_bytes), (Some(&strict), Some(50), Some(0)));
-        assert_eq!((in_force.visibility(), in_force.default_version_mode()), (Visibility::Internal, VersionMode::Sealed));
+        assert_eq!(
+            (in_force.visibility(), in_force.default_version_mode()),
+            (Visibility::Private, VersionMode::Sealed),
+            "its own, and what is set above"
+        );
         assert_eq!(in_force.dedup_scope(), DedupScope::Instance);
         let expected = [
             ("duplicate_policy", "namespaces/group"),
             ("max_file_bytes", "namespaces/group"),
             ("quota_bytes", "projects/2"),
             ("default_version_mode", "namespaces/group/sub"),
-            ("visibility", "instance"),
+            ("visibility", "projects/2"),
             ("dedup_scope", "projects/2"),
         ];
         assert_eq!(answer.origins, origins(&expected));
+        let visible = Settings { visibility: Visibility::Public.into(), ..Settings::default() };
+        let refusal = refused(send(&grpc, change("projects/2", visible, &[])).await);
+        assert_eq!(refusal, (Code::InvalidArgument, Some(Reason::ArgumentInvalid)), "that is `UpdateProject`");
         let elsewhere = get(&grpc, "projects/1").await.unwrap();
         assert_eq!(elsewhere.effective_settings.unwrap().max_file_bytes, Some(100), "what is set beside does not matter");
         assert_eq!(elsewhere.origins["max_file_bytes"], "instance");

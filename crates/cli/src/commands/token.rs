@@ -209,7 +209,8 @@ fn line(token: &wire::Token) -> String {
     };
     let used = token.last_use_time.as_ref().map_or_else(|| "never used".to_owned(), |used| format!("used {}", shown(used)));
     let role = if token.role() == wire::Role::Unspecified { "its user".to_owned() } else { word(token.role().as_str_name()) };
-    let parts = [token.name.clone(), token.display_name.clone(), role, scopes.join(" "), packages, end, used];
+    let kind = word(token.kind().as_str_name());
+    let parts = [token.name.clone(), kind, token.display_name.clone(), role, scopes.join(" "), packages, end, used];
     parts.join("\t")
 }
 

@@ -118,5 +118,5 @@ fn line(rule: &TrustRule) -> String {
     let packages = if rule.package_patterns.is_empty() { "all packages".to_owned() } else { rule.package_patterns.join(" ") };
     let minutes = rule.maximum_ttl.map_or(0, |ttl| ttl.seconds / 60);
     let granted = [word(rule.role().as_str_name()), scopes.join(" "), packages, format!("{minutes} minutes")].join("\t");
-    [rule.name.clone(), rule.issuer.clone(), claims.join(" "), granted].join("\t")
+    [rule.name.clone(), rule.issuer.clone(), rule.audiences.join(" "), claims.join(" "), granted].join("\t")
 }

@@ -73,9 +73,11 @@ impl Metadata {
                 Ok((principal, look(db, &asked)?))
             })
             .await?;
-        self.remember(&principal, &about, &found);
         match judge(&principal, need, &about, &found) {
-            Ok(role) => Ok(Principal { role, ..principal }),
+            Ok(role) => {
+                self.remember(&principal, &about, &found);
+                Ok(Principal { role, ..principal })
+            }
             Err(_) if principal.grant.identity == Identity::Anonymous => Err(Error::TokenMissing),
             Err(denial) => Err(about.refused(denial)),
         }
@@ -94,6 +96,7 @@ impl Metadata {
         judge(principal, need, about, &found).ok()
     }
 
+    /// Only what allowed a call is remembered: to refuse one takes the same time whether there is something or not.
     fn remember(&self, principal: &Principal, about: &About, found: &Found) {
         if let Some(digest) = principal.digest {
             self.principals.insert(digest, principal.clone());

@@ -178,7 +178,7 @@ fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Slug, Option<
     match token.owner {
         Owner::User(id) => {
             let user = users::find(db, &UserRef::Id(id))?.filter(|user| !user.is_disabled).ok_or(Error::TokenInvalid)?;
-            let identity = if user.is_admin { Identity::Admin } else { Identity::User(members::list_of_user(db, id, now)?) };
+            let identity = if user.is_admin { Identity::Admin } else { Identity::User(members::list_of_user(db, id, now)?.into()) };
             Ok((slug(user.username.as_str().to_owned()), Some(id), identity))
         }
         // A project that is deleted takes its tokens with it.

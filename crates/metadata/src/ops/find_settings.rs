@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::settings::{InForce, Settings};
 
+use consign_types::version::Visibility;
 use serde::{Deserialize, Serialize};
 
 use super::{namespace, project};
@@ -44,20 +45,22 @@ pub(super) struct Place {
     pub(super) name: ScopeRef,
     /// The namespace from which its values are inherited; for a namespace, the one around it.
     pub(super) above: Option<i64>,
+    /// What a project says of itself, whatever is set for new ones.
+    pub(super) visibility: Option<Visibility>,
 }
 
 pub(super) fn place(db: &mut Db, name: &ScopeRef) -> Result<Place> {
     Ok(match name {
-        ScopeRef::Instance => Place { scope: Scope::Instance, name: name.clone(), above: None },
+        ScopeRef::Instance => Place { scope: Scope::Instance, name: name.clone(), above: None, visibility: None },
         ScopeRef::Namespace(name) => {
             let namespace = namespace(db, name)?;
             let name = consign_types::resource::NamespaceRef::Path(namespace.path);
-            Place { scope: Scope::Namespace(namespace.id), name: ScopeRef::Namespace(name), above: namespace.parent_id }
+            Place { scope: Scope::Namespace(namespace.id), name: ScopeRef::Namespace(name), above: namespace.parent_id, visibility: None }
         }
         ScopeRef::Project(name) => {
             let project = project(db, name)?;
             let name = ScopeRef::Project(ProjectRef::Id(project.id));
-            Place { scope: Scope::Project(project.id), name, above: Some(project.namespace_id) }
+            Place { scope: Scope::Project(project.id), name, above: Some(project.namespace_id), visibility: Some(project.visibility) }
         }
     })
 }
@@ -75,5 +78,10 @@ pub(super) fn view(db: &mut Db, place: &Place, rules: &Rules) -> Result<Settings
         }
     }
     let nearest = levels.into_iter().fold(Settings::default(), |nearer, (_, farther)| nearer.or(farther));
-    Ok(SettingsView { scope: place.name.clone(), own, in_force: nearest.in_force(&rules.defaults), origins })
+    let mut in_force = nearest.in_force(&rules.defaults);
+    if let Some(visibility) = place.visibility {
+        in_force.visibility = visibility;
+        origins.insert("visibility".to_owned(), place.name.to_string());
+    }
+    Ok(SettingsView { scope: place.name.clone(), own, in_force, origins })
 }

@@ -78,7 +78,7 @@ pub(super) fn known_by(principal: &Principal, now: Timestamp) -> Known {
     let user = principal.user.unwrap_or_default();
     let mut known = Known { user, projects: Vec::new(), namespaces: Vec::new(), above: BTreeSet::new(), now };
     let Identity::User(memberships) = &principal.grant.identity else { return known };
-    for membership in memberships {
+    for membership in memberships.iter() {
         let lowest = match &membership.place {
             Place::Project { id, path } => {
                 known.projects.push(*id);

@@ -43,6 +43,10 @@ impl Metadata {
 
 fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> Result<SettingsView> {
     check(&request.change)?;
+    if matches!((&request.scope, &request.change.visibility), (ScopeRef::Project(_), Some(Some(_)))) {
+        let rule = "is of new projects: `UpdateProject` changes that of one that is there".to_owned();
+        return Err(Error::ArgumentInvalid { field: "settings.visibility", rule });
+    }
     let SettingsChange { max_file_bytes, quota_bytes, dedup_scope, .. } = &request.change;
     let is_limit = max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some();
     // What the instance grants to its projects is not theirs to change, nor who may be told of whose bytes.

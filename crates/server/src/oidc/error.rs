@@ -15,7 +15,7 @@ pub enum VerifyError {
     #[error("its issuer is none whose tokens are taken")]
     Issuer,
     /// The keys of the issuer can't be had: the same token may be good later.
-    #[error("the keys of its issuer cannot be fetched now")]
+    #[error("the keys of the ID token's issuer cannot be fetched now")]
     KeysUnavailable,
     /// The issuer has no key of this id.
     #[error("its issuer publishes no key of its key id")]

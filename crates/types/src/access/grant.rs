@@ -16,8 +16,8 @@ pub enum Identity {
     Anonymous,
     /// An administrator.
     Admin,
-    /// A user, with all the roles that it has.
-    User(Vec<Membership>),
+    /// A user, with all the roles that it has, which clones share.
+    User(Arc<[Membership]>),
     /// A token that acts for one place alone.
     Bound(Membership),
     /// The same, for machines that only fetch and publish. What a rule protects it does not touch, whatever its role.

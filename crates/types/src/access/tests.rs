@@ -61,7 +61,7 @@ fn a_call_takes_role_scope_project_and_package() {
         assert!(reader.judge(SEE, refused).is_err(), "{refused:?}");
         assert_eq!(Grant::everything().judge(DELETE, refused), Ok(Role::Admin));
     }
-    let personal = grant(Identity::User(Vec::new()), &[Scope::Read], &["app-*"]);
+    let personal = grant(Identity::User(Arc::default()), &[Scope::Read], &["app-*"]);
     assert_eq!(personal.judge(READ, Target::User { is_own: true }), Err(Denial::Package));
 }
 
@@ -78,7 +78,7 @@ fn a_role_counts_in_all_below_and_the_highest_wins() {
         (&[in_namespace("group/sub/tool2", Role::Owner), in_namespace("gro", Role::Owner)], None),
     ];
     for (memberships, expected) in cases {
-        let caller = grant(Identity::User(memberships.to_vec()), &Scope::ALL, &[]);
+        let caller = grant(Identity::User((*memberships).into()), &Scope::ALL, &[]);
         assert_eq!(caller.judge(SEE, Target::Project(&deep)).ok(), *expected, "{memberships:?}");
     }
 }
@@ -87,7 +87,7 @@ fn a_role_counts_in_all_below_and_the_highest_wins() {
 fn visibility_lets_read_whoever_is_no_member() {
     use Visibility::{Internal, Private, Public};
     let bound = Identity::Bound(in_project(9, "group/elsewhere", Role::Owner));
-    let callers = [Identity::Anonymous, Identity::User(Vec::new()), bound];
+    let callers = [Identity::Anonymous, Identity::User(Arc::default()), bound];
     for (visibility, reads) in [(Private, [false; 3]), (Internal, [false, true, false]), (Public, [true; 3])] {
         for (identity, reads) in callers.iter().zip(reads) {
             let caller = grant(identity.clone(), &Scope::ALL, &[]);
@@ -99,7 +99,7 @@ fn visibility_lets_read_whoever_is_no_member() {
         }
     }
     // A guest of a public project reads it as everybody does.
-    let guest = grant(Identity::User(vec![in_project(7, "group/tool", Role::Guest)]), &Scope::ALL, &[]);
+    let guest = grant(Identity::User([in_project(7, "group/tool", Role::Guest)].into()), &Scope::ALL, &[]);
     assert_eq!(guest.judge(READ, Target::Project(&site(7, "group/tool", Public))), Ok(Role::Reporter));
     assert_eq!(guest.judge(READ, Target::Project(&site(7, "group/tool", Private))), Err(Denial::Role(Role::Reporter)));
 }
@@ -116,7 +116,7 @@ fn a_namespace_is_known_by_a_role_in_it_above_it_or_below_it() {
         (in_namespace("group/subs", Role::Owner), None),
     ];
     for (membership, expected) in cases {
-        for identity in [Identity::User(vec![membership.clone()]), Identity::Bound(membership.clone())] {
+        for identity in [Identity::User([membership.clone()].into()), Identity::Bound(membership.clone())] {
             let caller = grant(identity, &Scope::ALL, &[]);
             assert_eq!(caller.judge(SEE, Target::Namespace(&sub, none)).ok(), expected, "{membership:?}");
         }
@@ -130,7 +130,8 @@ fn a_namespace_is_known_by_a_role_in_it_above_it_or_below_it() {
 #[test]
 fn lists_reach_what_the_role_suffices_for() {
     use Visibility::{Internal, Public};
-    let user = grant(Identity::User(vec![in_namespace("group", Role::Guest), in_project(7, "x/tool", Role::Developer)]), &Scope::ALL, &[]);
+    let user =
+        grant(Identity::User([in_namespace("group", Role::Guest), in_project(7, "x/tool", Role::Developer)].into()), &Scope::ALL, &[]);
     let reach = |projects: &[i64], namespaces: &[&str], visibilities: &'static [Visibility]| Reach::Some {
         projects: projects.to_vec(),
         namespaces: namespaces.iter().map(|text| path(text)).collect(),
@@ -145,7 +146,7 @@ fn lists_reach_what_the_role_suffices_for() {
         in_namespace("a", Role::Owner),
         in_project(3, "a/x", Role::Owner),
     ];
-    let nested = grant(Identity::User(nested.to_vec()), &Scope::ALL, &[]);
+    let nested = grant(Identity::User(nested.into()), &Scope::ALL, &[]);
     assert_eq!(nested.reach(Role::Owner), reach(&[], &["a", "a-b"], &[]));
     assert_eq!(Grant::anonymous().reach(Role::Reporter), reach(&[], &[], &[Public]));
     assert_eq!(Grant::everything().reach(Role::Owner), Reach::Everything);
@@ -153,7 +154,7 @@ fn lists_reach_what_the_role_suffices_for() {
 
 #[test]
 fn nobody_hands_on_more_than_they_have() {
-    let one = grant(Identity::User(Vec::new()), &[Scope::Read, Scope::Admin], &["a", "b"]);
+    let one = grant(Identity::User(Arc::default()), &[Scope::Read, Scope::Admin], &["a", "b"]);
     let covers = |scopes: &[Scope], packages: &[&str]| {
         let other = grant(Identity::Anonymous, scopes, packages);
         one.covers(&other.scopes, &other.packages)
@@ -169,7 +170,7 @@ fn a_protected_package_is_for_its_role_and_never_for_deploy_tokens() {
     let rule = Protection { packages: glob("app-*"), publish: Some(Role::Maintainer), delete: Some(Role::Owner) };
     let site = Site { protections: [rule].into(), ..site(7, "group/tool", Visibility::Private) };
     let (app, lib): (PackageName, PackageName) = ("app-web".parse().unwrap(), "lib".parse().unwrap());
-    let caller = |role| grant(Identity::User(vec![in_namespace("group", role)]), &Scope::ALL, &[]);
+    let caller = |role| grant(Identity::User([in_namespace("group", role)].into()), &Scope::ALL, &[]);
     let cases = [
         (Role::Developer, PUBLISH, Err(Denial::Protected(Role::Maintainer))),
         (Role::Maintainer, PUBLISH, Ok(Role::Maintainer)),

@@ -58,7 +58,7 @@ impl FromStr for TokenRef {
     type Err = ParseResourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shape = ParseResourceError::Shape("projects/{project}/tokens/{id}, or the same below namespaces/{path} or users/{user}");
+        let shape = ParseResourceError::Shape("projects/{project}/tokens/{id}");
         // A namespace may be called `tokens` too, so the last one counts.
         let Some((parent, token)) = text.rsplit_once("/tokens/") else {
             return Err(shape);

@@ -158,7 +158,7 @@ fn refusal(error: VerifyError, not_matched: impl FnOnce() -> Status) -> Status {
     match error {
         VerifyError::Issuer => not_matched(),
         VerifyError::Expired => refused(Reason::TokenExpired, told),
-        VerifyError::KeysUnavailable => refused(Reason::MetadataUnavailable, told),
+        VerifyError::KeysUnavailable => refused(Reason::MetadataUnavailable, format!("{error}: try again")),
         _ => refused(Reason::TokenInvalid, told),
     }
 }
