@@ -96,7 +96,7 @@ impl Budgets {
     }
 }
 
-/// The metadata plane. None of its services is reached without a token.
+/// The metadata plane. None of its services is reached before it is known who calls: by a token, or as nobody.
 pub(crate) fn metadata(
     metadata: Metadata,
     (issuers, throttle): (Option<Arc<Issuers>>, Throttle),

@@ -140,5 +140,11 @@ async fn protection_rules_are_listed_changed_and_have_patterns_of_their_own() {
         let two = packages.list_protection_rules(bearing(rest, TOKEN)).await.unwrap().into_inner();
         let patterns: Vec<_> = one.protection_rules.iter().chain(&two.protection_rules).map(|rule| rule.package_pattern.as_str()).collect();
         assert_eq!((patterns.as_slice(), two.next_page_token.as_str()), (["c-*", "b-*"].as_slice(), ""));
+        for number in 2..100 {
+            packages.create_protection_rule(bearing(rule(&format!("d{number}"), Some(Role::Owner), None), TOKEN)).await.unwrap();
+        }
+        let one_more = packages.create_protection_rule(bearing(rule("e", Some(Role::Owner), None), TOKEN)).await;
+        assert_eq!(reason(one_more), Some(Reason::ArgumentInvalid));
+        assert_eq!(world.service.database().count("protection_rules"), 100);
     }
 }

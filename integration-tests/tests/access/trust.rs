@@ -218,6 +218,12 @@ async fn trust_rules_are_kept_within_what_their_makers_have() {
         let stale = TrustRule { etag: rule.etag.clone(), ..Default::default() };
         assert_eq!(reason(tokens.update_trust_rule(bearing(update(stale, "description"), TOKEN)).await), Some(Reason::EtagMismatch));
 
+        for _ in 1..50 {
+            federation.trust(federation.rule()).await.unwrap();
+        }
+        assert_eq!(reason(federation.trust(federation.rule()).await), Some(Reason::ArgumentInvalid), "too many");
+        assert_eq!(federation.world.service.database().count("trust_rules"), 50);
+        federation.world.service.database().execute("delete from trust_rules where id > 1");
         let remove = DeleteTrustRuleRequest { name: rule.name.clone(), ..Default::default() };
         tokens.delete_trust_rule(bearing(remove.clone(), TOKEN)).await.unwrap();
         assert_eq!(reason(tokens.delete_trust_rule(bearing(remove, TOKEN)).await), Some(Reason::RuleNotFound));

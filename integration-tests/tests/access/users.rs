@@ -72,6 +72,10 @@ async fn a_user_is_made_with_a_namespace_and_is_let_in_until_disabled() {
         assert_eq!((changed.display_name.as_str(), changed.email.as_str()), ("Al", "alice@example.com"));
         let stale = wire::User { etag: alice.etag.clone(), ..named("users/alice") };
         assert_eq!(reason(update(stale, &["email"], TOKEN).await), Some(Reason::EtagMismatch));
+        let mail = wire::User { email: "root@example.com".to_owned(), ..named("users/root") };
+        update(mail, &["email"], TOKEN).await.unwrap();
+        let taken = wire::User { email: "ROOT@example.com".to_owned(), ..named("users/alice") };
+        assert_eq!(reason(update(taken, &["email"], &secret).await), Some(Reason::NameTaken));
         let admin = wire::User { admin: true, ..named("users/alice") };
         assert_eq!(reason(update(admin.clone(), &["admin"], &secret).await), Some(Reason::RoleInsufficient));
         let root = wire::User { disabled: true, ..named("users/root") };
@@ -339,6 +343,14 @@ async fn a_user_of_many_and_deep_roles_lists_as_others_do() {
             world.grpc().projects().create_namespace(bearing(new, TOKEN)).await.unwrap();
             world.member(&format!("namespaces/{path}"), "users/alice", Role::Reporter).await;
         }
+        let one_more = CreateMemberRequest {
+            parent: "projects/1".to_owned(),
+            user: "users/alice".to_owned(),
+            role: wire::Role::Guest.into(),
+            ..Default::default()
+        };
+        assert_eq!(reason(world.grpc().users().create_member(bearing(one_more, TOKEN)).await), Some(Reason::ArgumentInvalid));
+        assert_eq!(world.service.database().count("members"), 1000, "{engine:?}");
         for method in ["ProjectService/ListNamespaces", "ProjectService/ListProjects", "UserService/ListUsers"] {
             let answer = world.call(method, &secret, Bytes::new()).await;
             assert!(answer.is_ok(), "{engine:?} {method}: {answer:?}");
@@ -407,6 +419,11 @@ async fn what_ends_gives_nothing_that_lasts() {
     world.tokens().rotate_token(bearing(rotate, &ending)).await.unwrap();
     let leave = DeleteMemberRequest { name: "projects/1/members/alice".to_owned(), ..Default::default() };
     assert_eq!(reason(users.delete_member(bearing(leave, &ending)).await), Some(Reason::ScopeInsufficient), "an old secret");
+
+    // A token is nobody who has a namespace.
+    let project = wire::CreateProjectRequest { project_id: "own".to_owned(), ..Default::default() };
+    let (_, owner) = world.token(wanted(1, Role::Owner, &Scope::ALL)).await;
+    assert_eq!(reason(world.grpc().projects().create_project(bearing(project, &owner)).await), Some(Reason::ArgumentInvalid));
 
     // A token of a namespace ends itself by the name that it is answered by.
     let kind = wire::token::Kind::Namespace.into();

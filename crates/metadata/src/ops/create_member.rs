@@ -95,7 +95,7 @@ pub(super) fn check_role(principal: &Principal, role: Role) -> Result<()> {
 }
 
 /// The place by its id.
-pub(super) fn home(db: &mut Db, parent: &MemberParent) -> Result<Home> {
+fn home(db: &mut Db, parent: &MemberParent) -> Result<Home> {
     Ok(match parent {
         MemberParent::Project(name) => Home::Project(project(db, name)?.id),
         MemberParent::Namespace(name) => Home::Namespace(namespace(db, name)?.id),

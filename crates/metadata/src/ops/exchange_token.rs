@@ -3,31 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use consign_types::access::Scope;
-use consign_types::resource::ProjectRef;
+use consign_types::resource::{ProjectRef, TrustRuleRef};
 use consign_types::text::{DisplayName, RequestId};
 use consign_types::token::{TokenKind, TokenSecret};
+use consign_types::trust::Claims;
 use consign_types::{Digest, Timestamp};
 
 use super::authenticate::bot_name;
 use super::change::{call, lock, note};
+use super::create_trust_rule::MAX_RULES;
 use super::idempotency::{Fingerprint, answered, to_json};
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::idempotency_records as records;
+use crate::tables::projects;
 use crate::tables::tokens::{self, Owner, Token};
 use crate::tables::trust_rules::{self, TrustRule};
 use crate::tables::used_id_tokens;
 use crate::{Error, Metadata, Principal, Result};
 
-/// An ID token that was verified and that a rule trusts, to be changed into a token.
+/// An ID token that was verified, to be changed into a token by a rule that trusts it.
 #[derive(Clone, Debug)]
 pub struct ExchangeToken {
     /// The project, as the caller named it.
     pub project: ProjectRef,
-    /// The rule that fitted, as it was read.
-    pub rule: TrustRule,
-    /// What the rule named, as the ID token has it.
-    pub claims: BTreeMap<String, String>,
+    /// What the ID token says.
+    pub claims: Claims,
     /// Whom the ID token is about.
     pub subject: String,
     /// What no other ID token shares.
@@ -43,58 +44,61 @@ pub struct ExchangeToken {
 }
 
 impl Metadata {
-    /// Makes a token for the job that has an ID token, and returns its secret, which is kept nowhere. The same request again makes another
-    /// secret for the same token. `IdTokenUsed` for an ID token that was changed before, `ScopeInsufficient` beyond what the rule grants,
-    /// `TrustNotMatched` if the rule is another one by now.
-    pub async fn exchange_token(&self, request: ExchangeToken) -> Result<(Token, TokenSecret)> {
+    /// Makes a token for the job that has an ID token, by the first rule that trusts it. Returns it with its secret, which is kept nowhere,
+    /// and the rule. The same request again makes another secret for the same token. `TrustNotMatched` where no rule fits or there is no
+    /// such project, `IdTokenUsed` for an ID token that was changed before, `ScopeInsufficient` beyond what the rule grants.
+    pub async fn exchange_token(&self, request: ExchangeToken) -> Result<(Token, TokenSecret, TrustRuleRef)> {
         let (now, secret) = (self.now(), TokenSecret::generate(TokenKind::Job));
         let digest = secret.digest();
-        let (token, is_replaced) = self.pool.write(move |db| exchange(db, &request, digest, now)).await?;
+        let (token, rule, is_replaced) = self.pool.write(move |db| exchange(db, &request, digest, now)).await?;
         if is_replaced {
             self.principals.invalidate_all();
         }
-        Ok((token, secret))
+        Ok((token, secret, rule))
     }
 }
 
-/// The token, and whether it had another secret before.
-fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp) -> Result<(Token, bool)> {
+/// The token, the rule, and whether the token had another secret before.
+fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp) -> Result<(Token, TrustRuleRef, bool)> {
+    let not_matched = || Error::TrustNotMatched(request.project.clone());
+    let project = projects::find(db, &request.project)?.ok_or_else(not_matched)?.id;
+    lock(db, project)?.ok_or_else(not_matched)?;
+    let rules = trust_rules::list(db, project, 0, MAX_RULES)?;
+    let fitting = rules.into_iter().find_map(|rule| Some((rule.trust.matches(&request.claims).ok()?, rule)));
+    let (claims, rule) = fitting.ok_or_else(not_matched)?;
+    let name = TrustRuleRef { project: ProjectRef::Id(project), rule: rule.id };
     // The unique number is in the fingerprint, so nobody gets at a token by its request id alone.
-    let shown = (&request.project, request.rule.id, request.unique, &request.scopes, request.ttl_seconds);
+    let shown = (&request.project, rule.id, request.unique, &request.scopes, request.ttl_seconds);
     let fingerprint = Fingerprint::new().shown(&shown).finish();
     let anybody = Principal::anonymous();
     let first = call(&anybody, "ExchangeToken", &request.project, request.request_id.as_ref(), fingerprint, now);
-    lock(db, request.rule.project_id)?.ok_or_else(|| Error::TrustNotMatched(request.project.clone()))?;
     if let Some(key) = first.key()
         && !records::insert(db, key, fingerprint, &[], now)?
     {
         let id = answered(db, key, fingerprint)?.read()?;
         let token = tokens::find_locked(db, id)?.filter(|token| token.is_active(now)).ok_or(Error::IdTokenUsed)?;
         tokens::replace(db, id, secret, None)?;
-        return Ok((token, true));
+        return Ok((token, name, true));
     }
-    if trust_rules::find(db, request.rule.project_id, request.rule.id)?.is_none_or(|rule| rule != request.rule) {
-        return Err(Error::TrustNotMatched(request.project.clone()));
-    }
-    let mut token = granted(request, now)?;
+    let mut token = granted(request, &rule, claims, now)?;
     if !used_id_tokens::insert(db, request.unique, request.replay_until)? {
         return Err(Error::IdTokenUsed);
     }
     token.id = tokens::insert(db, &token, secret, false)?;
-    let job = Principal { name: bot_name("project", request.rule.project_id, &token), token: token.id, ..Principal::anonymous() };
+    let job = Principal { name: bot_name("project", project, &token), token: token.id, ..Principal::anonymous() };
     let noted = call(&job, "ExchangeToken", &request.project, request.request_id.as_ref(), fingerprint, now);
-    note(db, &noted, request.rule.project_id, &(token.id, request.rule.id, &request.claims))?;
+    note(db, &noted, project, &(token.id, rule.id, &token.claims))?;
     if let Some(key) = first.key() {
         let mut batch = Batch::new(db);
         records::update(&mut batch, key, to_json(&token.id));
         batch.send(db)?;
     }
-    Ok((token, false))
+    Ok((token, name, false))
 }
 
 /// What the rule grants of what was wished for.
-fn granted(request: &ExchangeToken, now: Timestamp) -> Result<Token> {
-    let terms = &request.rule.terms;
+fn granted(request: &ExchangeToken, rule: &TrustRule, claims: BTreeMap<String, String>, now: Timestamp) -> Result<Token> {
+    let terms = &rule.terms;
     if !request.scopes.is_subset(&terms.scopes) {
         return Err(Error::ScopeInsufficient("the trust rule grants fewer scopes".to_owned()));
     }
@@ -106,15 +110,15 @@ fn granted(request: &ExchangeToken, now: Timestamp) -> Result<Token> {
     let display_name: DisplayName = shown.parse().map_err(|_| Error::TokenInvalid)?;
     Ok(Token {
         id: 0,
-        owner: Owner::Project(request.rule.project_id),
+        owner: Owner::Project(rule.project_id),
         kind: TokenKind::Job,
         display_name,
         role: terms.role,
         scopes: if request.scopes.is_empty() { terms.scopes.clone() } else { request.scopes.clone() },
         packages: terms.packages.clone(),
-        claims: request.claims.clone(),
+        claims,
         expires_at: Some(now.plus_seconds(ttl)),
-        creator: format!("project_{}_trust_{}", request.rule.project_id, request.rule.id).parse().map_err(|_| Error::TokenInvalid)?,
+        creator: format!("project_{}_trust_{}", rule.project_id, rule.id).parse().map_err(|_| Error::TokenInvalid)?,
         created_at: now,
         last_used_at: None,
         revoked_at: None,

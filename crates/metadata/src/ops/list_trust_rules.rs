@@ -2,10 +2,8 @@
 
 use consign_types::resource::{ProjectRef, TrustRuleRef};
 
-use super::create_trust_rule::MAX_RULES;
 use super::project;
 use super::update_trust_rule::trust_rule;
-use crate::tables::projects;
 use crate::tables::trust_rules::{self, TrustRule};
 use crate::{Listed, Metadata, Page, Result};
 
@@ -26,16 +24,6 @@ impl Metadata {
             .read(move |db| {
                 let project = project(db, &name)?.id;
                 Ok(page.of(trust_rules::list(db, project, page.after.unwrap_or_default(), page.limit())?))
-            })
-            .await
-    }
-
-    /// All rules of a project, by id: those that an ID token may fit. None where there is no such project, which is not told.
-    pub async fn trusted_by(&self, name: ProjectRef) -> Result<Vec<TrustRule>> {
-        self.pool
-            .read(move |db| {
-                let project = projects::find(db, &name)?.map_or(0, |project| project.id);
-                trust_rules::list(db, project, 0, MAX_RULES)
             })
             .await
     }

@@ -20,7 +20,8 @@ pub enum Identity {
     User(Arc<[Membership]>),
     /// A token that acts for one place alone.
     Bound(Membership),
-    /// The same, for machines that only fetch and publish. What a rule protects it does not touch, whatever its role.
+    /// The same, for machines that only fetch and publish. What a package's protection keeps for a role it does not do,
+    /// whatever its own.
     Deploy(Membership),
 }
 

@@ -134,23 +134,18 @@ pub(super) async fn exchange(
     let issuers = issuers.ok_or_else(|| refusal(VerifyError::KeysUnavailable, not_matched))?;
     // The token by itself comes first: what is told of that tells nothing of the project.
     let job = issuers.verify(&request.subject_token).await.map_err(|error| refusal(error, not_matched))?;
-    let rules = metadata.trusted_by(project.clone()).await.map_err(status)?;
-    let fitting = rules.into_iter().find_map(|rule| Some((rule.trust.matches(&job.claims).ok()?, rule)));
-    let (claims, rule) = fitting.ok_or_else(not_matched)?;
-    let trust_rule = name(&rule);
     let wanted = ExchangeToken {
-        project,
-        rule,
-        claims,
-        unique: job.unique,
         replay_until: job.replay_until(),
+        project,
+        claims: job.claims,
         subject: job.subject,
+        unique: job.unique,
         scopes,
         ttl_seconds,
         request_id,
     };
-    let (token, secret) = metadata.exchange_token(wanted).await.map_err(status)?;
-    Ok(ExchangeTokenResponse { token: Some(encode::token(token)), secret: secret.expose().to_owned(), trust_rule })
+    let (token, secret, rule) = metadata.exchange_token(wanted).await.map_err(status)?;
+    Ok(ExchangeTokenResponse { token: Some(encode::token(token)), secret: secret.expose().to_owned(), trust_rule: rule.to_string() })
 }
 
 fn refusal(error: VerifyError, not_matched: impl FnOnce() -> Status) -> Status {
