@@ -21,8 +21,8 @@ use crate::{Error, Metadata, Principal, Result};
 /// How many tokens a project or user has at most that are not revoked.
 const MAX_TOKENS: i64 = 1000;
 
-/// How many globs a token has at most.
-const MAX_GLOBS: usize = 50;
+/// How many globs a token has at most, and so a rule that grants tokens.
+pub(super) const MAX_GLOBS: usize = 50;
 
 /// A token to be made.
 #[derive(Clone, Debug)]

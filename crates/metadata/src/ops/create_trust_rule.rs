@@ -8,7 +8,7 @@ use consign_types::trust::TrustRule as Trust;
 
 use super::change::{Begun, begin, call};
 use super::create_member::check_outlived;
-use super::create_token::check_current;
+use super::create_token::{MAX_GLOBS, check_current};
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
 use crate::tables::trust_rules::{self, Terms, TrustRule};
@@ -19,9 +19,6 @@ pub(super) const MAX_RULES: i64 = 50;
 
 /// How long a token counts that a rule grants, at most.
 const MAX_TTL_SECONDS: i64 = 24 * 60 * 60;
-
-/// How many globs a rule grants at most.
-const MAX_GLOBS: usize = 50;
 
 /// A rule to be made.
 #[derive(Clone, Debug)]

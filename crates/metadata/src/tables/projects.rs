@@ -15,6 +15,7 @@ use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::projects;
 use crate::select::{Condition, Field, Order, within};
+use crate::tables::sums;
 
 /// A project.
 #[derive(Clone, Debug, Queryable, QueryableByName, AsChangeset, Serialize, Deserialize)]
@@ -125,7 +126,7 @@ pub(crate) fn find_any(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>
 
 /// The widest visibility of a project of a namespace and of those below it; private where there is none.
 pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Result<Visibility> {
-    let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
+    let (first, end) = sums::bounds(Some(namespace));
     for visibility in [Visibility::Public, Visibility::Internal] {
         let below = projects::table.filter(projects::path.gt(&first)).filter(projects::path.lt(&end));
         let seen = below.filter(projects::visibility.eq(visibility)).filter(projects::deleted_at.is_null());
@@ -140,8 +141,7 @@ pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Resul
 pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<Project>> {
     let mut query = projects::table.order(order.by()).limit(limit).into_boxed();
     if let Some(namespace) = selection.namespace {
-        // All paths that start with the namespace and `/`: `0` is the character behind `/`.
-        let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
+        let (first, end) = sums::bounds(Some(namespace));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
     }
     if let Some(condition) = within(&selection.reach) {
