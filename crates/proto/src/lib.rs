@@ -1,6 +1,7 @@
 //! The wire: what `proto/` generates, and the one mapping between errors and gRPC statuses.
 //!
 //! - [`blob`], [`metadata`]: messages, clients and servers of the two planes
+//! - [`access`]: roles and scopes, to the wire and back
 //! - [`status`]: errors to statuses, and back
 //! - [`framing`]: messages that carry a chunk, which is not copied
 
@@ -32,6 +33,7 @@ pub mod metadata {
     tonic::include_proto!("consign.metadata.v1");
 }
 
+pub mod access;
 pub mod framing;
 pub mod status;
 

@@ -7,10 +7,12 @@ use crate::word::word_enum;
 
 mod grant;
 pub mod methods;
+mod scope;
 #[cfg(test)]
 mod tests;
 
 pub use grant::{Grant, Identity, Membership, Place, Reach, Site, Target};
+pub use scope::{SCOPE_WORDS, Scope, scopes_named};
 
 word_enum! {
     /// What a member may do in a namespace or project; each role may do all that the ones before it may.
@@ -33,31 +35,6 @@ word_enum! {
 impl Role {
     /// All of them, rising.
     pub const ALL: [Self; 6] = [Self::Guest, Self::Reporter, Self::Developer, Self::Maintainer, Self::Owner, Self::Admin];
-}
-
-word_enum! {
-    /// What a token may be used for, within the role that it acts with.
-    Scope {
-        /// Reads and downloads.
-        Read = "read",
-        /// Publishes versions, uploads files, moves tags.
-        Publish = "publish",
-        /// Deletes and undeletes packages, versions, files and tags; yanks and quarantines.
-        Delete = "delete",
-        /// Asks for promotions, rolls back, holds stages, reports deployments.
-        Promote = "promote",
-        /// Reviews promotions and reports gates.
-        Approve = "approve",
-        /// Adds attestations.
-        Attest = "attest",
-        /// Changes settings, rules, stages, policies, members, subscriptions and tokens.
-        Admin = "admin",
-    }
-}
-
-impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 7] = [Self::Read, Self::Publish, Self::Delete, Self::Promote, Self::Approve, Self::Attest, Self::Admin];
 }
 
 /// What a method needs.

@@ -23,7 +23,7 @@ impl Protection {
     /// What it asks of a call that takes this scope: of all that publish, and of all that delete.
     fn asks(&self, scope: Scope) -> Option<Role> {
         match scope {
-            Scope::Publish => self.publish,
+            Scope::Publish | Scope::TagMove => self.publish,
             Scope::Delete => self.delete,
             _ => None,
         }

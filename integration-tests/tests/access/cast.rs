@@ -10,8 +10,14 @@ use integration_tests::{Engine, TOKEN};
 use crate::world::*;
 
 /// The scopes that tokens have in a matrix.
-pub(crate) const SCOPE_SETS: [&[Scope]; 6] =
-    [&Scope::ALL, &[Scope::Read], &[Scope::Read, Scope::Publish], &[Scope::Publish], &[Scope::Delete], &[Scope::Admin, Scope::Promote]];
+pub(crate) const SCOPE_SETS: [&[Scope]; 6] = [
+    &Scope::ALL,
+    &[Scope::Read],
+    &[Scope::Read, Scope::Publish],
+    &[Scope::Publish, Scope::AuditRead],
+    &[Scope::Delete, Scope::TagMove],
+    &[Scope::Admin, Scope::Promote],
+];
 
 pub(crate) const VISIBILITIES: [Visibility; 3] = [Visibility::Private, Visibility::Internal, Visibility::Public];
 
@@ -73,7 +79,7 @@ impl World {
 
     /// Gives a user a role.
     pub(crate) async fn member(&self, parent: &str, user: &str, role: Role) -> wire::Member {
-        let (parent, user, role) = (parent.to_owned(), user.to_owned(), wire_role(role).into());
+        let (parent, user, role) = (parent.to_owned(), user.to_owned(), wire::Role::from(role).into());
         let new = CreateMemberRequest { parent, user, role, ..Default::default() };
         self.grpc().users().create_member(bearing(new, TOKEN)).await.unwrap().into_inner().member.unwrap()
     }
@@ -110,7 +116,7 @@ impl Caller {
         let verdict = match role {
             None => Verdict::Unknown,
             Some(role) if role < need.role => Verdict::Role,
-            Some(_) if !self.scopes.contains(&need.scope) => Verdict::Scope,
+            Some(_) if !need.scope.is_within(&self.scopes.iter().copied().collect()) => Verdict::Scope,
             Some(_) => return Verdict::Allowed,
         };
         if self.secret.is_none() { Verdict::Unauthenticated } else { verdict }

@@ -96,7 +96,7 @@ async fn compare_above(cast: &Cast, caller: &Caller) -> usize {
         let takes_scope = !method.starts_with("TokenService/");
         let expected = match () {
             () if caller.secret.is_none() && asks_for_token => Verdict::Unauthenticated,
-            () if takes_scope && !caller.scopes.contains(&needed(method).scope) => Verdict::Scope,
+            () if takes_scope && !needed(method).scope.is_within(&caller.scopes.iter().copied().collect()) => Verdict::Scope,
             () => Verdict::Allowed,
         };
         assert_eq!(verdict(&answer), expected, "{method} {caller:?}: {answer:?}");

@@ -1,6 +1,7 @@
 //! A service with two projects, and what its answers say.
 
 use bytes::Bytes;
+use consign_proto::access::scope_numbers;
 use consign_proto::metadata::token_service_client::TokenServiceClient;
 use consign_proto::metadata::{self as wire, CreateTokenRequest};
 use consign_types::Reason;
@@ -60,20 +61,14 @@ pub(crate) fn bearing<T>(message: T, token: &str) -> Request<T> {
 }
 
 pub(crate) fn wanted(project: i64, role: Role, scopes: &[Scope]) -> CreateTokenRequest {
-    let role = wire_role(role);
-    let scope = |scope: &Scope| wire::Scope::from_str_name(&format!("SCOPE_{}", scope.as_str().to_uppercase())).unwrap().into();
     CreateTokenRequest {
         parent: format!("projects/{project}"),
         kind: wire::token::Kind::Project.into(),
         display_name: "test".to_owned(),
-        scopes: scopes.iter().map(scope).collect(),
-        role: role.into(),
+        scopes: scope_numbers(scopes),
+        role: wire::Role::from(role).into(),
         ..CreateTokenRequest::default()
     }
-}
-
-pub(crate) fn wire_role(role: Role) -> wire::Role {
-    wire::Role::from_str_name(&format!("ROLE_{}", role.as_str().to_uppercase())).unwrap()
 }
 
 /// What the answer to a call says of the caller's rights.

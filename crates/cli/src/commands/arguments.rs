@@ -1,8 +1,12 @@
 //! Arguments that several commands take.
 
-use clap::{Args, ValueEnum};
-use consign_proto::metadata as wire;
+use std::collections::BTreeSet;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use consign_proto::access::scope_numbers;
 use consign_types::ProjectPath;
+use consign_types::access::{Role, SCOPE_WORDS, Scope, scopes_named};
 use consign_types::resource::ProjectRef;
 
 /// The longest life that `--days` gives anything.
@@ -27,52 +31,29 @@ impl Life {
     }
 }
 
-/// What a member may do; each may do all that the ones before may.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Role {
-    Guest,
-    Reporter,
-    Developer,
-    Maintainer,
-    Owner,
+/// The names of the roles that are given to members and tokens.
+const ROLES: [&str; 5] = ["guest", "reporter", "developer", "maintainer", "owner"];
+
+/// Reads a role.
+pub(super) fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(ROLES).try_map(|word| word.parse::<Role>())
 }
 
-impl From<Role> for wire::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Guest => Self::Guest,
-            Role::Reporter => Self::Reporter,
-            Role::Developer => Self::Developer,
-            Role::Maintainer => Self::Maintainer,
-            Role::Owner => Self::Owner,
-        }
+/// What a word says that a token may be used for.
+#[derive(Clone, Debug)]
+pub(super) struct Scopes(BTreeSet<Scope>);
+
+impl Scopes {
+    /// All that the words said, as a message has them.
+    pub(super) fn numbers(words: &[Self]) -> Vec<i32> {
+        let scopes: BTreeSet<&Scope> = words.iter().flat_map(|word| &word.0).collect();
+        scope_numbers(scopes)
     }
 }
 
-/// What a token may be used for, within its role.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Scope {
-    Read,
-    Publish,
-    Delete,
-    Promote,
-    Approve,
-    Attest,
-    Admin,
-}
-
-impl From<Scope> for wire::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Read => Self::Read,
-            Scope::Publish => Self::Publish,
-            Scope::Delete => Self::Delete,
-            Scope::Promote => Self::Promote,
-            Scope::Approve => Self::Approve,
-            Scope::Attest => Self::Attest,
-            Scope::Admin => Self::Admin,
-        }
-    }
+/// Reads scopes: ours, and those of GitLab.
+pub(super) fn scopes() -> impl TypedValueParser<Value = Scopes> {
+    PossibleValuesParser::new(SCOPE_WORDS).try_map(|word| scopes_named(&word).map(Scopes).ok_or("no such scope"))
 }
 
 /// A project by its id, or else by its path.

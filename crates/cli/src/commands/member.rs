@@ -3,12 +3,13 @@
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use consign_client::Client;
-use consign_proto::metadata::{CreateMemberRequest, Member as Row, Role as WireRole, UpdateMemberRequest};
+use consign_proto::metadata::{self as wire, CreateMemberRequest, Member as Row, UpdateMemberRequest};
+use consign_types::access::Role;
 use consign_types::resource::{MemberParent, MemberRef, NamespaceRef, ProjectRef, UserRef};
 use consign_types::{NamespacePath, Username};
 use prost_types::FieldMask;
 
-use super::arguments::{Life, Role, project};
+use super::arguments::{Life, project, role};
 use super::server::Server;
 use crate::output::{print, shown, word};
 
@@ -33,7 +34,7 @@ enum Command {
         username: Username,
 
         /// The role.
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = role())]
         role: Role,
 
         #[command(flatten)]
@@ -48,7 +49,7 @@ enum Command {
         username: Username,
 
         /// The role.
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = role())]
         role: Role,
     },
     /// List members, those of namespaces above included.
@@ -100,7 +101,7 @@ async fn call(client: &Client, command: Command) -> Result<()> {
             let request = CreateMemberRequest {
                 parent: place.name()?.to_string(),
                 user: UserRef::Name(username).to_string(),
-                role: WireRole::from(role).into(),
+                role: wire::Role::from(role).into(),
                 expire_time: life.end(),
                 ..CreateMemberRequest::default()
             };
@@ -108,7 +109,7 @@ async fn call(client: &Client, command: Command) -> Result<()> {
         }
         Command::Update { place, username, role } => {
             let name = place.member(username)?.to_string();
-            let member = Row { name, role: WireRole::from(role).into(), ..Row::default() };
+            let member = Row { name, role: wire::Role::from(role).into(), ..Row::default() };
             let update_mask = Some(FieldMask { paths: vec!["role".to_owned()] });
             let request = UpdateMemberRequest { member: Some(member), update_mask, ..UpdateMemberRequest::default() };
             print(&line(&client.update_member(request).await?));

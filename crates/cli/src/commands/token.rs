@@ -4,10 +4,11 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use consign_client::Client;
 use consign_proto::metadata::{self as wire, CreateTokenRequest, ExchangeTokenRequest};
+use consign_types::access::Role;
 use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef};
 use consign_types::{NamespacePath, Username};
 
-use super::arguments::{Life, Role, Scope, project};
+use super::arguments::{Life, Scopes, project, role, scopes};
 use super::server::Server;
 use crate::output::{print, shown, word};
 
@@ -51,8 +52,8 @@ struct Exchange {
     id_token: String,
 
     /// What the token may be used for; may be given several times [default: all that the rule grants]
-    #[arg(long = "scope", value_enum)]
-    scopes: Vec<Scope>,
+    #[arg(long = "scope", value_parser = scopes())]
+    scopes: Vec<Scopes>,
 }
 
 /// To whom tokens belong.
@@ -82,11 +83,11 @@ struct Create {
     name: String,
 
     /// What it may be used for; may be given several times.
-    #[arg(long = "scope", value_enum, required = true)]
-    scopes: Vec<Scope>,
+    #[arg(long = "scope", value_parser = scopes(), required = true)]
+    scopes: Vec<Scopes>,
 
     /// The role that the token of a project or namespace acts with [default: developer]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = role())]
     role: Option<Role>,
 
     /// Make a deploy token: for machines that fetch and publish.
@@ -134,7 +135,7 @@ async fn exchange(client: &Client, wanted: Exchange) -> Result<()> {
     let request = ExchangeTokenRequest {
         parent: wanted.project.to_string(),
         subject_token: wanted.id_token,
-        scopes: wanted.scopes.into_iter().map(|scope| wire::Scope::from(scope).into()).collect(),
+        scopes: Scopes::numbers(&wanted.scopes),
         ..ExchangeTokenRequest::default()
     };
     let (token, secret) = client.exchange_token(request).await?;
@@ -190,7 +191,7 @@ fn request(create: Create) -> Result<CreateTokenRequest> {
         parent: create.parent.name()?.to_string(),
         kind: kind.into(),
         display_name: create.name,
-        scopes: create.scopes.into_iter().map(|scope| wire::Scope::from(scope).into()).collect(),
+        scopes: Scopes::numbers(&create.scopes),
         role: create.role.map_or(wire::Role::Unspecified, wire::Role::from).into(),
         package_patterns: create.packages,
         expire_time: create.life.end(),
@@ -200,7 +201,7 @@ fn request(create: Create) -> Result<CreateTokenRequest> {
 
 /// A token in a line, with what matters first.
 fn line(token: &wire::Token) -> String {
-    let scopes: Vec<String> = token.scopes().map(|scope| word(scope.as_str_name())).collect();
+    let scopes: Vec<&str> = token.scopes().filter_map(wire::Scope::known).map(|scope| scope.as_str()).collect();
     let packages = if token.package_patterns.is_empty() { "all packages".to_owned() } else { token.package_patterns.join(" ") };
     let end = match (&token.revoke_time, &token.expire_time) {
         (Some(revoked), _) => format!("revoked {}", shown(revoked)),
@@ -208,7 +209,7 @@ fn line(token: &wire::Token) -> String {
         (None, None) => "until it is revoked".to_owned(),
     };
     let used = token.last_use_time.as_ref().map_or_else(|| "never used".to_owned(), |used| format!("used {}", shown(used)));
-    let role = if token.role() == wire::Role::Unspecified { "its user".to_owned() } else { word(token.role().as_str_name()) };
+    let role = token.role().known().map_or("its user", |role| role.as_str()).to_owned();
     let kind = word(token.kind().as_str_name());
     let parts = [token.name.clone(), kind, token.display_name.clone(), role, scopes.join(" "), packages, end, used];
     parts.join("\t")

@@ -3,11 +3,12 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use consign_client::Client;
-use consign_proto::metadata::{CreateTrustRuleRequest, Role as WireRole, TrustRule};
+use consign_proto::metadata::{self as wire, CreateTrustRuleRequest, TrustRule};
+use consign_types::access::Role;
 use consign_types::resource::{ProjectRef, TrustRuleRef};
 use prost_types::Duration;
 
-use super::arguments::{Role, Scope, project};
+use super::arguments::{Scopes, project, role, scopes};
 use super::server::Server;
 use crate::output::{print, word};
 
@@ -57,11 +58,11 @@ struct Create {
     claims: Vec<(String, String)>,
 
     /// What the tokens may be used for; may be given several times.
-    #[arg(long = "scope", value_enum, required = true)]
-    scopes: Vec<Scope>,
+    #[arg(long = "scope", value_parser = scopes(), required = true)]
+    scopes: Vec<Scopes>,
 
     /// The role that the tokens act with.
-    #[arg(long, value_enum, default_value_t = Role::Developer)]
+    #[arg(long, value_parser = role(), default_value = "developer")]
     role: Role,
 
     /// Pattern of the packages that they may touch; may be given several times [default: all]
@@ -95,8 +96,8 @@ fn request(create: Create) -> CreateTrustRuleRequest {
         issuer: create.issuer,
         audiences: create.audiences,
         claims: create.claims.into_iter().collect(),
-        scopes: create.scopes.into_iter().map(|scope| consign_proto::metadata::Scope::from(scope).into()).collect(),
-        role: WireRole::from(create.role).into(),
+        scopes: Scopes::numbers(&create.scopes),
+        role: wire::Role::from(create.role).into(),
         package_patterns: create.packages,
         maximum_ttl: Some(Duration { seconds: 60 * create.minutes, nanos: 0 }),
         ..TrustRule::default()
@@ -114,7 +115,7 @@ fn claim(text: &str) -> Result<(String, String), String> {
 fn line(rule: &TrustRule) -> String {
     let mut claims: Vec<String> = rule.claims.iter().map(|(name, glob)| format!("{name}={glob}")).collect();
     claims.sort();
-    let scopes: Vec<String> = rule.scopes().map(|scope| word(scope.as_str_name())).collect();
+    let scopes: Vec<&str> = rule.scopes().filter_map(wire::Scope::known).map(|scope| scope.as_str()).collect();
     let packages = if rule.package_patterns.is_empty() { "all packages".to_owned() } else { rule.package_patterns.join(" ") };
     let minutes = rule.maximum_ttl.map_or(0, |ttl| ttl.seconds / 60);
     let granted = [word(rule.role().as_str_name()), scopes.join(" "), packages, format!("{minutes} minutes")].join("\t");

@@ -135,7 +135,7 @@ fn check(request: &CreateToken, token: &Token, now: Timestamp) -> Result<()> {
     if token.scopes.is_empty() {
         return Err(invalid("scopes", "at least one"));
     }
-    if token.kind == TokenKind::Deploy && !token.scopes.iter().all(|scope| matches!(scope, Scope::Read | Scope::Publish)) {
+    if token.kind == TokenKind::Deploy && !token.scopes.iter().all(|scope| scope.is_within(&[Scope::Read, Scope::Publish].into())) {
         return Err(invalid("scopes", "a deploy token reads and publishes: make a project token for more"));
     }
     if token.packages.len() > MAX_GLOBS {

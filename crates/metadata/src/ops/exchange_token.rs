@@ -99,7 +99,7 @@ fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp
 /// What the rule grants of what was wished for.
 fn granted(request: &ExchangeToken, rule: &TrustRule, claims: BTreeMap<String, String>, now: Timestamp) -> Result<Token> {
     let terms = &rule.terms;
-    if !request.scopes.is_subset(&terms.scopes) {
+    if !request.scopes.iter().all(|scope| scope.is_within(&terms.scopes)) {
         return Err(Error::ScopeInsufficient("the trust rule grants fewer scopes".to_owned()));
     }
     let ttl = request.ttl_seconds.unwrap_or(terms.maximum_ttl_seconds).min(terms.maximum_ttl_seconds);

@@ -1,5 +1,7 @@
 //! Fields of requests to words.
 
+use std::collections::BTreeSet;
+
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -155,30 +157,15 @@ pub(super) fn answerable<'a>(field: &str, version: &str, paths: impl IntoIterato
 
 /// A role; none where it is left open.
 pub(super) fn role(field: &str, number: i32) -> Result<Option<Role>, Status> {
-    let unknown = |_| invalid(field, Reason::ArgumentInvalid, "no such role");
-    Ok(match wire::Role::try_from(number).map_err(unknown)? {
-        wire::Role::Unspecified => None,
-        wire::Role::Guest => Some(Role::Guest),
-        wire::Role::Reporter => Some(Role::Reporter),
-        wire::Role::Developer => Some(Role::Developer),
-        wire::Role::Maintainer => Some(Role::Maintainer),
-        wire::Role::Owner => Some(Role::Owner),
-        wire::Role::Admin => Some(Role::Admin),
-    })
+    let role = wire::Role::try_from(number).map_err(|_| invalid(field, Reason::ArgumentInvalid, "no such role"))?;
+    Ok(role.known())
 }
 
-/// A scope.
-pub(super) fn scope(number: i32) -> Result<Scope, Status> {
-    Ok(match wire::Scope::try_from(number) {
-        Ok(wire::Scope::Read) => Scope::Read,
-        Ok(wire::Scope::Publish) => Scope::Publish,
-        Ok(wire::Scope::Delete) => Scope::Delete,
-        Ok(wire::Scope::Promote) => Scope::Promote,
-        Ok(wire::Scope::Approve) => Scope::Approve,
-        Ok(wire::Scope::Attest) => Scope::Attest,
-        Ok(wire::Scope::Admin) => Scope::Admin,
-        Ok(wire::Scope::Unspecified) | Err(_) => return Err(invalid("scopes", Reason::ArgumentInvalid, "no such scope")),
-    })
+/// Scopes.
+pub(super) fn scopes(numbers: &[i32]) -> Result<BTreeSet<Scope>, Status> {
+    let scope = |number: &i32| wire::Scope::try_from(*number).ok().and_then(wire::Scope::known);
+    let scopes: Option<_> = numbers.iter().map(scope).collect();
+    scopes.ok_or_else(|| invalid("scopes", Reason::ArgumentInvalid, "no such scope"))
 }
 
 /// An instant that may be missing.

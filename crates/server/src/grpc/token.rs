@@ -47,7 +47,7 @@ impl TokenService for TokenApi {
             kind: kind(request.kind)?,
             display_name: decode::text("display_name", &request.display_name)?,
             role: decode::role("role", request.role)?,
-            scopes: request.scopes.iter().copied().map(decode::scope).collect::<Result<_, _>>()?,
+            scopes: decode::scopes(&request.scopes)?,
             packages: request.package_patterns.iter().map(glob).collect::<Result<_, _>>()?,
             expires_at: decode::time("expire_time", request.expire_time)?,
             request_id: decode::request_id(&request.request_id)?,

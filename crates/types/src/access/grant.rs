@@ -206,7 +206,7 @@ impl Grant {
         if role < need.role {
             return Err(Denial::Role(need.role));
         }
-        if !self.scopes.contains(&need.scope) {
+        if !need.scope.is_within(&self.scopes) {
             return Err(Denial::Scope(need.scope));
         }
         match target {
@@ -251,6 +251,6 @@ impl Grant {
     pub fn covers(&self, scopes: &BTreeSet<Scope>, packages: &[NamePattern]) -> bool {
         let has_packages =
             self.packages.is_empty() || (!packages.is_empty() && packages.iter().all(|pattern| self.packages.contains(pattern)));
-        scopes.is_subset(&self.scopes) && has_packages
+        scopes.iter().all(|scope| scope.is_within(&self.scopes)) && has_packages
     }
 }

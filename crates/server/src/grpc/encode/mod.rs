@@ -18,7 +18,7 @@ use consign_types::{ContentDigest, Digest, PackageName, VersionName};
 pub(super) use package::{difference, file, located_file, package, skipped, version};
 pub(super) use project::{namespace, project, settings_view, usage};
 pub(super) use tag::{previous, role, tag, tag_rule, tag_span};
-pub(super) use token::{scope, token};
+pub(super) use token::token;
 pub(super) use user::{member, user};
 
 fn labels(labels: &Labels) -> HashMap<String, String> {

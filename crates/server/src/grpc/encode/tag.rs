@@ -50,16 +50,7 @@ pub(in crate::grpc) fn tag_span(span: TagSpan, package: &PackageName) -> wire::T
 }
 
 pub(in crate::grpc) fn role(role: Option<Role>) -> i32 {
-    let role = match role {
-        None => wire::Role::Unspecified,
-        Some(Role::Guest) => wire::Role::Guest,
-        Some(Role::Reporter) => wire::Role::Reporter,
-        Some(Role::Developer) => wire::Role::Developer,
-        Some(Role::Maintainer) => wire::Role::Maintainer,
-        Some(Role::Owner) => wire::Role::Owner,
-        Some(Role::Admin) => wire::Role::Admin,
-    };
-    role.into()
+    role.map_or(wire::Role::Unspecified, wire::Role::from).into()
 }
 
 pub(in crate::grpc) fn tag_rule(rule: TagRule) -> wire::TagRule {

@@ -1,9 +1,9 @@
 //! Tokens to messages.
 
 use consign_metadata::{Owner, Token};
+use consign_proto::access::scope_numbers;
 use consign_proto::metadata as wire;
 use consign_proto::timestamp;
-use consign_types::access::Scope;
 use consign_types::pattern::NamePattern;
 use consign_types::token::TokenKind;
 
@@ -28,7 +28,7 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         kind: kind.into(),
         etag: token.etag(),
         display_name: token.display_name.to_string(),
-        scopes: token.scopes.iter().map(|scope| self::scope(*scope).into()).collect(),
+        scopes: scope_numbers(&token.scopes),
         role: role(acting),
         package_patterns: token.packages.iter().map(NamePattern::text).map(str::to_owned).collect(),
         expire_time: token.expires_at.map(timestamp),
@@ -37,18 +37,5 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         last_use_time: token.last_used_at.map(timestamp),
         revoke_time: token.revoked_at.map(timestamp),
         claims: token.claims.into_iter().collect(),
-    }
-}
-
-/// A scope.
-pub(in crate::grpc) fn scope(scope: Scope) -> wire::Scope {
-    match scope {
-        Scope::Read => wire::Scope::Read,
-        Scope::Publish => wire::Scope::Publish,
-        Scope::Delete => wire::Scope::Delete,
-        Scope::Promote => wire::Scope::Promote,
-        Scope::Approve => wire::Scope::Approve,
-        Scope::Attest => wire::Scope::Attest,
-        Scope::Admin => wire::Scope::Admin,
     }
 }

@@ -1,8 +1,9 @@
 //! Trust rules, and the exchange of ID tokens: the part of `TokenService` that needs no token made before.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use consign_metadata::{CreateTrustRule, DeleteTrustRule, Error, ExchangeToken, Metadata, Terms, TrustChange, TrustRule, UpdateTrustRule};
+use consign_proto::access::scope_numbers;
 use consign_proto::metadata::{
     self as wire, CreateTrustRuleRequest, DeleteTrustRuleRequest, ExchangeTokenRequest, ExchangeTokenResponse, GetTrustRuleRequest,
     ListTrustRulesRequest, ListTrustRulesResponse, UpdateTrustRuleRequest,
@@ -10,7 +11,7 @@ use consign_proto::metadata::{
 use consign_proto::status::{invalid, refused, status};
 use consign_proto::timestamp;
 use consign_types::Reason;
-use consign_types::access::{Role, Scope};
+use consign_types::access::Role;
 use consign_types::pattern::NamePattern;
 use consign_types::resource::{ProjectRef, TrustRuleRef};
 use consign_types::trust::{Audience, ClaimGlob, ClaimName, Issuer, TrustRule as Trust};
@@ -50,7 +51,7 @@ pub(super) async fn create(
         trust: trust.map_err(|error| invalid("trust_rule", Reason::ArgumentInvalid, error))?,
         terms: Terms {
             role: decode::role("trust_rule.role", new.role)?.unwrap_or(Role::Developer),
-            scopes: scopes(&new.scopes)?,
+            scopes: decode::scopes(&new.scopes)?,
             packages: packages(&new.package_patterns)?,
             maximum_ttl_seconds: seconds("trust_rule.maximum_ttl", new.maximum_ttl)?.unwrap_or(DEFAULT_TTL_SECONDS),
         },
@@ -97,7 +98,7 @@ pub(super) async fn update(
             audiences: mask.changed("audiences", !new.audiences.is_empty(), || audiences(&new.audiences))?,
             claims: mask.changed("claims", !new.claims.is_empty(), || claims(&new.claims))?,
             role: mask.changed("role", role.is_some(), || decode::present("trust_rule.role", role))?,
-            scopes: mask.changed("scopes", !new.scopes.is_empty(), || scopes(&new.scopes))?,
+            scopes: mask.changed("scopes", !new.scopes.is_empty(), || decode::scopes(&new.scopes))?,
             packages: mask.changed("package_patterns", !new.package_patterns.is_empty(), || packages(&new.package_patterns))?,
             maximum_ttl_seconds: mask.changed("maximum_ttl", ttl.is_some(), || Ok(ttl.unwrap_or(DEFAULT_TTL_SECONDS)))?,
             description: mask
@@ -128,7 +129,7 @@ pub(super) async fn exchange(
 ) -> Result<ExchangeTokenResponse, Status> {
     caller.proves_itself();
     let project: ProjectRef = decode::name("parent", &request.parent)?;
-    let scopes = scopes(&request.scopes)?;
+    let scopes = decode::scopes(&request.scopes)?;
     let (ttl_seconds, request_id) = (seconds("ttl", request.ttl)?, decode::request_id(&request.request_id)?);
     let not_matched = || status(Error::TrustNotMatched(project.clone()));
     let issuers = issuers.ok_or_else(|| refusal(VerifyError::KeysUnavailable, not_matched))?;
@@ -167,10 +168,6 @@ fn claims(texts: &HashMap<String, String>) -> Result<BTreeMap<ClaimName, ClaimGl
     texts.iter().map(claim).collect()
 }
 
-fn scopes(numbers: &[i32]) -> Result<BTreeSet<Scope>, Status> {
-    numbers.iter().copied().map(decode::scope).collect()
-}
-
 fn packages(globs: &[String]) -> Result<Vec<NamePattern>, Status> {
     let glob =
         |glob: &String| NamePattern::glob(glob).map_err(|error| invalid("trust_rule.package_patterns", Reason::ArgumentInvalid, error));
@@ -196,7 +193,7 @@ fn encoded(rule: TrustRule) -> wire::TrustRule {
         issuer: rule.trust.issuer().to_string(),
         audiences: rule.trust.audiences().iter().map(ToString::to_string).collect(),
         claims: rule.trust.claims().iter().map(|(name, glob)| (name.to_string(), glob.to_string())).collect(),
-        scopes: rule.terms.scopes.iter().map(|scope| encode::scope(*scope).into()).collect(),
+        scopes: scope_numbers(&rule.terms.scopes),
         role: encode::role(Some(rule.terms.role)),
         package_patterns: rule.terms.packages.iter().map(NamePattern::text).map(str::to_owned).collect(),
         maximum_ttl: Some(prost_types::Duration { seconds: rule.terms.maximum_ttl_seconds, nanos: 0 }),
