@@ -6,11 +6,12 @@ use consign_proto::metadata::{
 };
 use consign_types::Reason;
 use consign_types::access::{Role, Scope};
-use integration_tests::BOTH;
-use integration_tests::TOKEN;
 use integration_tests::grpc::refusal;
 use integration_tests::rest::file;
+use integration_tests::{BOTH, Engine, TOKEN};
 use prost_types::FieldMask;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tonic::Status;
 
 use crate::world::*;
@@ -20,7 +21,7 @@ fn reason<T>(answer: Result<T, Status>) -> Option<Reason> {
 }
 
 fn rule(pattern: &str, publish: Option<Role>, delete: Option<Role>) -> CreateProtectionRuleRequest {
-    let least = |role: Option<Role>| role.map_or(wire::Role::Unspecified, wire_role).into();
+    let least = |role: Option<Role>| role.map_or(wire::Role::Unspecified, wire::Role::from).into();
     let rule = ProtectionRule {
         package_pattern: pattern.to_owned(),
         minimum_publish_role: least(publish),
@@ -147,4 +148,55 @@ async fn protection_rules_are_listed_changed_and_have_patterns_of_their_own() {
         assert_eq!(reason(one_more), Some(Reason::ArgumentInvalid));
         assert_eq!(world.service.database().count("protection_rules"), 100);
     }
+}
+
+#[tokio::test]
+async fn rules_are_made_listed_changed_and_removed_over_rest() {
+    let world = World::start(Engine::Sqlite).await;
+    let rules = "/api/v4/projects/root%2Fdemo/packages/protection/rules";
+    let send = async |method: Method, path: &str, body: Value| world.rest.send(world.rest.request(method, path).json(&body)).await;
+    let new = json!({ "package_name_pattern": "app-*", "package_type": "generic", "minimum_access_level_for_push": "maintainer" });
+    let made = send(Method::POST, rules, new.clone()).await;
+    let rule = json!({
+        "id": 1,
+        "project_id": 1,
+        "package_name_pattern": "app-*",
+        "package_type": "generic",
+        "minimum_access_level_for_delete": null,
+        "minimum_access_level_for_push": "maintainer",
+    });
+    assert_eq!((made.status, made.json()), (201, rule.clone()));
+    assert_eq!(world.rest.get(rules).await.json(), json!([rule]));
+
+    let changed = send(Method::PATCH, &format!("{rules}/1"), json!({ "minimum_access_level_for_delete": "owner" })).await;
+    assert_eq!((changed.status, &changed.json()["minimum_access_level_for_delete"]), (200, &json!("owner")));
+    let form = world.rest.request(Method::PATCH, &format!("{rules}/1")).header("content-type", "application/x-www-form-urlencoded");
+    let form = form.body("minimum_access_level_for_push=");
+    assert_eq!(world.rest.send(form).await.json()["minimum_access_level_for_push"], Value::Null);
+
+    let with = |field: &str, value: Value| {
+        let mut new = new.clone();
+        new[field] = value;
+        new
+    };
+    for (method, path, body, status, told) in [
+        (Method::POST, rules.to_owned(), with("package_type", json!("npm")), 400, "package_type does not have a valid value"),
+        (Method::POST, rules.to_owned(), with("package_type", Value::Null), 400, "package_type is missing"),
+        (Method::POST, rules.to_owned(), with("package_name_pattern", Value::Null), 400, "package_name_pattern is missing"),
+        (Method::POST, rules.to_owned(), with("minimum_access_level_for_push", json!("guest")), 400, "does not have a valid value"),
+        (Method::POST, rules.to_owned(), with("minimum_access_level_for_push", Value::Null), 400, "Bad request"),
+        (Method::POST, rules.to_owned(), new.clone(), 422, "Package name pattern has already been taken"),
+        (Method::PATCH, format!("{rules}/1"), json!({}), 400, "at least one parameter must be provided"),
+        (Method::PATCH, format!("{rules}/1"), json!({ "minimum_access_level_for_delete": null }), 400, "Bad request"),
+        (Method::PATCH, format!("{rules}/2"), json!({ "package_name_pattern": "x" }), 404, "404 Package protection rule Not Found"),
+        (Method::DELETE, format!("{rules}/x"), json!({}), 400, "package_protection_rule_id is invalid"),
+    ] {
+        let answer = send(method.clone(), &path, body.clone()).await;
+        assert_eq!(answer.status, status, "{method} {path} {body}: {}", answer.text());
+        assert!(answer.text().contains(told), "{method} {path} {body}: {}", answer.text());
+    }
+    for status in [204, 404] {
+        assert_eq!(send(Method::DELETE, &format!("{rules}/1"), json!({})).await.status, status);
+    }
+    assert_eq!(world.rest.get(rules).await.json(), json!([]));
 }

@@ -1,9 +1,10 @@
 //! What GitLab's clients read: files and projects as JSON.
 
 use consign_client::Published;
-use consign_proto::metadata::{Project, Visibility};
+use consign_proto::metadata::{Project, ProtectionRule, Visibility};
 use consign_proto::to_time;
 use consign_types::Digest;
+use consign_types::resource::{ProjectRef, ProtectionRuleRef};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -38,6 +39,23 @@ pub(crate) fn package_file(published: &Published) -> Value {
         "verification_started_at": null,
         "new_file_path": null,
         "status": "default",
+    })
+}
+
+/// A protection rule. An access level that it does not ask for is `null`.
+pub(crate) fn protection_rule(rule: &ProtectionRule) -> Value {
+    let name: Option<ProtectionRuleRef> = rule.name.parse().ok();
+    let project = name.and_then(|name| match name.project {
+        ProjectRef::Id(id) => Some(id),
+        ProjectRef::Path(_) => None,
+    });
+    json!({
+        "id": rule.id,
+        "project_id": project,
+        "package_name_pattern": rule.package_pattern,
+        "package_type": "generic",
+        "minimum_access_level_for_delete": rule.minimum_delete_role().known().map(|role| role.as_str()),
+        "minimum_access_level_for_push": rule.minimum_publish_role().known().map(|role| role.as_str()),
     })
 }
 

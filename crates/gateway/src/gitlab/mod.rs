@@ -2,18 +2,20 @@
 
 mod download;
 mod entity;
+mod form;
 mod path;
 mod projects;
 mod publish;
 mod range;
 mod refusal;
+mod rules;
 
 use std::any::Any;
 
 use axum::Router;
 use axum::http::{HeaderMap, Uri};
 use axum::response::IntoResponse as _;
-use axum::routing::get;
+use axum::routing::{get, patch};
 use consign_client::Client;
 use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,6 +29,8 @@ pub(crate) fn router(client: Client) -> Router {
         .route("/api/v4/projects", get(projects::list).post(projects::create))
         .route("/api/v4/projects/{id}", get(projects::find))
         .route("/api/v4/projects/{id}/packages/generic/{*path}", generic)
+        .route("/api/v4/projects/{id}/packages/protection/rules", get(rules::list).post(rules::create))
+        .route("/api/v4/projects/{id}/packages/protection/rules/{rule}", patch(rules::update).delete(rules::delete))
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .with_state(client)

@@ -1,5 +1,6 @@
 //! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`.
 
+use axum::http::Uri;
 use consign_types::resource::{ProjectRef, VersionRef};
 use consign_types::{FilePath, PackageName, VersionName};
 use percent_encoding::percent_decode_str;
@@ -33,8 +34,13 @@ impl GenericPath {
     }
 }
 
+/// The project of a route below `/api/v4/projects/:id`.
+pub(crate) fn project_of(uri: &Uri) -> Result<ProjectRef> {
+    project(uri.path().split('/').nth(4).unwrap_or_default())
+}
+
 /// A project in a path: its id, or its path in one segment, with `%2F` between the parts.
-pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
+fn project(segment: &str) -> Result<ProjectRef> {
     let segment = decode(segment).ok_or_else(Refusal::project_not_found)?;
     ProjectRef::from_segment(&segment).map_err(|_| Refusal::project_not_found())
 }

@@ -1,8 +1,8 @@
 //! Projects: enough to make one and to find it.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::http::header::LINK;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -16,11 +16,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::refusal::{Refusal, Result};
-use super::{authenticated, entity, path, query, signed_in};
+use super::{authenticated, entity, form, path, query, signed_in};
 use crate::Scheme;
-
-/// The largest body that says what is to be made.
-const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// What a client sends to make a project, as JSON or as a form.
 #[derive(Debug, Default, Deserialize)]
@@ -45,8 +42,7 @@ pub(crate) struct Slice {
 /// `POST /projects`: without a namespace, the project goes to the caller's own.
 pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, body: Body) -> Result<Response> {
     let client = signed_in(&client, &headers)?;
-    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Refusal::parameter("body is too large"))?;
-    let fields = read(&headers, &body)?;
+    let fields: Fields = form::read(&headers, body).await?;
     let slug = fields.path.or_else(|| fields.name.as_deref().map(slug));
     let slug = slug.ok_or_else(|| Refusal::parameter("name, path are missing, at least one parameter must be provided"))?;
     let visibility = match fields.visibility.as_deref() {
@@ -102,24 +98,12 @@ fn origin(Scheme(scheme): Scheme, uri: &Uri, headers: &HeaderMap) -> String {
 /// `GET /projects/:id`, by id or by encoded path.
 pub(crate) async fn find(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>> {
     let client = authenticated(&client, &headers)?;
-    let segment = uri.path().rsplit('/').next().unwrap_or_default();
-    let project = client.find_project(&path::project(segment)?).await?;
+    let project = client.find_project(&path::project_of(&uri)?).await?;
     // The planes show a deleted project to those who may bring it back; here nobody can.
     if project.delete_time.is_some() {
         return Err(Refusal::project_not_found());
     }
     Ok(Json(entity::project_json(&project)))
-}
-
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<Fields> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type.starts_with("application/json") {
-        return serde_json::from_slice(body).map_err(|_| Refusal::parameter("body is not valid JSON"));
-    }
-    if content_type.starts_with("multipart/") {
-        return Err(Refusal::parameter("send the fields as application/json or application/x-www-form-urlencoded"));
-    }
-    serde_urlencoded::from_bytes(body).map_err(|_| Refusal::parameter("body is not a valid form"))
 }
 
 /// The id of a namespace, which JSON clients send as a number and forms as text.

@@ -52,6 +52,11 @@ impl Refusal {
         Self::message(StatusCode::NOT_FOUND, "404 Project Not Found")
     }
 
+    /// There is another protection rule of this pattern.
+    pub(crate) fn rule_taken() -> Self {
+        Self::message(StatusCode::UNPROCESSABLE_ENTITY, json!(["Package name pattern has already been taken"]))
+    }
+
     /// The route does not have this method.
     pub(crate) fn method_not_allowed() -> Self {
         Self::message(StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed")
@@ -102,6 +107,7 @@ impl Refusal {
             Reason::PackageProtected => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package protected."),
             Reason::RoleInsufficient | Reason::ScopeInsufficient => Self::message(StatusCode::FORBIDDEN, "403 Forbidden"),
             Reason::ProjectNotFound => Self::project_not_found(),
+            Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
             Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
             Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound => Self::not_found(),
             Reason::VersionQuarantined => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package version is quarantined"),
@@ -171,7 +177,8 @@ mod tests {
                 | Reason::ProjectNotFound
                 | Reason::PackageNotFound
                 | Reason::VersionNotFound
-                | Reason::FileNotFound => 404,
+                | Reason::FileNotFound
+                | Reason::RuleNotFound => 404,
                 Reason::VersionQuarantined
                 | Reason::QuotaExceeded
                 | Reason::RoleInsufficient
