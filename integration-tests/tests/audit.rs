@@ -8,6 +8,8 @@ use consign_proto::metadata::{
     RevokeTokenRequest, VerifyChainRequest, VerifyChainResponse,
 };
 use consign_types::Reason;
+use consign_types::audit::Checkpoint;
+use consign_types::signature::{self, PublicKey, SignatureError, SigningKeys};
 use integration_tests::grpc::{Grpc, authorized, refusal};
 use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Builder, Engine, TestService};
@@ -152,11 +154,29 @@ async fn pages_follow_each_other_in_both_orders() {
         let broken = VerifyChainRequest { start_number, end_number, ..range.clone() };
         assert_eq!(refusal(&chain.client.clone().verify_chain(authorized(broken)).await.unwrap_err()).1, Some(Reason::ArgumentInvalid));
     }
+    for order_by in ["number", ""] {
+        let from =
+            ListAuditEntriesRequest { parent: PROJECT.to_owned(), start_number: 8, order_by: order_by.to_owned(), ..Default::default() };
+        let mut numbers: Vec<i64> = chain
+            .client
+            .clone()
+            .list_audit_entries(authorized(from))
+            .await
+            .unwrap()
+            .into_inner()
+            .audit_entries
+            .iter()
+            .map(|entry| entry.number)
+            .collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [8, 9, 10]);
+    }
     let list = || ListAuditEntriesRequest { parent: PROJECT.to_owned(), ..Default::default() };
     for broken in [
         ListAuditEntriesRequest { filter: "number = 1".to_owned(), ..list() },
         ListAuditEntriesRequest { order_by: "actor".to_owned(), ..list() },
         ListAuditEntriesRequest { page_size: -1, ..list() },
+        ListAuditEntriesRequest { start_number: -1, ..list() },
     ] {
         assert_eq!(
             refusal(&chain.client.clone().list_audit_entries(authorized(broken)).await.unwrap_err()).1,
@@ -172,12 +192,11 @@ async fn only_checkpoints_that_this_server_signed_count() {
     let good = chain.checkpoint().await;
     let other = GetCheckpointRequest { parent: "projects/2".to_owned() };
     let other = chain.client.clone().get_checkpoint(authorized(other)).await.unwrap().into_inner().checkpoint.unwrap();
-    let mut forged = good.statement.to_vec();
-    forged[10] ^= 1;
+    let forged = good.statement.replacen("\n1\n", "\n2\n", 1);
     for bad in [
         AuditCheckpoint { number: good.number + 1, ..good.clone() },
-        AuditCheckpoint { statement: forged.into(), ..good.clone() },
-        AuditCheckpoint { statement: bytes::Bytes::new(), ..good.clone() },
+        AuditCheckpoint { statement: forged, ..good.clone() },
+        AuditCheckpoint { statement: String::new(), ..good.clone() },
         other,
     ] {
         let request = VerifyChainRequest { parent: PROJECT.to_owned(), checkpoint: Some(bad), ..Default::default() };
@@ -185,6 +204,27 @@ async fn only_checkpoints_that_this_server_signed_count() {
         assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));
     }
     assert!(chain.verify(Some(good)).await.intact);
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_verified_by_the_public_key_alone_and_outlives_the_key_that_signed_it() {
+    let chain = Chain::start(Engine::Sqlite).await;
+    let request = GetCheckpointRequest { parent: PROJECT.to_owned() };
+    let answer = chain.client.clone().get_checkpoint(authorized(request)).await.unwrap().into_inner();
+    let (checkpoint, key): (AuditCheckpoint, PublicKey) = (answer.checkpoint.unwrap(), answer.public_keys[0].parse().unwrap());
+    let text = signature::open(&checkpoint.statement, std::slice::from_ref(&key)).unwrap();
+    let read: Checkpoint = text.parse().unwrap();
+    assert_eq!((read.project, read.head.number, read.head.hash.as_bytes().as_slice()), (1, 1, checkpoint.hash.as_ref()));
+
+    let file = chain.service.directory().join("data/signing-keys.pem");
+    let old = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{}{old}", SigningKeys::generate().to_pem())).unwrap();
+    let mut chain = chain;
+    chain.service.restart().await;
+    let chain = Chain { client: AuditServiceClient::new(Grpc::to(chain.service.grpc()).channel()), ..chain };
+    assert!(chain.verify(Some(checkpoint)).await.intact);
+    let fresh = chain.checkpoint().await;
+    assert_eq!(signature::open(&fresh.statement, &[key]), Err(SignatureError::UnknownKey));
 }
 
 /// A tampering of a chain of `last` entries, as statements; and whether a checkpoint is needed to find it.

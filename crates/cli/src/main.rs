@@ -31,6 +31,8 @@ enum Command {
     User(commands::user::User),
     /// Give, list and take away roles.
     Member(commands::member::Member),
+    /// Show, export and verify the audit.
+    Audit(commands::audit::Audit),
     /// Look after an installation.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
@@ -45,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Trust(command) => commands::trust::run(command).await,
         Command::User(command) => commands::user::run(command).await,
         Command::Member(command) => commands::member::run(command).await,
+        Command::Audit(command) => commands::audit::run(command).await,
         Command::Admin(command) => commands::admin::run(command, &arguments.logs).await,
     };
     match result {

@@ -5,13 +5,16 @@
 //! - [`publish`]: prepare, send the bytes, publish
 //! - [`source`]: where the bytes of a publish come from
 //! - [`fetch`]: prepare, read the bytes
-//! - [`projects`]: making and finding projects; `tokens`: making and ending tokens
+//! - [`projects`]: making and finding projects; `tokens`: making and ending tokens; `audit`: reading what was done;
+//!   `protection`: keeping packages for some roles
 //! - [`transport`]: how the planes are reached: over a network, or in memory
 //! - [`tls`], [`pem`]: connections to `https` endpoints, and the certificates for them
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
 //! - `retry`: which calls are made again, and when; how transfers go on after a break
 
+mod audit;
 mod error;
+mod protection;
 mod retry;
 
 pub mod fetch;

@@ -102,7 +102,6 @@ pub use ops::within::Within;
 pub use page::{Listed, Page};
 pub use refusal::RefusingRule;
 pub use rules::Rules;
-pub use tables::audit_entries::AuditEntry;
 pub use tables::file_row::{File, LocatedFile};
 pub use tables::members::{Member, PlacedMember};
 pub use tables::namespaces::Namespace;

@@ -85,6 +85,12 @@ pub struct Settings {
     #[arg(long, help_heading = "Planes", env = "CONSIGN_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
+    /// File of the Ed25519 keys, as PEM blocks, by which this instance signs what others verify, such as checkpoints of the audit: the first
+    /// one signs; what the others signed before is still believed. Made if it is missing; all metadata planes of an instance need
+    /// the same [default: `signing-keys.pem` in the data directory]
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_SIGNING_KEY_FILE")]
+    pub signing_key_file: Option<PathBuf>,
+
     /// Address of the metadata plane, such as `https://host:port`, for a gateway that runs alone.
     #[arg(long, help_heading = "Gateway", env = "CONSIGN_METADATA_ENDPOINT")]
     pub metadata_endpoint: Option<String>,
@@ -225,6 +231,10 @@ impl Role {
 impl Settings {
     pub(crate) fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.database.data_dir.join("keys"))
+    }
+
+    pub(crate) fn signing_key_file(&self) -> PathBuf {
+        self.signing_key_file.clone().unwrap_or_else(|| self.database.data_dir.join("signing-keys.pem"))
     }
 
     /// The bytes of requests and transfers that may be held in memory at once.

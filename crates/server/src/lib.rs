@@ -8,7 +8,7 @@
 //! - `grpc`: the services: decode, one operation, encode
 //! - `auth`, `throttle`, `deadline`, `budget`, `probes`: what surrounds every request
 //! - `net`: accepting connections, with their limits
-//! - `notes`: the keys and the clock behind tickets and receipts
+//! - `notes`: the keys and the clock behind tickets and receipts; `signatures`: those behind what anybody can verify; `key_file`: where they are kept
 //! - `tls`: the certificates on disk, and where they are used
 //! - `jobs`: what is done in the background
 
@@ -19,10 +19,12 @@ mod deadline;
 mod error;
 mod grpc;
 mod jobs;
+mod key_file;
 mod net;
 mod notes;
 mod probes;
 mod routes;
+mod signatures;
 mod throttle;
 mod tls;
 

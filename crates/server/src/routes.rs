@@ -48,6 +48,7 @@ use crate::grpc::user::UserApi;
 use crate::notes::Notes;
 use crate::oidc::Issuers;
 use crate::probes::{self, Readiness};
+use crate::signatures::Signatures;
 use crate::throttle::Throttle;
 
 /// The services of the metadata plane.
@@ -96,20 +97,25 @@ impl Budgets {
     }
 }
 
+/// The metadata plane of this process, and what it asks about those who call it.
+#[derive(Clone, Debug)]
+pub(crate) struct MetadataPlane {
+    pub(crate) metadata: Metadata,
+    /// By whom it has ID tokens verified.
+    pub(crate) issuers: Option<Arc<Issuers>>,
+    pub(crate) throttle: Throttle,
+    pub(crate) signatures: Signatures,
+}
+
 /// The metadata plane. None of its services is reached before it is known who calls: by a token, or as nobody.
-pub(crate) fn metadata(
-    metadata: Metadata,
-    (issuers, throttle): (Option<Arc<Issuers>>, Throttle),
-    notes: Notes,
-    budgets: &Budgets,
-    settings: &Settings,
-) -> Router {
+pub(crate) fn metadata(plane: MetadataPlane, notes: Notes, budgets: &Budgets, settings: &Settings) -> Router {
+    let MetadataPlane { metadata, issuers, throttle, signatures } = plane;
     let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
-        .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes: notes.clone() }))
+        .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
-        .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), notes: notes.clone() }))
+        .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), signatures }))
         .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), issuers }))
         .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));

@@ -28,7 +28,8 @@ use crate::net::accept;
 use crate::notes::Notes;
 use crate::oidc::Issuers;
 use crate::probes::Readiness;
-use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, Ways};
+use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, MetadataPlane, Ways};
+use crate::signatures::Signatures;
 use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::{clock, jobs};
@@ -69,7 +70,7 @@ impl Running {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let readiness = Readiness::default();
         let health = Health {
-            metadata: planes.metadata.clone(),
+            metadata: planes.metadata.as_ref().map(|plane| plane.metadata.clone()),
             blobs: planes.blobs.clone(),
             remote: ways.as_ref().map(|ways| ways.remote.clone()).unwrap_or_default(),
             reporter,
@@ -101,13 +102,13 @@ impl Running {
     fn start_jobs(&self, planes: Planes, tls: Tls, settings: &Settings) -> Result<()> {
         let stop = || self.stopping.clone();
         let collection = settings.collection;
-        if let Some(metadata) = planes.metadata.clone() {
+        if let Some(MetadataPlane { metadata, throttle, .. }) = planes.metadata.clone() {
             if let Some(stored) = planes.stored(settings, &tls)? {
                 self.tasks.spawn(Collector::new(metadata.clone(), stored, collection).run(stop()));
             } else {
                 tracing::warn!("no garbage is collected: `--blob-internal-endpoint` does not say where the blobs are");
             }
-            self.tasks.spawn(jobs::throttle::run(planes.throttle.clone(), stop()));
+            self.tasks.spawn(jobs::throttle::run(throttle, stop()));
             self.tasks.spawn(jobs::downloads::run(metadata.clone(), stop()));
             self.tasks.spawn(jobs::expire::run(metadata, collection.interval(), stop()));
         }
@@ -133,7 +134,7 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
     let planes = Planes::open(settings).await?;
     let new_admin_token = match &planes.metadata {
-        Some(metadata) => admin_token(metadata, settings).await?,
+        Some(plane) => admin_token(&plane.metadata, settings).await?,
         None => None,
     };
     let running = Running {
@@ -197,10 +198,7 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
 
 /// The planes of this process, and the keys by which they believe each other.
 struct Planes {
-    metadata: Option<Metadata>,
-    /// By whom the metadata plane has ID tokens verified.
-    issuers: Option<Arc<Issuers>>,
-    throttle: Throttle,
+    metadata: Option<MetadataPlane>,
     blobs: Option<Blobs>,
     notes: Option<Notes>,
 }
@@ -211,11 +209,15 @@ impl Planes {
         let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
         let metadata = if role.has_metadata() {
             let rules = settings.rules()?;
-            Some(Metadata::open(&settings.database.config(), rules, clock::now).await?)
+            Some(MetadataPlane {
+                metadata: Metadata::open(&settings.database.config(), rules, clock::now).await?,
+                issuers: issuers(settings),
+                throttle: Throttle::new(&settings.throttle),
+                signatures: Signatures::open(&settings.signing_key_file())?,
+            })
         } else {
             None
         };
-        let issuers = if role.has_metadata() { issuers(settings) } else { None };
         let blobs = if role.has_blobs() {
             let reserve_bytes = settings.limits.reserve_bytes;
             let store: Arc<dyn Store> = match settings.store.s3() {
@@ -226,7 +228,7 @@ impl Planes {
         } else {
             None
         };
-        Ok(Self { metadata, issuers, throttle: Throttle::new(&settings.throttle), blobs, notes })
+        Ok(Self { metadata, blobs, notes })
     }
 
     /// Where the collector finds what is stored.
@@ -243,7 +245,7 @@ impl Planes {
 
     fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
         let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
-        Some(routes::metadata(plane, (self.issuers.clone(), self.throttle.clone()), notes, budgets, settings))
+        Some(routes::metadata(plane, notes, budgets, settings))
     }
 
     fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {

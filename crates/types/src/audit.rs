@@ -3,11 +3,19 @@
 //! Whoever changes, removes, swaps or inserts an entry breaks the chain behind it. Only whoever cuts off its end leaves it whole: that is what
 //! checkpoints are for, which are kept elsewhere.
 
-use prost::Message;
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::note::Note;
+use crate::resource::{ProjectRef, ScopeRef};
 use crate::{Digest, Slug, Timestamp};
+
+mod record;
+
+pub use record::{ParseRecordError, Record};
 
 /// Before every entry that is hashed, so that no other thing of Consign hashes to the same.
 const DOMAIN: &[u8] = b"consign audit entry 1";
@@ -91,22 +99,26 @@ pub enum Break {
 }
 
 impl Head {
-    /// Goes on by an entry that was stored with these hashes.
-    pub fn follow(self, entry: &Entry, previous: Digest, hash: Digest) -> Result<Self, Break> {
+    /// Goes on by an entry that was stored so.
+    pub fn follow(self, record: &Record) -> Result<Self, Break> {
+        let Record { entry, previous, hash } = record;
         if entry.number != self.number + 1 {
             return Err(Break::Number);
         }
-        if previous != self.hash {
+        if *previous != self.hash {
             return Err(Break::Previous);
         }
-        if entry.hash(previous) != hash {
+        if entry.hash(*previous) != *hash {
             return Err(Break::Changed);
         }
-        Ok(Self { number: entry.number, hash })
+        Ok(Self { number: entry.number, hash: *hash })
     }
 }
 
 /// The word of the metadata plane that a chain stood there. Kept elsewhere, it shows whether its end was cut off since.
+///
+/// Its text has the form of a [checkpoint](https://c2sp.org/tlog-checkpoint) of a log: whose chain, how many entries, the hash of the last one, when.
+/// It is given out [signed](crate::signature).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The project.
@@ -117,37 +129,47 @@ pub struct Checkpoint {
     pub time: Timestamp,
 }
 
-/// [`Checkpoint`] as it is signed.
-#[derive(Clone, PartialEq, Message)]
-pub struct CheckpointWire {
-    #[prost(int64, tag = "1")]
-    project: i64,
-    #[prost(int64, tag = "2")]
-    number: i64,
-    #[prost(bytes = "vec", tag = "3")]
-    hash: Vec<u8>,
-    #[prost(int64, tag = "4")]
-    time: i64,
+/// Before the name of a chain in a checkpoint.
+const ORIGIN: &str = "consign/";
+
+impl fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = BASE64_STANDARD.encode(self.head.hash.as_bytes());
+        write!(f, "{ORIGIN}{}\n{}\n{hash}\n{}\n", chain_name(self.project), self.head.number, self.time)
+    }
 }
 
-impl Note for Checkpoint {
-    const PURPOSE: &'static str = "consign audit checkpoint";
-    type Wire = CheckpointWire;
+/// The text is not a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a checkpoint of an audit")]
+pub struct ParseCheckpointError;
 
-    /// It is kept for as long as somebody wants to compare.
-    fn expires(&self) -> Timestamp {
-        Timestamp::from_micros(i64::MAX)
+impl FromStr for Checkpoint {
+    type Err = ParseCheckpointError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut lines = text.lines();
+        let mut line = || lines.next().ok_or(ParseCheckpointError);
+        let chain = line()?.strip_prefix(ORIGIN).and_then(chain_named).ok_or(ParseCheckpointError)?;
+        let number = line()?.parse().map_err(|_| ParseCheckpointError)?;
+        let hash = BASE64_STANDARD.decode(line()?).ok().and_then(|hash| Digest::try_from(hash.as_slice()).ok());
+        let time = line()?.parse().map_err(|_| ParseCheckpointError)?;
+        let read = Self { project: chain, head: Head { number, hash: hash.ok_or(ParseCheckpointError)? }, time };
+        if read.to_string() == text { Ok(read) } else { Err(ParseCheckpointError) }
     }
+}
 
-    fn to_wire(&self) -> CheckpointWire {
-        let Self { project, head, time } = self;
-        CheckpointWire { project: *project, number: head.number, hash: head.hash.as_bytes().to_vec(), time: time.as_micros() }
-    }
+/// The name of a chain by its number: `projects/7`, or `instance`.
+pub fn chain_name(project: i64) -> String {
+    if project == INSTANCE { ScopeRef::Instance.to_string() } else { ProjectRef::Id(project).to_string() }
+}
 
-    fn from_wire(wire: CheckpointWire) -> Option<Self> {
-        let hash = wire.hash.as_slice().try_into().ok()?;
-        let CheckpointWire { project, number, time, .. } = wire;
-        Some(Self { project, head: Head { number, hash }, time: Timestamp::from_micros(time) })
+/// The number of the chain of this name.
+pub fn chain_named(name: &str) -> Option<i64> {
+    match name.parse() {
+        Ok(ScopeRef::Instance) => Some(INSTANCE),
+        Ok(ScopeRef::Project(ProjectRef::Id(project))) => Some(project),
+        _ => None,
     }
 }
 
@@ -198,13 +220,28 @@ mod tests {
         let mut head = Head::default();
         for number in 1..=3 {
             let (entry, previous) = (entry(number), head.hash);
-            head = head.follow(&entry, previous, entry.hash(previous)).unwrap();
+            head = head.follow(&Record { hash: entry.hash(previous), entry, previous }).unwrap();
         }
-        let next = entry(4);
-        let hash = next.hash(head.hash);
-        assert_eq!(head.follow(&entry(5), head.hash, hash), Err(Break::Number));
-        assert_eq!(head.follow(&next, START, hash), Err(Break::Previous));
-        assert_eq!(head.follow(&next, head.hash, START), Err(Break::Changed));
-        assert_eq!(head.follow(&next, head.hash, hash), Ok(Head { number: 4, hash }));
+        let next = Record { hash: entry(4).hash(head.hash), entry: entry(4), previous: head.hash };
+        assert_eq!(head.follow(&Record { entry: entry(5), ..next.clone() }), Err(Break::Number));
+        assert_eq!(head.follow(&Record { previous: START, ..next.clone() }), Err(Break::Previous));
+        assert_eq!(head.follow(&Record { hash: START, ..next.clone() }), Err(Break::Changed));
+        assert_eq!(head.follow(&next), Ok(Head { number: 4, hash: next.hash }));
+    }
+
+    #[test]
+    fn a_checkpoint_reads_back_and_has_one_spelling() {
+        let time = Timestamp::from_micros(1_760_000_000_000_000);
+        let checkpoint = Checkpoint { project: 7, head: Head { number: 12, hash: Digest::of(b"x") }, time };
+        let text = checkpoint.to_string();
+        let hash = BASE64_STANDARD.encode(Digest::of(b"x").as_bytes());
+        assert_eq!(text, format!("consign/projects/7\n12\n{hash}\n2025-10-09T08:53:20Z\n"));
+        assert_eq!(text.parse(), Ok(checkpoint.clone()));
+        assert_eq!(Checkpoint { project: INSTANCE, ..checkpoint }.to_string().lines().next(), Some("consign/instance"));
+        for broken in
+            ["", &text[1..], &text.replace("12", "012"), &text.replace("projects", "namespaces"), &format!("{text}\n"), text.trim_end()]
+        {
+            assert_eq!(broken.parse::<Checkpoint>(), Err(ParseCheckpointError), "{broken:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@
 //! - [`digest`]: SHA-256 digests; [`copy`]: the names of stored copies
 //! - [`content`]: the digest of a version's whole file set
 //! - [`kind`]: error kinds, reasons, and what an error tells its caller
-//! - [`note`]: signed notes, and the keys; [`ticket`] and [`receipt`]: what they say
+//! - [`note`]: signed notes, and the keys; [`ticket`] and [`receipt`]: what they say; [`signature`]: texts that anybody can check
 //! - [`secret`]: what must not be shown
 //! - [`text`]: texts within limits
 //! - [`version`]: the life of a version, and who may see it
@@ -40,6 +40,7 @@ pub mod receipt;
 pub mod resource;
 pub mod secret;
 pub mod settings;
+pub mod signature;
 pub mod tag;
 pub mod text;
 pub mod ticket;

@@ -36,6 +36,17 @@ impl Timestamp {
     }
 }
 
+impl std::fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, with as many digits of the second as it has.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The formatter ends on the day before the last one, as the parser does.
+        const LAST_DAYS: i64 = 253_402_128_000_000_000;
+        let days = if self.0 < LAST_DAYS { 0 } else { 10 };
+        let text = jiff::Timestamp::from_microsecond(self.plus_seconds(-days * 24 * 60 * 60).0).unwrap_or_default().to_string();
+        if days == 0 { f.write_str(&text) } else { f.write_str(&text.replacen("9999-12-2", "9999-12-3", 1)) }
+    }
+}
+
 /// The text is not an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a time looks like `2030-01-31T12:00:00Z`")]
@@ -71,6 +82,25 @@ mod tests {
         for text in ["", "1970", "1970-01-01", "yesterday", "1970-01-01T00:00:01", "-004713-01-01T00:00:00Z"] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
         }
+    }
+
+    #[test]
+    fn an_instant_reads_back_as_it_is_written() {
+        for micros in [
+            0,
+            1,
+            -1,
+            1_000_000,
+            1_760_000_000_123_456,
+            253_402_300_799_999_999,
+            253_402_128_000_000_000,
+            253_402_127_999_999_999,
+            -62_135_596_800_000_000,
+        ] {
+            let instant = Timestamp::from_micros(micros);
+            assert_eq!(instant.to_string().parse(), Ok(instant), "{instant}");
+        }
+        assert_eq!(Timestamp::from_micros(1_760_000_000_120_000).to_string(), "2025-10-09T08:53:20.12Z");
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 mod arguments;
+pub(crate) mod audit;
 pub(crate) mod member;
 pub(crate) mod serve;
 mod server;

@@ -1,11 +1,11 @@
 //! Reading and verifying the audit chain of a project.
 
-use consign_types::audit::{Checkpoint, Head, INSTANCE};
+use consign_types::audit::{Checkpoint, Head, INSTANCE, Record};
 use consign_types::resource::ScopeRef;
 
 use super::project;
 use crate::connection::Db;
-use crate::tables::audit_entries::{self, AuditEntry};
+use crate::tables::audit_entries;
 use crate::tables::counters;
 use crate::{Error, Listed, Metadata, Page, Result};
 
@@ -25,15 +25,15 @@ pub struct Verified {
 }
 
 impl Metadata {
-    /// Entries of a project or of the instance, the newest first or the oldest.
-    pub async fn list_audit_entries(&self, name: ScopeRef, newest: bool, page: Page<i64>) -> Result<Listed<AuditEntry>> {
+    /// Entries of a project or of the instance from a number on, the newest first or the oldest.
+    pub async fn list_audit_entries(&self, name: ScopeRef, first: i64, newest: bool, page: Page<i64>) -> Result<Listed<Record>> {
         self.pool
             .read(move |db| {
                 let project = chain(db, &name)?;
                 let entries = if newest {
-                    audit_entries::list_newest(db, project, page.after.unwrap_or(i64::MAX), page.limit())?
+                    audit_entries::list_newest(db, project, (first - 1, page.after.unwrap_or(i64::MAX)), page.limit())?
                 } else {
-                    audit_entries::list(db, project, page.after.unwrap_or_default(), page.limit())?
+                    audit_entries::list(db, project, page.after.unwrap_or(first - 1), page.limit())?
                 };
                 Ok(page.of(entries))
             })
@@ -90,8 +90,8 @@ fn verify(db: &mut Db, name: &ScopeRef, first: i64, last: i64, kept: Option<Chec
         if entries.is_empty() {
             break;
         }
-        for AuditEntry { entry, previous, hash } in &entries {
-            match head.follow(entry, *previous, *hash) {
+        for record in &entries {
+            match head.follow(record) {
                 Ok(next) => head = next,
                 Err(error) => return Ok(broken(head.number, head.number + 1, &error.to_string())),
             }

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use consign_types::audit::Entry;
 pub(super) use consign_types::audit::INSTANCE;
+use consign_types::audit::{Entry, Record};
 use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
 use consign_types::{Digest, Timestamp};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::idempotency::{Answer, Call, answered, to_json};
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::audit_entries::{self, AuditEntry};
+use crate::tables::audit_entries;
 use crate::tables::counters::{self, Claim, Counters};
 use crate::tables::idempotency_records as records;
 use crate::tables::projects::Project;
@@ -101,7 +101,7 @@ impl<'a> Change<'a> {
 const MAX_DETAIL: usize = 4096;
 
 /// The entry of a call in the audit chain of a project with these counters, and the counters behind it.
-fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, AuditEntry) {
+fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, Record) {
     let detail = match std::str::from_utf8(answer) {
         Ok(text) if text.len() <= MAX_DETAIL => text.to_owned(),
         _ => format!(r#"{{"answer_sha256":"{}","answer_bytes":{}}}"#, Digest::of(answer), answer.len()),
@@ -119,7 +119,7 @@ fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, Aud
     };
     let (previous, hash) = (counters.audit_hash, entry.hash(counters.audit_hash));
     let counters = Counters { audit_number: entry.number, audit_hash: hash, ..counters };
-    (counters, AuditEntry { entry, previous, hash })
+    (counters, Record { entry, previous, hash })
 }
 
 /// Notes, in the audit chain of its project or of the [`INSTANCE`], a call that changes nothing that is counted.

@@ -1,6 +1,6 @@
 //! Audit entries: what was done in a project.
 
-use consign_types::audit::Entry;
+use consign_types::audit::{Entry, Record};
 use consign_types::{Digest, Slug, Timestamp};
 use diesel::prelude::*;
 
@@ -8,17 +8,6 @@ use crate::batch::{Batch, push};
 use crate::connection::Db;
 use crate::error::Result;
 use crate::schema::audit_entries as entries;
-
-/// An entry as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEntry {
-    /// What was done.
-    pub entry: Entry,
-    /// The hash of the entry before it.
-    pub previous: Digest,
-    /// Its own hash.
-    pub hash: Digest,
-}
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = entries)]
@@ -36,8 +25,8 @@ struct Row {
     hash: Digest,
 }
 
-impl From<AuditEntry> for Row {
-    fn from(AuditEntry { entry, previous, hash }: AuditEntry) -> Self {
+impl From<Record> for Row {
+    fn from(Record { entry, previous, hash }: Record) -> Self {
         Self {
             project_id: entry.project,
             number: entry.number,
@@ -54,7 +43,7 @@ impl From<AuditEntry> for Row {
     }
 }
 
-impl From<Row> for AuditEntry {
+impl From<Row> for Record {
     fn from(row: Row) -> Self {
         let entry = Entry {
             project: row.project_id,
@@ -72,21 +61,21 @@ impl From<Row> for AuditEntry {
 }
 
 /// Adds an entry.
-pub(crate) fn insert(batch: &mut Batch<'_>, entry: AuditEntry) {
-    let row = Row::from(entry);
+pub(crate) fn insert(batch: &mut Batch<'_>, record: Record) {
+    let row = Row::from(record);
     push!(batch, diesel::insert_into(entries::table).values(row));
 }
 
 /// Entries of a project behind a number, by number.
-pub(crate) fn list(db: &mut Db, project: i64, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+pub(crate) fn list(db: &mut Db, project: i64, after: i64, limit: i64) -> Result<Vec<Record>> {
     let query = entries::table.filter(entries::project_id.eq(project)).filter(entries::number.gt(after));
-    Ok(query.order(entries::number).limit(limit).load::<Row>(db)?.into_iter().map(AuditEntry::from).collect())
+    Ok(query.order(entries::number).limit(limit).load::<Row>(db)?.into_iter().map(Record::from).collect())
 }
 
-/// Entries of a project before a number, the newest first.
-pub(crate) fn list_newest(db: &mut Db, project: i64, before: i64, limit: i64) -> Result<Vec<AuditEntry>> {
-    let query = entries::table.filter(entries::project_id.eq(project)).filter(entries::number.lt(before));
-    Ok(query.order(entries::number.desc()).limit(limit).load::<Row>(db)?.into_iter().map(AuditEntry::from).collect())
+/// Entries of a project between two numbers, neither included, the newest first.
+pub(crate) fn list_newest(db: &mut Db, project: i64, (after, before): (i64, i64), limit: i64) -> Result<Vec<Record>> {
+    let query = entries::table.filter(entries::project_id.eq(project)).filter(entries::number.gt(after)).filter(entries::number.lt(before));
+    Ok(query.order(entries::number.desc()).limit(limit).load::<Row>(db)?.into_iter().map(Record::from).collect())
 }
 
 /// Removes the entries of a project.

@@ -1,7 +1,7 @@
 //! `consign.metadata.v1.AuditService`.
 
 use bytes::Bytes;
-use consign_metadata::{AuditEntry, Metadata};
+use consign_metadata::Metadata;
 use consign_proto::metadata::audit_service_server::AuditService;
 use consign_proto::metadata::{
     self as wire, AuditCheckpoint, GetCheckpointRequest, GetCheckpointResponse, ListAuditEntriesRequest, ListAuditEntriesResponse,
@@ -9,8 +9,8 @@ use consign_proto::metadata::{
 };
 use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
-use consign_types::audit::{Checkpoint, INSTANCE};
-use consign_types::resource::{ProjectRef, ScopeRef};
+use consign_types::audit::{Checkpoint, Record, chain_name};
+use consign_types::resource::ScopeRef;
 use consign_types::{Digest, Reason};
 use tonic::{Request, Response, Status};
 
@@ -18,13 +18,13 @@ use super::decode;
 use super::page::Listing;
 use crate::auth::caller;
 use crate::clock;
-use crate::notes::Notes;
+use crate::signatures::Signatures;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
 pub(crate) struct AuditApi {
     pub(crate) metadata: Metadata,
-    pub(crate) notes: Notes,
+    pub(crate) signatures: Signatures,
 }
 
 /// The orders, with whether the newest come first.
@@ -40,9 +40,10 @@ impl AuditService for AuditApi {
         decode::absent("filter", request.filter.is_empty())?;
         let (_, falling) = decode::order(&request.order_by, ORDERS)?;
         let newest = falling || request.order_by.is_empty();
-        let listing = Listing::of("ListAuditEntries", &[&request.parent, &request.order_by]);
+        let first = number("start_number", request.start_number)?.max(1);
+        let listing = Listing::of("ListAuditEntries", &[&request.parent, &request.order_by, &first.to_string()]);
         let page = listing.page(request.page_size, &request.page_token)?;
-        let found = self.metadata.list_audit_entries(chain, newest, page).await.map_err(status)?;
+        let found = self.metadata.list_audit_entries(chain, first, newest, page).await.map_err(status)?;
         let next_page_token = listing.next(&found, |entry| entry.entry.number.to_string());
         Ok(Response::new(ListAuditEntriesResponse { audit_entries: found.map(encode).items, next_page_token }))
     }
@@ -54,13 +55,13 @@ impl AuditService for AuditApi {
         let (project, head) = self.metadata.find_audit_head(chain).await.map_err(status)?;
         let checkpoint = Checkpoint { project, head, time: clock::now() };
         let checkpoint = AuditCheckpoint {
-            project: name(project),
+            project: chain_name(project),
             number: head.number,
             hash: bytes(&head.hash),
             time: Some(timestamp(checkpoint.time)),
-            statement: self.notes.sign(&checkpoint),
+            statement: self.signatures.sign(&checkpoint.to_string()),
         };
-        Ok(Response::new(GetCheckpointResponse { checkpoint: Some(checkpoint) }))
+        Ok(Response::new(GetCheckpointResponse { checkpoint: Some(checkpoint), public_keys: self.signatures.public_keys() }))
     }
 
     async fn verify_chain(&self, request: Request<VerifyChainRequest>) -> Result<Response<VerifyChainResponse>, Status> {
@@ -68,10 +69,10 @@ impl AuditService for AuditApi {
         let request = request.into_inner();
         let chain = chain(&request.parent)?;
         caller.about(&chain).await?;
-        let (first, last) = match (request.start_number, request.end_number) {
-            (first, last) if first < 0 || last < 0 => return Err(invalid("start_number", Reason::ArgumentInvalid, "must not be negative")),
-            (first, 0) => (first.max(1), i64::MAX),
-            (first, last) => (first.max(1), last),
+        let first = number("start_number", request.start_number)?.max(1);
+        let last = match number("end_number", request.end_number)? {
+            0 => i64::MAX,
+            last => last,
         };
         let kept = request.checkpoint.map(|checkpoint| self.checkpoint(&checkpoint)).transpose()?;
         let found = self.metadata.verify_audit(chain, first, last, kept).await.map_err(status)?;
@@ -83,7 +84,7 @@ impl AuditService for AuditApi {
 impl AuditApi {
     /// A checkpoint that this server signed, and that says what was signed.
     fn checkpoint(&self, given: &AuditCheckpoint) -> Result<Checkpoint, Status> {
-        let kept: Checkpoint = self.notes.checkpoint(&given.statement)?;
+        let kept: Checkpoint = self.signatures.read("checkpoint.statement", &given.statement)?;
         if (given.number, &given.hash) != (kept.head.number, &bytes(&kept.head.hash)) {
             return Err(invalid("checkpoint", Reason::ArgumentInvalid, "is not what was signed"));
         }
@@ -103,14 +104,14 @@ fn chain(parent: &str) -> Result<ScopeRef, Status> {
     }
 }
 
-/// The owner of a chain by its number.
-fn name(project: i64) -> String {
-    if project == INSTANCE { ScopeRef::Instance.to_string() } else { ProjectRef::Id(project).to_string() }
+/// The number of an entry, as it was given.
+fn number(field: &str, number: i64) -> Result<i64, Status> {
+    if number < 0 { Err(invalid(field, Reason::ArgumentInvalid, "must not be negative")) } else { Ok(number) }
 }
 
-fn encode(AuditEntry { entry, previous, hash }: AuditEntry) -> wire::AuditEntry {
+fn encode(Record { entry, previous, hash }: Record) -> wire::AuditEntry {
     wire::AuditEntry {
-        name: format!("{}/auditEntries/{}", name(entry.project), entry.number),
+        name: format!("{}/auditEntries/{}", chain_name(entry.project), entry.number),
         number: entry.number,
         time: Some(timestamp(entry.time)),
         actor: entry.actor.to_string(),
