@@ -183,6 +183,11 @@ impl TestService {
         self.shut_down().await;
     }
 
+    /// What it was started with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The options by which `consign admin` finds its data.
     pub fn data_options(&self) -> Vec<String> {
         let directory = self.settings.database.data_dir.display().to_string();

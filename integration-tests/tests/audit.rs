@@ -7,9 +7,10 @@ use consign_proto::metadata::{
     AuditCheckpoint, AuditEntry, CreateTokenRequest, DeleteVersionRequest, GetCheckpointRequest, ListAuditEntriesRequest,
     RevokeTokenRequest, VerifyChainRequest, VerifyChainResponse,
 };
-use consign_types::Reason;
-use consign_types::audit::Checkpoint;
+use consign_proto::to_time;
+use consign_types::audit::{Checkpoint, Entry};
 use consign_types::signature::{self, PublicKey, SignatureError, SigningKeys};
+use consign_types::{Digest, Reason};
 use integration_tests::grpc::{Grpc, authorized, refusal};
 use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Builder, Engine, TestService};
@@ -218,7 +219,7 @@ async fn a_checkpoint_is_verified_by_the_public_key_alone_and_outlives_the_key_t
 
     let file = chain.service.directory().join("data/signing-keys.pem");
     let old = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, format!("{}{old}", SigningKeys::generate().to_pem())).unwrap();
+    std::fs::write(&file, format!("{}{old}", SigningKeys::generate().to_text())).unwrap();
     let mut chain = chain;
     chain.service.restart().await;
     let chain = Chain { client: AuditServiceClient::new(Grpc::to(chain.service.grpc()).channel()), ..chain };
@@ -291,5 +292,66 @@ async fn a_thousand_tamperings_are_found() {
         }
         assert!(cut > 50);
         assert!(chain.verify(Some(checkpoint)).await.intact, "all was put back");
+    }
+}
+
+/// A chain whose entries from `at` on are others than they were, with all hashes computed anew, as somebody does who can write to the
+/// database.
+async fn rewrite(chain: &Chain, engine: Engine, at: i64) {
+    let entries = chain.entries().await;
+    let mut head: Digest = entries[usize::try_from(at).unwrap() - 2].hash.as_ref().try_into().unwrap();
+    for (number, entry) in (at..).zip(entries.into_iter().skip(usize::try_from(at).unwrap() - 1)) {
+        let entry = Entry {
+            project: 1,
+            number,
+            time: to_time(entry.time.unwrap()),
+            actor: entry.actor.parse().unwrap(),
+            token: entry.token,
+            method: entry.method,
+            resource: "projects/1/packages/forged".to_owned(),
+            detail: String::from_utf8(entry.detail.into()).unwrap(),
+            request_id: entry.request_id,
+        };
+        let hash = entry.hash(head);
+        let bytes = |digest: Digest| match engine {
+            Engine::Sqlite => format!("x'{digest}'"),
+            Engine::Postgres => format!("'\\x{digest}'::bytea"),
+        };
+        let set = format!("resource = '{}', previous_hash = {}, hash = {}", entry.resource, bytes(head), bytes(hash));
+        chain.execute(&format!("update audit_entries set {set} where project_id = 1 and number = {number}"));
+        chain.execute(&format!("update counters set audit_hash = {} where project_id = 1", bytes(hash)));
+        head = hash;
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_is_written_anew_is_found_by_a_checkpoint_alone() {
+    for engine in BOTH {
+        let chain = Chain::start(engine).await;
+        for number in 0..5 {
+            assert_eq!(chain.rest.put(&file("tool", "1.0", &format!("f{number}")), "x").await.status, 201);
+        }
+        let checkpoint = chain.checkpoint().await;
+        assert_eq!(chain.rest.put(&file("tool", "1.0", "later"), "x").await.status, 201);
+        let verify = async |start_number, end_number| {
+            let checkpoint = Some(AuditCheckpoint { statement: checkpoint.statement.clone(), ..Default::default() });
+            let request = VerifyChainRequest { parent: PROJECT.to_owned(), start_number, end_number, checkpoint };
+            chain.client.clone().verify_chain(authorized(request)).await.unwrap().into_inner()
+        };
+        for (range, compared) in [((1, 0), true), ((7, 0), true), ((1, 6), true), ((1, 5), false), ((3, 3), false)] {
+            let verified = verify(range.0, range.1).await;
+            assert_eq!((verified.intact, verified.checkpoint_compared), (true, compared), "{range:?}: {verified:?}");
+        }
+        rewrite(&chain, engine, 4).await;
+        assert!(chain.verify(None).await.intact, "{engine:?}: it fits itself");
+        let found = verify(1, 0).await;
+        assert_eq!((found.intact, found.reason.as_str()), (false, "the checkpoint has another hash"), "{engine:?}");
+        assert!(!verify(7, 0).await.intact);
+        // Cut off at exactly where a range ends.
+        chain.execute("delete from audit_entries where project_id = 1 and number > 3");
+        let end = "(select hash from audit_entries where project_id = 1 and number = 3)";
+        chain.execute(&format!("update counters set audit_number = 3, audit_hash = {end} where project_id = 1"));
+        let found = verify(1, 3).await;
+        assert_eq!((found.intact, found.reason.as_str()), (false, "the checkpoint says that there were 6 entries"), "{engine:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! The roles as processes of their own, as on Kubernetes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use consign_types::signature::SigningKeys;
 use integration_tests::rest::file;
 use integration_tests::service::Stored;
 use integration_tests::{Builder, Engine, TestService, wait};
@@ -36,4 +37,25 @@ async fn planes_with_different_keys_do_not_believe_each_other() {
 
     assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 500);
     assert_eq!(blob.stored(), Stored::default());
+}
+
+#[tokio::test]
+async fn a_metadata_plane_with_another_signing_key_does_not_start() {
+    let (service, _rest) = Builder::by_default().demo().await;
+    let file = service.directory().join("data/signing-keys.pem");
+    let given = std::fs::read_to_string(&file).unwrap();
+    let mut service = service;
+    service.shut_down().await;
+    let metadata = |keys: String| {
+        std::fs::write(&file, keys).unwrap();
+        consign_server::start(service.settings())
+    };
+    let other = SigningKeys::generate();
+    let refused = metadata(other.to_text()).await.unwrap_err().to_string();
+    assert!(refused.contains("lacks `consign+"), "{refused}");
+    // The public half of the one before is enough to go on with another one.
+    let public = given.parse::<SigningKeys>().unwrap().public_keys().remove(0);
+    metadata(format!("{}{public}\n", other.to_text())).await.unwrap().stop().await;
+    let refused = metadata(given).await.unwrap_err().to_string();
+    assert!(refused.contains(&other.public_keys()[0].to_string()), "{refused}");
 }

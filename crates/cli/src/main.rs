@@ -53,10 +53,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the one line that tells a person why the command failed")]
-            {
-                eprintln!("consign: {error}");
-            }
+            output::warn(&format!("consign: {error}"));
             ExitCode::FAILURE
         }
     }

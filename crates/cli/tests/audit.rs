@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use consign_types::audit::{Record, START};
 use integration_tests::rest::file;
 use integration_tests::{Builder, TOKEN, TestService};
 
@@ -50,11 +51,19 @@ async fn an_audit_is_exported_and_verified_without_the_service() {
     let directory = tempfile::tempdir().unwrap();
     let (audit, note) = (write(directory.path(), "audit", &exported), write(directory.path(), "note", &checkpoint));
     let with = |path: &str| verify(&["--file", path, "--checkpoint", &note, "--key", keys.trim_end()]);
-    assert_eq!(verify(&["--file", &audit]).unwrap(), "projects/1: entries 1 to 6 are intact");
-    assert_eq!(with(&audit).unwrap(), "projects/1: entries 1 to 6 are intact");
-    assert_eq!(told(&service, &["verify", "--project", "1", "--checkpoint", &note]), "projects/1: entries 1 to 6 are intact\n");
+    let alone = verify(&["--file", &audit]).unwrap();
+    assert_eq!(alone, "projects/1: entries 1 to 6 fit each other; without a checkpoint nobody vouches for them");
+    let time = checkpoint.lines().nth(3).unwrap();
+    let vouched = format!("are as they were at {time}, when the checkpoint was signed");
+    assert_eq!(with(&audit).unwrap(), format!("projects/1: entries 1 to 6 {vouched}"));
+    let online = told(&service, &["verify", "--project", "1", "--checkpoint", &note]);
+    assert_eq!(online, "projects/1: entries 1 to 6 are intact, and the checkpoint fits\n");
+    assert_eq!(rest.put(&file("tool", "1.0", "later"), "x").await.status, 201);
     let later = told(&service, &["export", "--project", "1", "--first", "4"]);
-    assert_eq!(with(&write(directory.path(), "later", &later)).unwrap(), "projects/1: entries 4 to 6 are intact");
+    let later = with(&write(directory.path(), "later", &later)).unwrap();
+    assert_eq!(later, format!("projects/1: entries 4 to 6 {vouched}; 7 to 7 came later, fit, and have no checkpoint yet"));
+    let last = write(directory.path(), "last", &told(&service, &["export", "--project", "1", "--first", "8"]));
+    assert_eq!(with(&last).unwrap_err(), format!("consign: `{last}` has no entries"));
 
     let without = |dropped: usize| {
         let lines: Vec<&str> = exported.lines().enumerate().filter(|(number, _)| *number != dropped).map(|(_, line)| line).collect();
@@ -70,8 +79,34 @@ async fn an_audit_is_exported_and_verified_without_the_service() {
     }
     let cut = write(directory.path(), "cut", &without(5));
     assert!(verify(&["--file", &cut]).is_ok(), "nobody sees a cut end without a checkpoint");
+    // Whoever can write to the database can make a chain that fits itself.
+    let anew = write(directory.path(), "anew", &rewritten(&exported));
+    assert!(verify(&["--file", &anew]).is_ok());
+    assert_eq!(with(&anew).unwrap_err(), "consign: entry 6: the checkpoint has another hash");
+    rest.create_project("other").await;
+    let other = write(directory.path(), "other", &told(&service, &["export", "--project", "root/other"]));
+    assert_eq!(with(&other).unwrap_err(), "consign: the checkpoint is of another chain");
+    let early =
+        write(directory.path(), "early", &exported.lines().next().unwrap().replace("\"number\":1,", "\"number\":9223372036854775807,"));
+    assert!(with(&early).is_err());
+
     let forged = write(directory.path(), "forged", &checkpoint.replace("\n6\n", "\n5\n"));
     let refused = verify(&["--file", &cut, "--checkpoint", &forged, "--key", keys.trim_end()]).unwrap_err();
     assert_eq!(refused, format!("consign: `{forged}`: its signature is not valid"));
     assert!(!run(&service, &["verify", "--project", "1", "--checkpoint", &forged]).status.success());
+}
+
+/// The same audit about another package, with all hashes computed anew.
+fn rewritten(exported: &str) -> String {
+    let mut previous = START;
+    let mut lines = Vec::new();
+    for line in exported.lines() {
+        let mut record: Record = line.parse().unwrap();
+        record.entry.resource = record.entry.resource.replace("tool", "forged");
+        record.previous = previous;
+        record.hash = record.entry.hash(previous);
+        previous = record.hash;
+        lines.push(record.to_string());
+    }
+    lines.join("\n")
 }

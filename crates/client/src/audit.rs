@@ -6,14 +6,14 @@ use consign_proto::metadata::{
 };
 use consign_proto::to_time;
 use consign_types::Digest;
-use consign_types::audit::{Entry, Record, chain_named};
+use consign_types::audit::{Entry, Record, chain_of_entry};
 use consign_types::resource::ScopeRef;
 
 use crate::retry::repeat;
 use crate::transport::Transport;
 use crate::{Client, Error, MAX_METADATA_BYTES, Result};
 
-/// How many entries are asked for at once: their details are of any length.
+/// How many entries are asked for at once: a message has room for as many with the longest details.
 const PAGE: i32 = 200;
 
 impl Client {
@@ -30,7 +30,7 @@ impl Client {
 
     /// All entries of a chain from number `first` on, in their order.
     pub async fn export_audit(&self, chain: &ScopeRef, first: i64, mut take: impl FnMut(Record)) -> Result<()> {
-        let mut page_token = String::new();
+        let (mut page_token, mut last) = (String::new(), first - 1);
         loop {
             let request = ListAuditEntriesRequest {
                 parent: chain.to_string(),
@@ -43,6 +43,10 @@ impl Client {
             let call = || async { self.audit_service().list_audit_entries(self.request(request.clone())).await };
             let page = repeat(call).await?;
             for entry in page.audit_entries {
+                if entry.number <= last {
+                    return Err(Error::Protocol("audit entries that do not rise"));
+                }
+                last = entry.number;
                 take(record(entry)?);
             }
             page_token = page.next_page_token;
@@ -69,7 +73,7 @@ impl Client {
 
 /// An entry as it is hashed.
 fn record(entry: AuditEntry) -> Result<Record> {
-    let chain = entry.name.split_once("/auditEntries/").and_then(|(chain, _)| chain_named(chain));
+    let chain = chain_of_entry(&entry.name);
     let digest = |bytes: &[u8]| Digest::try_from(bytes).map_err(|_| Error::Protocol("no hash of an audit entry"));
     Ok(Record {
         previous: digest(&entry.previous_hash)?,

@@ -387,6 +387,16 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Text;
+    use crate::columns::Instant;
+
+    signing_keys (public_key) {
+        public_key -> Text,
+        created_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::Binary;
     use crate::columns::Instant;
 

@@ -85,9 +85,8 @@ pub struct Settings {
     #[arg(long, help_heading = "Planes", env = "CONSIGN_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// File of the Ed25519 keys, as PEM blocks, by which this instance signs what others verify, such as checkpoints of the audit: the first
-    /// one signs; what the others signed before is still believed. Made if it is missing; all metadata planes of an instance need
-    /// the same [default: `signing-keys.pem` in the data directory]
+    /// File of the Ed25519 key, a PEM block, by which this instance signs what others verify, such as checkpoints of the audit. Made if it is
+    /// missing; all metadata planes of an instance need the same [default: `signing-keys.pem` in the data directory]
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_SIGNING_KEY_FILE")]
     pub signing_key_file: Option<PathBuf>,
 

@@ -43,6 +43,18 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The file of signing keys is not that of this instance.
+    #[error(
+        "the file of signing keys `{}` lacks `{key}`, by which this instance signs: take the file of another metadata plane, or from a \
+         backup, or add this key as a line to it",
+        path.display()
+    )]
+    SigningKeys {
+        /// The file.
+        path: PathBuf,
+        /// The public key.
+        key: String,
+    },
     /// A file for TLS can't be read.
     #[error("cannot read `{}`: {reason} (the files for TLS are those of `--tls-cert`, `--tls-key`, `--tls-client-ca` and `--tls-ca`)", path.display())]
     CertificateFile {

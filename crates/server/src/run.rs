@@ -208,13 +208,9 @@ impl Planes {
         let role = settings.role;
         let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
         let metadata = if role.has_metadata() {
-            let rules = settings.rules()?;
-            Some(MetadataPlane {
-                metadata: Metadata::open(&settings.database.config(), rules, clock::now).await?,
-                issuers: issuers(settings),
-                throttle: Throttle::new(&settings.throttle),
-                signatures: Signatures::open(&settings.signing_key_file())?,
-            })
+            let metadata = Metadata::open(&settings.database.config(), settings.rules()?, clock::now).await?;
+            let signatures = Signatures::open(&settings.signing_key_file(), &metadata).await?;
+            Some(MetadataPlane { metadata, issuers: issuers(settings), throttle: Throttle::new(&settings.throttle), signatures })
         } else {
             None
         };

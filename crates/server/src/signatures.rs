@@ -4,12 +4,13 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use consign_metadata::Metadata;
 use consign_proto::status::invalid;
 use consign_types::Reason;
 use consign_types::signature::{self, PublicKey, SigningKeys};
 use tonic::Status;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key_file;
 
 /// Signs texts, and reads those that it signed. Clones share the keys.
@@ -20,10 +21,14 @@ pub(crate) struct Signatures {
 }
 
 impl Signatures {
-    /// Reads the file of signing keys; makes it if it is missing.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let keys: SigningKeys = key_file::open(path, || SigningKeys::generate().to_pem())?;
-        Ok(Self { public: keys.public_keys().into(), keys: Arc::new(keys) })
+    /// Reads the file of signing keys; makes it if it is missing. It must have all keys by which the instance has signed.
+    pub(crate) async fn open(path: &Path, metadata: &Metadata) -> Result<Self> {
+        let keys: SigningKeys = key_file::open(path, || SigningKeys::generate().to_text())?;
+        let public = keys.public_keys();
+        match metadata.ensure_signing_keys(&public).await? {
+            None => Ok(Self { public: public.into(), keys: Arc::new(keys) }),
+            Some(key) => Err(Error::SigningKeys { path: path.to_owned(), key }),
+        }
     }
 
     /// The signed note of a text.

@@ -14,8 +14,10 @@ use crate::resource::{ProjectRef, ScopeRef};
 use crate::{Digest, Slug, Timestamp};
 
 mod record;
+mod verification;
 
 pub use record::{ParseRecordError, Record};
+pub use verification::{Break, Verification};
 
 /// Before every entry that is hashed, so that no other thing of Consign hashes to the same.
 const DOMAIN: &[u8] = b"consign audit entry 1";
@@ -84,25 +86,11 @@ impl Default for Head {
     }
 }
 
-/// Why an entry does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Break {
-    /// It has another number.
-    #[error("an entry is missing, or one too many")]
-    Number,
-    /// It says that another entry was before it.
-    #[error("the entry before it is another one than it was")]
-    Previous,
-    /// It is not what was hashed.
-    #[error("the entry is another one than it was")]
-    Changed,
-}
-
 impl Head {
     /// Goes on by an entry that was stored so.
     pub fn follow(self, record: &Record) -> Result<Self, Break> {
         let Record { entry, previous, hash } = record;
-        if entry.number != self.number + 1 {
+        if self.number.checked_add(1) != Some(entry.number) {
             return Err(Break::Number);
         }
         if *previous != self.hash {
@@ -117,8 +105,8 @@ impl Head {
 
 /// The word of the metadata plane that a chain stood there. Kept elsewhere, it shows whether its end was cut off since.
 ///
-/// Its text has the form of a [checkpoint](https://c2sp.org/tlog-checkpoint) of a log: whose chain, how many entries, the hash of the last one, when.
-/// It is given out [signed](crate::signature).
+/// Its text has a line each: whose chain, how many entries, the hash of the last one in base64, when. It is given out
+/// [signed](crate::signature).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The project.
@@ -168,10 +156,23 @@ pub fn chain_name(project: i64) -> String {
 pub fn chain_named(name: &str) -> Option<i64> {
     match name.parse() {
         Ok(ScopeRef::Instance) => Some(INSTANCE),
-        Ok(ScopeRef::Project(ProjectRef::Id(project))) => Some(project),
+        Ok(ScopeRef::Project(ProjectRef::Id(project))) if project != INSTANCE => Some(project),
         _ => None,
     }
 }
+
+/// The name of an entry: `projects/7/auditEntries/3`.
+pub fn entry_name(project: i64, number: i64) -> String {
+    format!("{}{ENTRIES}{number}", chain_name(project))
+}
+
+/// The chain whose entry has this name.
+pub fn chain_of_entry(name: &str) -> Option<i64> {
+    name.split_once(ENTRIES).and_then(|(chain, _)| chain_named(chain))
+}
+
+/// Between the name of a chain and the number of an entry.
+const ENTRIES: &str = "/auditEntries/";
 
 #[cfg(test)]
 mod tests {

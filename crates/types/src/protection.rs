@@ -50,7 +50,9 @@ mod tests {
         let cases = [
             ("app-web", Scope::Publish, Some(Role::Owner)),
             ("app-cli", Scope::Publish, Some(Role::Maintainer)),
+            ("app-cli", Scope::TagMove, Some(Role::Maintainer)),
             ("app-cli", Scope::Delete, None),
+            ("app-cli", Scope::AuditRead, None),
             ("app-web", Scope::Delete, Some(Role::Admin)),
             ("lib", Scope::Publish, None),
             ("lib", Scope::Delete, Some(Role::Owner)),

@@ -18,6 +18,10 @@ const NAME: &str = "consign";
 /// The kind of PEM block that holds a private key by PKCS #8.
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 
+/// The lines around such a block.
+const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const END: &str = "-----END PRIVATE KEY-----";
+
 /// The form's number for Ed25519.
 const ED25519_KIND: u8 = 1;
 
@@ -30,10 +34,10 @@ const MAX_NOTE_BYTES: usize = 16 << 10;
 /// Before each signature of a note.
 const SIGNATURE_LINE: &str = "— ";
 
-/// The key that signs, and those that signed before it.
+/// The key that signs, and the public halves of those that signed before it.
 pub struct SigningKeys {
     signing: Ed25519KeyPair,
-    retired: Vec<Ed25519KeyPair>,
+    retired: Vec<PublicKey>,
 }
 
 /// What is needed to check a signature. Its text is that of a verifier key: `consign+1a2b3c4d+<base64>`.
@@ -45,7 +49,10 @@ pub struct PublicKey {
 
 /// The text is not a file of signing keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a file of signing keys has PEM blocks `PRIVATE KEY`, each with an Ed25519 key")]
+#[error(
+    "a file of signing keys has PEM blocks `PRIVATE KEY`, each with an Ed25519 key, the one that signs first, and lines \
+     `consign+1a2b3c4d+AZ…` for those that do not sign any more"
+)]
 pub struct ParseSigningKeysError;
 
 /// The text is not a public key.
@@ -73,18 +80,16 @@ impl SigningKeys {
         Self { signing: Ed25519KeyPair::generate().expect("the system has random bytes"), retired: Vec::new() }
     }
 
-    /// The keys as the text of a file, the one that signs first.
-    pub fn to_pem(&self) -> String {
-        let block = |key: &Ed25519KeyPair| {
-            let der = key.to_pkcs8v1().expect("an Ed25519 key has this form");
-            pem::encode_config(&Pem::new(PRIVATE_KEY, der.as_ref()), EncodeConfig::new().set_line_ending(LineEnding::LF))
-        };
-        std::iter::once(&self.signing).chain(&self.retired).map(block).collect()
+    /// The keys as the text of a file.
+    pub fn to_text(&self) -> String {
+        let der = self.signing.to_pkcs8v1().expect("an Ed25519 key has this form");
+        let block = pem::encode_config(&Pem::new(PRIVATE_KEY, der.as_ref()), EncodeConfig::new().set_line_ending(LineEnding::LF));
+        self.retired.iter().fold(block, |text, key| format!("{text}{key}\n"))
     }
 
     /// The public keys, that of the key that signs first.
     pub fn public_keys(&self) -> Vec<PublicKey> {
-        std::iter::once(&self.signing).chain(&self.retired).map(PublicKey::of).collect()
+        std::iter::once(PublicKey::of(&self.signing)).chain(self.retired.iter().cloned()).collect()
     }
 
     /// A note of this text. The text ends with a line end, and has no control characters besides.
@@ -104,14 +109,25 @@ impl fmt::Debug for SigningKeys {
 impl FromStr for SigningKeys {
     type Err = ParseSigningKeysError;
 
+    /// Reads blocks and lines. What is neither is refused, so that no damaged key is passed over.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let blocks = pem::parse_many(text).map_err(|_| ParseSigningKeysError)?;
-        let key = |block: &Pem| {
-            let is_private = block.tag() == PRIVATE_KEY;
-            is_private.then(|| Ed25519KeyPair::from_pkcs8(block.contents()).ok()).flatten().ok_or(ParseSigningKeysError)
-        };
-        let mut keys = blocks.iter().map(key).collect::<Result<Vec<_>, _>>()?.into_iter();
-        Ok(Self { signing: keys.next().ok_or(ParseSigningKeysError)?, retired: keys.collect() })
+        let (mut signing, mut retired) = (None, Vec::new());
+        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        while let Some(line) = lines.next() {
+            if line != BEGIN {
+                retired.push(line.parse().map_err(|_| ParseSigningKeysError)?);
+                continue;
+            }
+            let rest = lines.by_ref().take_while(|line| *line != END);
+            let block = rest.fold(BEGIN.to_owned(), |block, line| format!("{block}\n{line}"));
+            let block = pem::parse(format!("{block}\n{END}\n")).map_err(|_| ParseSigningKeysError)?;
+            let key = Ed25519KeyPair::from_pkcs8(block.contents()).map_err(|_| ParseSigningKeysError)?;
+            match signing {
+                None => signing = Some(key),
+                Some(_) => retired.push(PublicKey::of(&key)),
+            }
+        }
+        Ok(Self { signing: signing.ok_or(ParseSigningKeysError)?, retired })
     }
 }
 
@@ -199,7 +215,7 @@ mod tests {
     #[test]
     fn what_one_of_the_keys_signed_is_believed_and_nothing_else() {
         let (old, new) = (SigningKeys::generate(), SigningKeys::generate());
-        let both: SigningKeys = format!("{}{}", new.to_pem(), old.to_pem()).parse().unwrap();
+        let both: SigningKeys = format!("{}{}", new.to_text(), old.to_text()).parse().unwrap();
         let text = "a\n\nb\n";
         assert_eq!(open(&old.sign(text), &both.public_keys()), Ok(text));
         assert_eq!(open(&both.sign(text), &new.public_keys()), Ok(text));
@@ -216,17 +232,26 @@ mod tests {
 
     #[test]
     fn keys_read_back_as_they_are_written_and_secrets_are_not_shown() {
-        let keys = SigningKeys::generate();
-        let read: SigningKeys = keys.to_pem().parse().unwrap();
-        assert_eq!(read.public_keys(), keys.public_keys());
+        let (keys, other) = (SigningKeys::generate(), SigningKeys::generate());
+        let text = keys.to_text();
+        assert_eq!(text.parse::<SigningKeys>().unwrap().public_keys(), keys.public_keys());
         assert_eq!(keys.public_keys()[0].to_string().parse(), Ok(keys.public_keys()[0].clone()));
-        for broken in ["", "consign", &keys.to_pem().replace("PRIVATE", "PUBLIC"), &keys.to_pem().replace("MC", "MD")] {
+        // What was given with both halves is kept by the public one.
+        for given in [other.to_text(), format!("{}\n", other.public_keys()[0])] {
+            let both: SigningKeys = format!("{text}{given}").parse().unwrap();
+            assert_eq!(both.public_keys(), [keys.public_keys(), other.public_keys()].concat());
+            assert_eq!(both.to_text(), format!("{text}{}\n", other.public_keys()[0]));
+        }
+        let damaged = text.replacen("BEGIN", "BEGUN", 1) + &other.to_text();
+        let cut = format!("{text}{}", &other.to_text()[..60]);
+        let public = text.replace("PRIVATE", "PUBLIC");
+        for broken in ["", "consign", &damaged, &cut, &public, &text.replace("MC", "MD"), &keys.public_keys()[0].to_string()] {
             assert!(broken.parse::<SigningKeys>().is_err(), "{broken}");
         }
         for broken in ["", "consign+00000000+", &EXAMPLE_KEY.replace("c7", "c8"), &EXAMPLE_KEY.replace("Peter", "Paul")] {
             assert_eq!(broken.parse::<PublicKey>(), Err(ParsePublicKeyError), "{broken}");
         }
-        let secret = keys.to_pem().lines().nth(1).unwrap().to_owned();
+        let secret = text.lines().nth(1).unwrap().to_owned();
         assert!(!format!("{keys:?}").contains(&secret));
     }
 }

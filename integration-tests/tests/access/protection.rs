@@ -97,6 +97,37 @@ async fn a_protected_package_takes_its_role_and_is_never_published_by_a_deploy_t
 }
 
 #[tokio::test]
+async fn a_token_that_only_moves_tags_publishes_nothing_and_is_kept_from_protected_packages_too() {
+    let world = World::start(Engine::Sqlite).await;
+    for package in ["app-web", "lib"] {
+        assert_eq!(world.rest.put(&file(package, "1.0", "f"), "hello").await.status, 201);
+    }
+    let kept = rule("app-*", Some(Role::Maintainer), None);
+    world.grpc().packages().create_protection_rule(bearing(kept, TOKEN)).await.unwrap();
+    let (_, mover) = world.token(wanted(1, Role::Developer, &[Scope::TagMove])).await;
+    let deploy_mover = CreateTokenRequest { kind: wire::token::Kind::Deploy.into(), ..wanted(1, Role::Owner, &[Scope::TagMove]) };
+    let (_, deploy_mover) = world.token(deploy_mover).await;
+    for (secret, package, expected) in [
+        (&mover, "lib", None),
+        (&deploy_mover, "lib", None),
+        (&mover, "app-web", Some(Reason::PackageProtected)),
+        (&deploy_mover, "app-web", Some(Reason::PackageProtected)),
+    ] {
+        let tag = wire::UpdateTagRequest {
+            tag: Some(wire::Tag {
+                name: format!("projects/1/packages/{package}/tags/stable"),
+                version: format!("projects/1/packages/{package}/versions/1.0"),
+                ..Default::default()
+            }),
+            allow_missing: true,
+            ..Default::default()
+        };
+        assert_eq!(reason(world.grpc().tags().update_tag(bearing(tag, secret)).await), expected, "{package}");
+        assert_eq!(world.rest.with_token(secret).put(&file(package, "1.0", "x"), "x").await.status, 403, "{package}");
+    }
+}
+
+#[tokio::test]
 async fn protection_rules_are_listed_changed_and_have_patterns_of_their_own() {
     for engine in BOTH {
         let world = World::start(engine).await;

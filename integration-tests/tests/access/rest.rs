@@ -46,6 +46,9 @@ fn check(answer: &Answer, verdict: &Verdict, allowed: &[u16], shown: &str) {
     assert!(statuses.contains(&answer.status), "{shown}: {} {}", answer.status, answer.text());
     let challenge = if *verdict == Verdict::Unauthenticated { r#"Basic realm="GitLab Packages Registry""# } else { "" };
     assert_eq!(answer.header("www-authenticate"), challenge, "{shown}");
+    if *verdict == Verdict::Allowed && answer.status == 404 {
+        assert_eq!(answer.text(), r#"{"message":"404 Package protection rule Not Found"}"#, "{shown}");
+    }
     if *verdict == Verdict::Unknown && !answer.body.is_empty() {
         assert_eq!(answer.text(), r#"{"message":"404 Project Not Found"}"#, "{shown}");
     }

@@ -88,7 +88,8 @@ async fn a_trusted_job_gets_a_token_for_as_long_as_it_may_and_once() {
         let id_token = federation.issuer.sign(&json!({"project_id": 42, "ref": "v1.0", "jti": "2"}));
         let wished = ExchangeTokenRequest {
             request_id,
-            scopes: vec![wire::Scope::Read.into()],
+            // Of `publish`, which the rule grants, a part.
+            scopes: vec![wire::Scope::Read.into(), wire::Scope::TagMove.into()],
             ttl: Some(Duration { seconds: 60, nanos: 0 }),
             ..asked(id_token)
         };

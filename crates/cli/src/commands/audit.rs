@@ -2,14 +2,14 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use consign_client::Client;
 use consign_proto::metadata::{AuditCheckpoint, VerifyChainRequest};
-use consign_types::audit::{Checkpoint, Head, Record, chain_name};
+use consign_types::audit::{Break, Checkpoint, Record, Verification, chain_name};
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::signature::{self, PublicKey};
 
@@ -92,14 +92,14 @@ struct Verify {
     #[arg(long)]
     checkpoint: Option<PathBuf>,
 
-    /// Public key that signed the checkpoint, as `keys` wrote it.
-    #[arg(long, requires = "checkpoint")]
-    key: Option<PublicKey>,
+    /// Public key that may have signed the checkpoint, as `keys` wrote it; may be given several times.
+    #[arg(long = "key", requires = "checkpoint")]
+    keys: Vec<PublicKey>,
 }
 
 pub(crate) async fn run(Audit { server, command }: Audit) -> Result<()> {
     match command {
-        Command::Verify(Verify { file: Some(file), checkpoint, key, .. }) => verify_file(&file, checkpoint.as_deref(), key),
+        Command::Verify(Verify { file: Some(file), checkpoint, keys, .. }) => verify_file(&file, checkpoint.as_deref(), &keys),
         command => server.call(async |client| call(client, command).await).await,
     }
 }
@@ -130,38 +130,50 @@ impl Chain {
 /// Has the service verify a chain, as much at a time as it does.
 async fn verify_chain(client: &Client, verify: Verify) -> Result<()> {
     let chain = Chain { project: verify.project, instance: verify.instance }.name();
-    let checkpoint = verify.checkpoint.map(|path| kept(&path, verify.key.as_ref())).transpose()?;
+    let statement = verify.checkpoint.as_deref().map(read_note).transpose()?;
+    let kept = match (&verify.checkpoint, &statement) {
+        (Some(path), Some(statement)) if !verify.keys.is_empty() => Some(opened(path, statement, &verify.keys)?),
+        _ => None,
+    };
     let last = client.audit_checkpoint(&chain).await?.0.number;
-    let mut verified = 0;
-    while verified < last || verified == 0 {
-        let request =
-            VerifyChainRequest { parent: chain.to_string(), start_number: verified + 1, end_number: 0, checkpoint: checkpoint.clone() };
+    let (mut verified, mut is_compared) = (0, false);
+    loop {
+        let request = VerifyChainRequest {
+            parent: chain.to_string(),
+            start_number: verified + 1,
+            end_number: 0,
+            checkpoint: statement.clone().map(|statement| AuditCheckpoint { statement, ..AuditCheckpoint::default() }),
+        };
         let answer = client.verify_audit(request).await?;
         ensure!(answer.intact, "{chain}: entry {}: {}", answer.broken_number, answer.reason);
-        if answer.verified_number <= verified {
+        is_compared |= answer.checkpoint_compared;
+        let is_more = answer.verified_number > verified;
+        verified = answer.verified_number;
+        if verified >= last {
             break;
         }
-        verified = answer.verified_number;
+        ensure!(is_more, "{chain}: entry {}: an entry is missing", verified + 1);
     }
-    print(&format!("{chain}: entries 1 to {verified} are intact"));
+    ensure!(is_compared || statement.is_none(), "{chain}: the checkpoint was not compared");
+    let time = kept.map_or_else(String::new, |kept| format!(" of {}", kept.time));
+    let compared = if is_compared { format!(", and the checkpoint{time} fits") } else { String::new() };
+    print(&format!("{chain}: entries 1 to {verified} are intact{compared}"));
     Ok(())
 }
 
-/// A checkpoint that was kept. Without a key, the service says whether it is genuine.
-fn kept(path: &Path, key: Option<&PublicKey>) -> Result<AuditCheckpoint> {
-    let statement = std::fs::read_to_string(path).map_err(|error| named(path, error))?;
-    let parsed = match key {
-        Some(key) => opened(path, &statement, key)?,
-        None => statement.split_once("\n\n").and_then(|(text, _)| format!("{text}\n").parse().ok()).context("it is no checkpoint")?,
-    };
-    let Checkpoint { project, head, .. } = parsed;
-    let hash = head.hash.as_bytes().to_vec().into();
-    Ok(AuditCheckpoint { project: chain_name(project), number: head.number, hash, time: None, statement })
+/// The longest file of a checkpoint, and the longest line of an exported audit.
+const MAX_BYTES: u64 = 64 << 10;
+
+fn read_note(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+    read.map_err(|error| named(path, error))?;
+    Ok(text)
 }
 
-/// What a checkpoint says that this key signed.
-fn opened(path: &Path, statement: &str, key: &PublicKey) -> Result<Checkpoint> {
-    let text = signature::open(statement, std::slice::from_ref(key)).map_err(|error| named(path, error))?;
+/// What a checkpoint says that one of these keys signed.
+fn opened(path: &Path, statement: &str, keys: &[PublicKey]) -> Result<Checkpoint> {
+    let text = signature::open(statement, keys).map_err(|error| named(path, error))?;
     text.parse::<Checkpoint>().map_err(|error| named(path, error))
 }
 
@@ -170,46 +182,59 @@ fn named(path: &Path, error: impl Display) -> anyhow::Error {
     anyhow!("`{}`: {error}", path.display())
 }
 
-/// Verifies an exported audit by itself.
-fn verify_file(path: &Path, checkpoint: Option<&Path>, key: Option<PublicKey>) -> Result<()> {
-    let checkpoint = match (checkpoint, key) {
-        (Some(path), Some(key)) => {
-            let statement = std::fs::read_to_string(path).map_err(|error| named(path, error))?;
-            Some(opened(path, &statement, &key)?)
+/// The records of an exported audit.
+fn records(file: File) -> impl Iterator<Item = Result<Record>> {
+    let mut file = BufReader::new(file);
+    std::iter::from_fn(move || {
+        let mut line = String::new();
+        match file.by_ref().take(MAX_BYTES).read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(line.trim_end_matches('\n').parse::<Record>().map_err(anyhow::Error::from)),
+            Err(error) => Some(Err(error.into())),
         }
-        (Some(_), None) => bail!("a checkpoint beside a file takes the public key that signed it: give `--key`"),
-        (None, _) => None,
+    })
+}
+
+/// Verifies an exported audit by itself.
+fn verify_file(path: &Path, checkpoint: Option<&Path>, keys: &[PublicKey]) -> Result<()> {
+    let checkpoint = match checkpoint {
+        Some(_) if keys.is_empty() => bail!("a checkpoint beside a file takes the public key that signed it: give `--key`"),
+        Some(path) => Some(opened(path, &read_note(path)?, keys)?),
+        None => None,
     };
     let file = File::open(path).map_err(|error| named(path, error))?;
-    let mut lines = BufReader::new(file).lines();
-    let read = |line: std::io::Result<String>| anyhow::Ok(line?.parse::<Record>()?);
-    let Some(first) = lines.next().map(read).transpose().map_err(|error| named(path, error))? else {
-        bail!("`{}` has no entries", path.display())
+    let mut records = records(file).peekable();
+    let first = match records.peek() {
+        None => bail!("`{}` has no entries", path.display()),
+        Some(Err(error)) => return Err(named(path, error)),
+        Some(Ok(first)) => first.clone(),
     };
-    let (project, mut head) = (first.entry.project, first.before());
-    let kept = checkpoint.as_ref().map(|checkpoint| checkpoint.head);
+    let (project, before) = (first.entry.project, first.before());
     ensure!(checkpoint.as_ref().is_none_or(|kept| kept.project == project), "the checkpoint is of another chain");
-    ensure!(kept.is_none_or(|kept| kept.number >= head.number), "the checkpoint is of a time before the first entry of the file");
-    fits(head, kept)?;
-    for record in std::iter::once(Ok(first.clone())).chain(lines.map(read)) {
-        let next = head.number + 1;
+    let kept = checkpoint.as_ref().map(|checkpoint| checkpoint.head);
+    ensure!(kept.is_none_or(|kept| kept.number >= before.number), "the checkpoint is of a time before the first entry of the file");
+    let broken = |number: i64| move |error: Break| anyhow!("entry {number}: {error}");
+    let mut verification = Verification::begin(before, kept).map_err(broken(before.number))?;
+    for record in records {
+        let next = verification.head().number.saturating_add(1);
         let record = record.map_err(|error| anyhow!("entry {next}: {error}"))?;
         ensure!(record.entry.project == project, "entry {next}: it is of another chain");
-        head = head.follow(&record).map_err(|error| anyhow!("entry {next}: {error}"))?;
-        fits(head, kept)?;
+        verification.follow(&record).map_err(broken(next))?;
     }
-    if let Some(kept) = kept.filter(|kept| kept.number > head.number) {
-        bail!("entry {}: the checkpoint says that there were {} entries", head.number + 1, kept.number);
-    }
-    print(&format!("{}: entries {} to {} are intact", chain_name(project), first.entry.number, head.number));
+    let last = verification.head().number;
+    verification.end().map_err(broken(last.saturating_add(1)))?;
+    print(&verdict(&chain_name(project), (first.entry.number, last), checkpoint.as_ref()));
     Ok(())
 }
 
-/// Whether a chain stands where it stood by the checkpoint.
-fn fits(head: Head, kept: Option<Head>) -> Result<()> {
-    let is_other = kept.is_some_and(|kept| kept.number == head.number && kept.hash != head.hash);
-    ensure!(!is_other, "entry {}: the checkpoint has another hash", head.number);
-    Ok(())
+/// What was found, and who vouches for it: hashes alone can be computed anew by whoever changes entries.
+fn verdict(chain: &str, (first, last): (i64, i64), checkpoint: Option<&Checkpoint>) -> String {
+    let Some(Checkpoint { head, time, .. }) = checkpoint else {
+        return format!("{chain}: entries {first} to {last} fit each other; without a checkpoint nobody vouches for them");
+    };
+    let behind = head.number + 1;
+    let rest = if last < behind { String::new() } else { format!("; {behind} to {last} came later, fit, and have no checkpoint yet") };
+    format!("{chain}: entries {first} to {} are as they were at {time}, when the checkpoint was signed{rest}", head.number)
 }
 
 /// An entry in a line, with what matters first.

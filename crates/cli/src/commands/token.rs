@@ -10,7 +10,7 @@ use consign_types::{NamespacePath, Username};
 
 use super::arguments::{Life, Scopes, project, role, scopes};
 use super::server::Server;
-use crate::output::{print, shown, word};
+use crate::output::{print, shown, warn, word};
 
 /// Makes, lists and ends tokens.
 #[derive(Debug, Args)]
@@ -216,7 +216,6 @@ fn line(token: &wire::Token) -> String {
 }
 
 /// What was made, for people: a script takes standard output.
-#[expect(clippy::print_stderr, reason = "what people are told beside the output")]
 fn show(token: &wire::Token) {
-    eprintln!("{}", line(token));
+    warn(&line(token));
 }

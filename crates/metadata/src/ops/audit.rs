@@ -1,6 +1,6 @@
 //! Reading and verifying the audit chain of a project.
 
-use consign_types::audit::{Checkpoint, Head, INSTANCE, Record};
+use consign_types::audit::{Break, Checkpoint, Head, INSTANCE, Record, Verification};
 use consign_types::resource::ScopeRef;
 
 use super::project;
@@ -20,8 +20,10 @@ const MAX_VERIFIED: i64 = 100_000;
 pub struct Verified {
     /// The last number that fits.
     pub verified: i64,
+    /// Whether the checkpoint was compared.
+    pub is_compared: bool,
     /// The first number that does not, and why.
-    pub broken: Option<(i64, String)>,
+    pub broken: Option<(i64, Break)>,
 }
 
 impl Metadata {
@@ -72,51 +74,50 @@ fn verify(db: &mut Db, name: &ScopeRef, first: i64, last: i64, kept: Option<Chec
     if kept.as_ref().is_some_and(|kept| kept.project != project) {
         return Err(Error::ArgumentInvalid { field: "checkpoint", rule: "is of another project".to_owned() });
     }
-    let kept = kept.map(|kept| kept.head);
     let counters = counters::get(db, project)?;
     let end = Head { number: counters.audit_number, hash: counters.audit_hash };
     let last = last.min(first.saturating_add(MAX_VERIFIED - 1));
-    if first > end.number + 1 {
+    if first > end.number.saturating_add(1) {
         return Err(Error::ArgumentInvalid { field: "start_number", rule: format!("the last entry is `{}`", end.number) });
     }
-    let mut head = Head::default();
-    if first > 1 {
+    let before = if first > 1 {
         let before = audit_entries::list(db, project, first - 2, 1)?.pop().filter(|before| before.entry.number == first - 1);
-        let Some(before) = before else { return Ok(broken(first - 2, first - 1, "the entry is missing")) };
-        head = Head { number: first - 1, hash: before.hash };
-    }
-    while head.number < last {
-        let entries = audit_entries::list(db, project, head.number, AT_ONCE.min(last - head.number))?;
-        if entries.is_empty() {
+        let Some(before) = before else { return Ok(Verified::broken(first - 2, first - 1, Break::Number)) };
+        Head { number: first - 1, hash: before.hash }
+    } else {
+        Head::default()
+    };
+    let mut verification = match Verification::begin(before, kept.map(|kept| kept.head)) {
+        Ok(begun) => begun,
+        Err(error) => return Ok(Verified::broken(before.number, before.number, error)),
+    };
+    while verification.head().number < last {
+        let head = verification.head();
+        let records = audit_entries::list(db, project, head.number, AT_ONCE.min(last - head.number))?;
+        if records.is_empty() {
             break;
         }
-        for record in &entries {
-            match head.follow(record) {
-                Ok(next) => head = next,
-                Err(error) => return Ok(broken(head.number, head.number + 1, &error.to_string())),
-            }
-            if let Some(kept) = kept.filter(|kept| kept.number == head.number && kept.hash != head.hash) {
-                return Ok(broken(head.number - 1, kept.number, "the checkpoint has another hash"));
+        for record in &records {
+            let verified = verification.head().number;
+            if let Err(error) = verification.follow(record) {
+                return Ok(Verified::broken(verified, verified + 1, error));
             }
         }
     }
-    Ok(judge(head, end, last, kept))
+    let head = verification.head();
+    let ended = match () {
+        () if head.number < end.number && head.number >= last => Ok(()),
+        () if head == end => verification.end(),
+        () => Err(Break::End),
+    };
+    Ok(match ended {
+        Ok(()) => Verified { verified: head.number, is_compared: verification.is_compared(), broken: None },
+        Err(error) => Verified::broken(head.number, head.number.saturating_add(1), error),
+    })
 }
 
-/// Judges the end that was reached: whether more should have been there.
-fn judge(head: Head, end: Head, last: i64, kept: Option<Head>) -> Verified {
-    if head.number >= last {
-        return Verified { verified: head.number, broken: None };
+impl Verified {
+    fn broken(verified: i64, number: i64, error: Break) -> Self {
+        Self { verified, is_compared: false, broken: Some((number, error)) }
     }
-    if let Some(kept) = kept.filter(|kept| kept.number > head.number) {
-        return broken(head.number, head.number + 1, &format!("the checkpoint says that there were {} entries", kept.number));
-    }
-    if head != end {
-        return broken(head.number, head.number + 1, "the last entries are missing, or are others than they were");
-    }
-    Verified { verified: head.number, broken: None }
-}
-
-fn broken(verified: i64, number: i64, reason: &str) -> Verified {
-    Verified { verified, broken: Some((number, reason.to_owned())) }
 }

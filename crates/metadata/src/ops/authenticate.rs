@@ -106,7 +106,7 @@ impl Principal {
 
     /// Whether it may read all that the project has in which its role was judged.
     pub(super) fn reads_everything(&self) -> bool {
-        self.role >= Role::Reporter && self.grant.scopes.contains(&Scope::Read) && self.grant.packages.is_empty()
+        self.role >= Role::Reporter && Scope::Read.is_within(&self.grant.scopes) && self.grant.packages.is_empty()
     }
 
     /// The principal's own namespace, which has its name.

@@ -32,6 +32,7 @@ pub(crate) mod delete_trust_rule;
 pub(crate) mod delete_version;
 pub(crate) mod deletion;
 pub(crate) mod ensure_admin_token;
+mod ensure_signing_keys;
 pub(crate) mod exchange_token;
 pub(crate) mod expire;
 mod file_change;

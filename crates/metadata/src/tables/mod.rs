@@ -17,6 +17,7 @@ pub(crate) mod projects;
 pub(crate) mod protection_rules;
 pub(crate) mod reservations;
 pub(crate) mod settings;
+pub(crate) mod signing_keys;
 pub(crate) mod sums;
 pub(crate) mod tag_moves;
 pub(crate) mod tag_rules;

@@ -9,7 +9,7 @@ use consign_proto::metadata::{
 };
 use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
-use consign_types::audit::{Checkpoint, Record, chain_name};
+use consign_types::audit::{Checkpoint, Record, chain_name, entry_name};
 use consign_types::resource::ScopeRef;
 use consign_types::{Digest, Reason};
 use tonic::{Request, Response, Status};
@@ -76,16 +76,23 @@ impl AuditService for AuditApi {
         };
         let kept = request.checkpoint.map(|checkpoint| self.checkpoint(&checkpoint)).transpose()?;
         let found = self.metadata.verify_audit(chain, first, last, kept).await.map_err(status)?;
-        let (broken_number, reason) = found.broken.clone().unwrap_or_default();
-        Ok(Response::new(VerifyChainResponse { intact: found.broken.is_none(), verified_number: found.verified, broken_number, reason }))
+        let (broken_number, reason) = found.broken.map(|(number, reason)| (number, reason.to_string())).unwrap_or_default();
+        Ok(Response::new(VerifyChainResponse {
+            intact: found.broken.is_none(),
+            verified_number: found.verified,
+            broken_number,
+            reason,
+            checkpoint_compared: found.is_compared,
+        }))
     }
 }
 
 impl AuditApi {
-    /// A checkpoint that this server signed, and that says what was signed.
+    /// A checkpoint that this instance signed, and that says what was signed, as far as it says anything beside.
     fn checkpoint(&self, given: &AuditCheckpoint) -> Result<Checkpoint, Status> {
         let kept: Checkpoint = self.signatures.read("checkpoint.statement", &given.statement)?;
-        if (given.number, &given.hash) != (kept.head.number, &bytes(&kept.head.hash)) {
+        let is_said = given.number != 0 || !given.hash.is_empty();
+        if is_said && (given.number, &given.hash) != (kept.head.number, &bytes(&kept.head.hash)) {
             return Err(invalid("checkpoint", Reason::ArgumentInvalid, "is not what was signed"));
         }
         Ok(kept)
@@ -111,7 +118,7 @@ fn number(field: &str, number: i64) -> Result<i64, Status> {
 
 fn encode(Record { entry, previous, hash }: Record) -> wire::AuditEntry {
     wire::AuditEntry {
-        name: format!("{}/auditEntries/{}", chain_name(entry.project), entry.number),
+        name: entry_name(entry.project, entry.number),
         number: entry.number,
         time: Some(timestamp(entry.time)),
         actor: entry.actor.to_string(),

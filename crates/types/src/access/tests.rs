@@ -162,6 +162,11 @@ fn nobody_hands_on_more_than_they_have() {
     assert!(covers(&[Scope::Read, Scope::Admin], &["a", "b"]) && covers(&[Scope::Read], &["b"]));
     assert!(!covers(&[Scope::Publish], &["a"]) && !covers(&[Scope::Read], &[]) && !covers(&[Scope::Read], &["c"]));
     assert!(Grant::everything().covers(&Scope::ALL.into(), &[]));
+    // A wide scope hands on the finer ones that it includes, and not the other way round.
+    let holds = |scopes: &[Scope], handed: Scope| grant(Identity::Anonymous, scopes, &[]).covers(&[handed].into(), &[]);
+    assert!(holds(&[Scope::Publish], Scope::TagMove) && holds(&[Scope::Admin], Scope::AuditRead) && covers(&[Scope::AuditRead], &["a"]));
+    assert!(!holds(&[Scope::TagMove], Scope::Publish) && !holds(&[Scope::AuditRead], Scope::Admin));
+    assert!(!holds(&[Scope::Publish, Scope::Delete], Scope::AuditRead) && !holds(&[Scope::Admin], Scope::TagMove));
 }
 
 #[test]

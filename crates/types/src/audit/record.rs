@@ -82,7 +82,9 @@ impl std::str::FromStr for Record {
             detail: line.detail,
             request_id: line.request_id,
         };
-        Ok(Self { entry, previous: line.previous_hash, hash: line.hash })
+        let record = Self { entry, previous: line.previous_hash, hash: line.hash };
+        // What is shown is what is hashed: nothing is spelled in two ways.
+        if record.entry.number >= 1 && record.to_string() == text { Ok(record) } else { Err(ParseRecordError) }
     }
 }
 
@@ -113,7 +115,14 @@ mod tests {
             assert_eq!(read, record);
             assert_eq!(read.before().follow(&read), Ok(Head { number, hash: record.hash }));
             assert_eq!(read.before().follow(&text.replace("root", "toor").parse().unwrap()), Err(Break::Changed));
-            assert!(text.replace("\"number\"", "\"numbers\"").parse::<Record>().is_err());
+            for (from, to) in [("\"number\"", "\"numbers\""), ("3456Z", "34567Z"), ("Z\"", "+00:00\""), (":", ": ")] {
+                assert_eq!(text.replacen(from, to, 1).parse::<Record>(), Err(ParseRecordError), "{to}");
+            }
+            for (from, to) in [("projects/7", "projects/07"), ("instance", "projects/0"), (":1,", ":0,"), (":3,", ":-9223372036854775808,")]
+            {
+                let other = text.replacen(from, to, 1);
+                assert!(other == text || other.parse::<Record>().is_err(), "{to}");
+            }
         }
     }
 }
