@@ -4,8 +4,8 @@
 use consign_proto::metadata::audit_service_client::AuditServiceClient;
 use consign_proto::metadata::token_service_client::TokenServiceClient;
 use consign_proto::metadata::{
-    AuditCheckpoint, AuditEntry, CreateTokenRequest, DeleteVersionRequest, GetCheckpointRequest, ListAuditEntriesRequest,
-    RevokeTokenRequest, VerifyChainRequest, VerifyChainResponse,
+    AuditCheckpoint, AuditEntry, CreateTokenRequest, DeleteProjectRequest, DeleteVersionRequest, GetCheckpointRequest,
+    ListAuditEntriesRequest, RevokeTokenRequest, VerifyChainRequest, VerifyChainResponse,
 };
 use consign_proto::to_time;
 use consign_types::audit::{Checkpoint, Entry};
@@ -354,4 +354,29 @@ async fn a_chain_that_is_written_anew_is_found_by_a_checkpoint_alone() {
         let found = verify(1, 3).await;
         assert_eq!((found.intact, found.reason.as_str()), (false, "the checkpoint says that there were 6 entries"), "{engine:?}");
     }
+}
+
+#[tokio::test]
+async fn a_publish_is_told_by_its_files_and_a_token_by_its_rights_and_both_outlive_the_deletion_of_the_project() {
+    let chain = Chain::start(Engine::Sqlite).await;
+    assert_eq!(chain.rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+    let create = CreateTokenRequest {
+        parent: PROJECT.to_owned(),
+        kind: 2,
+        display_name: "ci".to_owned(),
+        scopes: vec![1, 2],
+        package_patterns: vec!["app-*".to_owned()],
+        ..Default::default()
+    };
+    let mut tokens = TokenServiceClient::new(Grpc::to(chain.service.grpc()).channel());
+    tokens.create_token(authorized(create)).await.unwrap();
+    let delete = DeleteProjectRequest { name: PROJECT.to_owned(), ..Default::default() };
+    Grpc::to(chain.service.grpc()).projects().delete_project(authorized(delete)).await.unwrap();
+
+    let entries = chain.entries().await;
+    let detail = |number: usize| String::from_utf8(entries[number - 1].detail.to_vec()).unwrap();
+    assert!(detail(2).contains(&format!(r#""path":"f","sha256":"{}","size_bytes":5"#, Digest::of(b"hello"))), "{}", detail(2));
+    assert!(detail(3).contains(r#""role":"developer","scopes":["read","publish"],"packages":["app-*"]"#), "{}", detail(3));
+    assert_eq!((entries.len(), entries[3].method.as_str()), (4, "DeleteProject"));
+    assert!(chain.verify(Some(chain.checkpoint().await)).await.intact);
 }

@@ -51,6 +51,9 @@ async fn a_metadata_plane_with_another_signing_key_does_not_start() {
         consign_server::start(service.settings())
     };
     let other = SigningKeys::generate();
+    std::fs::remove_file(&file).unwrap();
+    let refused = consign_server::start(service.settings()).await.unwrap_err().to_string();
+    assert!(refused.contains("is missing") && !file.exists(), "{refused}");
     let refused = metadata(other.to_text()).await.unwrap_err().to_string();
     assert!(refused.contains("lacks `consign+"), "{refused}");
     // The public half of the one before is enough to go on with another one.

@@ -49,8 +49,9 @@ async fn an_audit_is_exported_and_verified_without_the_service() {
     assert!(told(&service, &["verify", "--instance"]).starts_with("instance: entries 1 to "));
 
     let directory = tempfile::tempdir().unwrap();
+    let kept = write(directory.path(), "keys", &keys);
     let (audit, note) = (write(directory.path(), "audit", &exported), write(directory.path(), "note", &checkpoint));
-    let with = |path: &str| verify(&["--file", path, "--checkpoint", &note, "--key", keys.trim_end()]);
+    let with = |path: &str| verify(&["--file", path, "--checkpoint", &note, "--keys", &kept]);
     let alone = verify(&["--file", &audit]).unwrap();
     assert_eq!(alone, "projects/1: entries 1 to 6 fit each other; without a checkpoint nobody vouches for them");
     let time = checkpoint.lines().nth(3).unwrap();
@@ -62,8 +63,12 @@ async fn an_audit_is_exported_and_verified_without_the_service() {
     let later = told(&service, &["export", "--project", "1", "--first", "4"]);
     let later = with(&write(directory.path(), "later", &later)).unwrap();
     assert_eq!(later, format!("projects/1: entries 4 to 6 {vouched}; 7 to 7 came later, fit, and have no checkpoint yet"));
+    let next = write(directory.path(), "next", &told(&service, &["export", "--project", "1", "--first", "7"]));
+    assert_eq!(with(&next).unwrap(), format!("projects/1: entries 7 to 7 follow the checkpoint of {time}, and have none of their own yet"));
     let last = write(directory.path(), "last", &told(&service, &["export", "--project", "1", "--first", "8"]));
     assert_eq!(with(&last).unwrap_err(), format!("consign: `{last}` has no entries"));
+    let beyond = String::from_utf8(run(&service, &["export", "--project", "1", "--first", "9"]).stderr).unwrap();
+    assert_eq!(beyond, "consign: projects/1: the last entry is 7: what came behind it was cut off\n");
 
     let without = |dropped: usize| {
         let lines: Vec<&str> = exported.lines().enumerate().filter(|(number, _)| *number != dropped).map(|(_, line)| line).collect();
@@ -91,7 +96,7 @@ async fn an_audit_is_exported_and_verified_without_the_service() {
     assert!(with(&early).is_err());
 
     let forged = write(directory.path(), "forged", &checkpoint.replace("\n6\n", "\n5\n"));
-    let refused = verify(&["--file", &cut, "--checkpoint", &forged, "--key", keys.trim_end()]).unwrap_err();
+    let refused = verify(&["--file", &cut, "--checkpoint", &forged, "--keys", &kept]).unwrap_err();
     assert_eq!(refused, format!("consign: `{forged}`: its signature is not valid"));
     assert!(!run(&service, &["verify", "--project", "1", "--checkpoint", &forged]).status.success());
 }

@@ -43,10 +43,17 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The file of signing keys is not there, and this instance has had one.
+    #[error(
+        "the file of signing keys `{}` is missing: take it from another metadata plane of this instance or from a backup; if it is lost, \
+         put a new key there (`openssl genpkey -algorithm ed25519`), and behind it the public keys that you kept (`consign+…`)",
+        .0.display()
+    )]
+    NoSigningKeys(PathBuf),
     /// The file of signing keys is not that of this instance.
     #[error(
-        "the file of signing keys `{}` lacks `{key}`, by which this instance signs: take the file of another metadata plane, or from a \
-         backup, or add this key as a line to it",
+        "the file of signing keys `{}` lacks `{key}`, which was in it before: take the file of another metadata plane of this instance, or \
+         from a backup, or add this key as a line to it",
         path.display()
     )]
     SigningKeys {

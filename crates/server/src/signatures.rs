@@ -23,6 +23,9 @@ pub(crate) struct Signatures {
 impl Signatures {
     /// Reads the file of signing keys; makes it if it is missing. It must have all keys by which the instance has signed.
     pub(crate) async fn open(path: &Path, metadata: &Metadata) -> Result<Self> {
+        if !path.exists() && metadata.has_signing_keys().await? {
+            return Err(Error::NoSigningKeys(path.to_owned()));
+        }
         let keys: SigningKeys = key_file::open(path, || SigningKeys::generate().to_text())?;
         let public = keys.public_keys();
         match metadata.ensure_signing_keys(&public).await? {

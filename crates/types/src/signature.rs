@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(open(&both.sign(text), &old.public_keys()), Err(SignatureError::UnknownKey));
         let witnessed = format!("{}{EXAMPLE_SIGNATURE}", new.sign(text));
         assert_eq!(open(&witnessed, &new.public_keys()), Ok(text));
-        assert_eq!(open(&new.sign(text).replace('b', "c"), &new.public_keys()), Err(SignatureError::Forged));
+        assert_eq!(open(&new.sign(text).replacen("\nb\n", "\nc\n", 1), &new.public_keys()), Err(SignatureError::Forged));
         let note = new.sign(text);
-        for broken in ["", "\n\n", text, note.trim_end(), &note.replace("— ", "- "), &format!("{note}\n"), &note.replace('a', "\r")] {
+        for broken in ["", "\n\n", text, note.trim_end(), &note.replace("— ", "- "), &format!("{note}\n"), &note.replacen('a', "\r", 1)] {
             assert_eq!(open(broken, &new.public_keys()), Err(SignatureError::Malformed), "{broken:?}");
         }
         assert_eq!(open(&new.sign(&"x".repeat(MAX_NOTE_BYTES)), &new.public_keys()), Err(SignatureError::Malformed));

@@ -215,7 +215,7 @@ async fn rules_are_made_listed_changed_and_removed_over_rest() {
         (Method::POST, rules.to_owned(), with("package_type", Value::Null), 400, "package_type is missing"),
         (Method::POST, rules.to_owned(), with("package_name_pattern", Value::Null), 400, "package_name_pattern is missing"),
         (Method::POST, rules.to_owned(), with("minimum_access_level_for_push", json!("guest")), 400, "does not have a valid value"),
-        (Method::POST, rules.to_owned(), with("minimum_access_level_for_push", Value::Null), 400, "Bad request"),
+        (Method::POST, rules.to_owned(), with("minimum_access_level_for_push", Value::Null), 400, "at least one parameter"),
         (Method::POST, rules.to_owned(), new.clone(), 422, "Package name pattern has already been taken"),
         (Method::PATCH, format!("{rules}/1"), json!({}), 400, "at least one parameter must be provided"),
         (Method::PATCH, format!("{rules}/1"), json!({ "minimum_access_level_for_delete": null }), 400, "Bad request"),

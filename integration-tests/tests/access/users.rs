@@ -306,18 +306,19 @@ async fn what_is_done_above_projects_is_audited_too() {
         assert_eq!(
             told,
             [
+                ("root", "EnsureAdminToken", "users/1"),
                 ("root", "CreateUser", "users/alice"),
                 ("root", "CreateMember", "namespaces/root"),
                 ("root", "CreateToken", "users/alice"),
                 ("alice", "CreateNamespace", "root/sub"),
             ]
         );
-        assert_eq!(found[3].name, "instance/auditEntries/4");
+        assert_eq!(found[4].name, "instance/auditEntries/5");
         assert!(entries("projects/1").await.iter().any(|entry| entry.method == "CreateMember"));
         let verify = VerifyChainRequest { parent: "instance".to_owned(), ..Default::default() };
         let verified: Bytes = world.call("AuditService/VerifyChain", TOKEN, verify.encode_to_vec().into()).await.unwrap();
         let verified = wire::VerifyChainResponse::decode(verified).unwrap();
-        assert_eq!((verified.intact, verified.verified_number), (true, 4));
+        assert_eq!((verified.intact, verified.verified_number), (true, 5));
     }
 }
 

@@ -92,14 +92,14 @@ struct Verify {
     #[arg(long)]
     checkpoint: Option<PathBuf>,
 
-    /// Public key that may have signed the checkpoint, as `keys` wrote it; may be given several times.
-    #[arg(long = "key", requires = "checkpoint")]
-    keys: Vec<PublicKey>,
+    /// File of the public keys, one of which signed the checkpoint, as `keys` wrote it.
+    #[arg(long, requires = "checkpoint")]
+    keys: Option<PathBuf>,
 }
 
 pub(crate) async fn run(Audit { server, command }: Audit) -> Result<()> {
     match command {
-        Command::Verify(Verify { file: Some(file), checkpoint, keys, .. }) => verify_file(&file, checkpoint.as_deref(), &keys),
+        Command::Verify(Verify { file: Some(file), checkpoint, keys, .. }) => verify_file(&file, checkpoint.as_deref(), keys.as_deref()),
         command => server.call(async |client| call(client, command).await).await,
     }
 }
@@ -112,7 +112,10 @@ async fn call(client: &Client, command: Command) -> Result<()> {
             }
         }
         Command::Export { chain, first } => {
-            client.export_audit(&chain.name(), first, |record| print(&record.to_string())).await?;
+            let chain = chain.name();
+            let last = client.audit_checkpoint(&chain).await?.0.number;
+            ensure!(first <= last.saturating_add(1), "{chain}: the last entry is {last}: what came behind it was cut off");
+            client.export_audit(&chain, first, |record| print(&record.to_string())).await?;
         }
         Command::Checkpoint { chain } => print(client.audit_checkpoint(&chain.name()).await?.0.statement.trim_end()),
         Command::Keys { chain } => client.audit_checkpoint(&chain.name()).await?.1.iter().for_each(|key| print(key)),
@@ -131,8 +134,8 @@ impl Chain {
 async fn verify_chain(client: &Client, verify: Verify) -> Result<()> {
     let chain = Chain { project: verify.project, instance: verify.instance }.name();
     let statement = verify.checkpoint.as_deref().map(read_note).transpose()?;
-    let kept = match (&verify.checkpoint, &statement) {
-        (Some(path), Some(statement)) if !verify.keys.is_empty() => Some(opened(path, statement, &verify.keys)?),
+    let kept = match (&verify.checkpoint, &statement, &verify.keys) {
+        (Some(path), Some(statement), Some(keys)) => Some(opened(path, statement, keys)?),
         _ => None,
     };
     let last = client.audit_checkpoint(&chain).await?.0.number;
@@ -171,9 +174,11 @@ fn read_note(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// What a checkpoint says that one of these keys signed.
-fn opened(path: &Path, statement: &str, keys: &[PublicKey]) -> Result<Checkpoint> {
-    let text = signature::open(statement, keys).map_err(|error| named(path, error))?;
+/// What a checkpoint says that one of the keys in a file signed.
+fn opened(path: &Path, statement: &str, keys: &Path) -> Result<Checkpoint> {
+    let lines = read_note(keys)?;
+    let keys: Vec<PublicKey> = lines.lines().map(str::parse).collect::<Result<_, _>>().map_err(|error| named(keys, error))?;
+    let text = signature::open(statement, &keys).map_err(|error| named(path, error))?;
     text.parse::<Checkpoint>().map_err(|error| named(path, error))
 }
 
@@ -196,11 +201,11 @@ fn records(file: File) -> impl Iterator<Item = Result<Record>> {
 }
 
 /// Verifies an exported audit by itself.
-fn verify_file(path: &Path, checkpoint: Option<&Path>, keys: &[PublicKey]) -> Result<()> {
-    let checkpoint = match checkpoint {
-        Some(_) if keys.is_empty() => bail!("a checkpoint beside a file takes the public key that signed it: give `--key`"),
-        Some(path) => Some(opened(path, &read_note(path)?, keys)?),
-        None => None,
+fn verify_file(path: &Path, checkpoint: Option<&Path>, keys: Option<&Path>) -> Result<()> {
+    let checkpoint = match (checkpoint, keys) {
+        (Some(_), None) => bail!("a checkpoint beside a file takes the public keys that you kept: give `--keys`"),
+        (Some(path), Some(keys)) => Some(opened(path, &read_note(path)?, keys)?),
+        (None, _) => None,
     };
     let file = File::open(path).map_err(|error| named(path, error))?;
     let mut records = records(file).peekable();
@@ -233,12 +238,15 @@ fn verdict(chain: &str, (first, last): (i64, i64), checkpoint: Option<&Checkpoin
         return format!("{chain}: entries {first} to {last} fit each other; without a checkpoint nobody vouches for them");
     };
     let behind = head.number + 1;
+    if head.number < first {
+        return format!("{chain}: entries {first} to {last} follow the checkpoint of {time}, and have none of their own yet");
+    }
     let rest = if last < behind { String::new() } else { format!("; {behind} to {last} came later, fit, and have no checkpoint yet") };
     format!("{chain}: entries {first} to {} are as they were at {time}, when the checkpoint was signed{rest}", head.number)
 }
 
 /// An entry in a line, with what matters first.
 fn line(Record { entry, .. }: &Record) -> String {
-    let number = entry.number.to_string();
-    [&number, &entry.time.to_string(), entry.actor.as_str(), &entry.method, &entry.resource, &entry.detail].join("\t")
+    let (number, token) = (entry.number.to_string(), format!("token {}", entry.token));
+    [&number, &entry.time.to_string(), entry.actor.as_str(), &token, &entry.method, &entry.resource, &entry.detail].join("\t")
 }

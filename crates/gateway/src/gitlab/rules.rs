@@ -42,9 +42,14 @@ pub(crate) async fn create(State(client): State<Client>, uri: Uri, headers: Head
     fields.check_type()?;
     let missing = |field: &str| Refusal::parameter(format!("{field} is missing"));
     fields.package_type.as_ref().ok_or_else(|| missing("package_type"))?;
+    let push = level("minimum_access_level_for_push", fields.minimum_access_level_for_push)?.unwrap_or_default();
+    let delete = level("minimum_access_level_for_delete", fields.minimum_access_level_for_delete)?.unwrap_or_default();
+    if push == 0 && delete == 0 {
+        return Err(none_of("minimum_access_level_for_push, minimum_access_level_for_delete"));
+    }
     let rule = ProtectionRule {
-        minimum_publish_role: level("minimum_access_level_for_push", fields.minimum_access_level_for_push)?.unwrap_or_default(),
-        minimum_delete_role: level("minimum_access_level_for_delete", fields.minimum_access_level_for_delete)?.unwrap_or_default(),
+        minimum_publish_role: push,
+        minimum_delete_role: delete,
         package_pattern: fields.package_name_pattern.ok_or_else(|| missing("package_name_pattern"))?,
         ..ProtectionRule::default()
     };
@@ -67,8 +72,7 @@ pub(crate) async fn update(State(client): State<Client>, uri: Uri, headers: Head
     ];
     let given: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(field, _)| *field).collect();
     if given.is_empty() {
-        let fields = "package_name_pattern, minimum_access_level_for_push, minimum_access_level_for_delete";
-        return Err(Refusal::parameter(format!("{fields} are missing, at least one parameter must be provided")));
+        return Err(none_of("package_name_pattern, minimum_access_level_for_push, minimum_access_level_for_delete"));
     }
     let rule = ProtectionRule {
         name: name.to_string(),
@@ -107,6 +111,11 @@ fn level(field: &str, given: Option<Value>) -> Result<Option<i32>> {
         _ => return Err(Refusal::parameter(format!("{field} does not have a valid value"))),
     };
     Ok(Some(role.into()))
+}
+
+/// None of these fields was sent.
+fn none_of(fields: &str) -> Refusal {
+    Refusal::parameter(format!("{fields} are missing, at least one parameter must be provided"))
 }
 
 fn name(uri: &Uri) -> Result<ProtectionRuleRef> {

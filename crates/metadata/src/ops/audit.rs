@@ -3,10 +3,9 @@
 use consign_types::audit::{Break, Checkpoint, Head, INSTANCE, Record, Verification};
 use consign_types::resource::ScopeRef;
 
-use super::project;
 use crate::connection::Db;
 use crate::tables::audit_entries;
-use crate::tables::counters;
+use crate::tables::{counters, projects};
 use crate::{Error, Listed, Metadata, Page, Result};
 
 /// How many entries are read in one go.
@@ -60,11 +59,11 @@ impl Metadata {
     }
 }
 
-/// The number of a chain. Namespaces have none.
+/// The number of a chain. Namespaces have none. That of a deleted project is there until it is removed.
 fn chain(db: &mut Db, name: &ScopeRef) -> Result<i64> {
     match name {
         ScopeRef::Instance => Ok(INSTANCE),
-        ScopeRef::Project(name) => Ok(project(db, name)?.id),
+        ScopeRef::Project(name) => Ok(projects::find_any(db, name)?.ok_or_else(|| Error::ProjectNotFound(name.clone()))?.id),
         ScopeRef::Namespace(name) => Err(Error::NamespaceNotFound(name.clone())),
     }
 }

@@ -71,7 +71,16 @@ impl<'a> Change<'a> {
     /// request comes again. `digests` are those of the files that it adds.
     pub(super) fn batch(&self, db: &Db, answer: &impl Serialize, digests: Vec<Digest>) -> Batch<'static> {
         let answer = to_json(answer);
-        let (counters, entry) = audited(&self.call, self.counters, &answer);
+        self.batch_of(db, &answer, answer.clone(), digests)
+    }
+
+    /// The same, where the audit is told something else than what is answered again.
+    pub(super) fn batch_told(&self, db: &Db, told: &impl Serialize, answer: &impl Serialize, digests: Vec<Digest>) -> Batch<'static> {
+        self.batch_of(db, &to_json(told), to_json(answer), digests)
+    }
+
+    fn batch_of(&self, db: &Db, told: &[u8], answer: Vec<u8>, digests: Vec<Digest>) -> Batch<'static> {
+        let (counters, entry) = audited(&self.call, self.counters, told);
         let mut batch = Batch::new(db);
         counters::update(&mut batch, counters, digests);
         audit_entries::insert(&mut batch, entry);
@@ -97,14 +106,14 @@ impl<'a> Change<'a> {
     }
 }
 
-/// The longest answer that an audit entry repeats.
+/// The longest detail that an audit entry has.
 const MAX_DETAIL: usize = 4096;
 
 /// The entry of a call in the audit chain of a project with these counters, and the counters behind it.
-fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, Record) {
-    let detail = match std::str::from_utf8(answer) {
+fn audited(call: &Call<'_>, counters: Counters, told: &[u8]) -> (Counters, Record) {
+    let detail = match std::str::from_utf8(told) {
         Ok(text) if text.len() <= MAX_DETAIL => text.to_owned(),
-        _ => format!(r#"{{"answer_sha256":"{}","answer_bytes":{}}}"#, Digest::of(answer), answer.len()),
+        _ => format!(r#"{{"detail_sha256":"{}","detail_bytes":{}}}"#, Digest::of(told), told.len()),
     };
     let entry = Entry {
         project: counters.project_id,
@@ -123,13 +132,13 @@ fn audited(call: &Call<'_>, counters: Counters, answer: &[u8]) -> (Counters, Rec
 }
 
 /// Notes, in the audit chain of its project or of the [`INSTANCE`], a call that changes nothing that is counted.
-pub(super) fn note(db: &mut Db, call: &Call<'_>, project: i64, answer: &impl Serialize) -> Result<()> {
+pub(super) fn note(db: &mut Db, call: &Call<'_>, project: i64, told: &impl Serialize) -> Result<()> {
     let counters = if project == INSTANCE {
         counters::lock_row(db, INSTANCE)?
     } else {
         lock(db, project)?.ok_or(Error::ProjectNotFound(ProjectRef::Id(project)))?.1
     };
-    let (counters, entry) = audited(call, counters, &to_json(answer));
+    let (counters, entry) = audited(call, counters, &to_json(told));
     let mut batch = Batch::new(db);
     counters::update(&mut batch, counters, Vec::new());
     audit_entries::insert(&mut batch, entry);

@@ -8,6 +8,7 @@ use consign_types::resource::TokenParent;
 use consign_types::text::{DisplayName, RequestId};
 use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::{Digest, Timestamp};
+use serde::Serialize;
 
 use super::change::{INSTANCE, call, note};
 use super::idempotency::{Call, Fingerprint, answered, to_json};
@@ -169,7 +170,38 @@ pub(super) fn note_token(db: &mut Db, call: &Call<'_>, token: &Token) -> Result<
         Owner::Project(project) => project,
         Owner::Namespace(_) | Owner::User(_) => INSTANCE,
     };
-    note(db, call, chain, &token.id)
+    note(db, call, chain, &Told::of(token))
+}
+
+/// What the audit tells of a token: its rights, and until when they count.
+#[derive(Serialize)]
+pub(super) struct Told<'a> {
+    id: i64,
+    kind: TokenKind,
+    display_name: &'a DisplayName,
+    role: Role,
+    scopes: &'a BTreeSet<Scope>,
+    packages: Vec<&'a str>,
+    claims: &'a BTreeMap<String, String>,
+    expires: Option<String>,
+    revoked: Option<String>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(token: &'a Token) -> Self {
+        let shown = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        Self {
+            id: token.id,
+            kind: token.kind,
+            display_name: &token.display_name,
+            role: token.role,
+            scopes: &token.scopes,
+            packages: token.packages.iter().map(NamePattern::text).collect(),
+            claims: &token.claims,
+            expires: shown(token.expires_at),
+            revoked: shown(token.revoked_at),
+        }
+    }
 }
 
 /// Refuses a secret that was replaced: it is there for calls under way, not to give rights to anybody.

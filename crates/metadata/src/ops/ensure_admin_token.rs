@@ -5,11 +5,13 @@ use consign_types::resource::UserRef;
 use consign_types::token::TokenKind;
 use consign_types::{Digest, NamespacePath, Slug, Timestamp, Username};
 
+use super::change::call;
+use super::create_token::note_token;
 use crate::connection::Db;
 use crate::tables::namespaces::{self, NewNamespace};
 use crate::tables::tokens::{self, Owner, Token};
 use crate::tables::users::{self, NewUser, User};
-use crate::{Error, Metadata, Result};
+use crate::{Error, Metadata, Principal, Result};
 
 /// The name of the first administrator, as in GitLab.
 const ADMIN: &str = "root";
@@ -37,21 +39,36 @@ fn ensure(db: &mut Db, given: Option<Digest>, fresh: Digest, now: Timestamp) -> 
     {
         return Err(Error::ArgumentInvalid { field: "admin_token", rule: "is the secret of another token".to_owned() });
     }
-    if given.is_some() && (!admin.is_admin || admin.is_disabled) {
+    let is_let_in = admin.is_admin && !admin.is_disabled;
+    if given.is_some() && !is_let_in {
         (admin.is_admin, admin.is_disabled, admin.revision) = (true, false, admin.revision + 1);
         users::update(db, &admin)?;
     }
     let Some(mut first) = first else {
-        tokens::insert(db, &token(&admin, now), given.unwrap_or(fresh), true)?;
+        let mut first = token(&admin, now);
+        first.id = tokens::insert(db, &first, given.unwrap_or(fresh), true)?;
+        note_admin(db, &admin, &first, now)?;
         return Ok(given.is_none());
     };
     // One that was revoked, or that ended, would lock the administrator out, if there is no other.
     let is_locked_out = !first.is_active(now) && !tokens::has_admin(db, now)?;
     let Some(secret) = given.or(is_locked_out.then_some(fresh)) else { return Ok(false) };
+    let is_current = tokens::find_by_digest(db, secret)?.is_some_and(|(_, replaced)| replaced.is_none());
+    if is_let_in && is_current && first.is_active(now) && first.expires_at.is_none() {
+        return Ok(false);
+    }
     (first.revoked_at, first.expires_at, first.revision) = (None, None, first.revision + 1);
     tokens::update(db, &first)?;
     tokens::replace(db, first.id, secret, None)?;
+    note_admin(db, &admin, &first, now)?;
     Ok(given.is_none())
+}
+
+/// Notes that whoever runs the service let the administrator in.
+fn note_admin(db: &mut Db, admin: &User, token: &Token, now: Timestamp) -> Result<()> {
+    let principal = Principal::operator(ADMIN.parse().expect("the administrator's name is a slug"));
+    let name = UserRef::Id(admin.id);
+    note_token(db, &call(&principal, "EnsureAdminToken", &name, None, Digest::of(b""), now), token)
 }
 
 /// The first administrator, with a namespace: made if there is none.

@@ -6,6 +6,11 @@ use crate::tables::signing_keys;
 use crate::{Metadata, Result};
 
 impl Metadata {
+    /// Whether the instance has signing keys already, so that a process without any has lost them.
+    pub async fn has_signing_keys(&self) -> Result<bool> {
+        self.pool.read(|db| Ok(!signing_keys::list(db)?.is_empty())).await
+    }
+
     /// Notes the public keys of a process. Returns one by which the instance signed before, and that the process lacks: then nothing is
     /// noted.
     pub async fn ensure_signing_keys(&self, keys: &[PublicKey]) -> Result<Option<String>> {

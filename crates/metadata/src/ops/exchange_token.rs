@@ -11,6 +11,7 @@ use consign_types::{Digest, Timestamp};
 
 use super::authenticate::bot_name;
 use super::change::{call, lock, note};
+use super::create_token::Told;
 use super::create_trust_rule::MAX_RULES;
 use super::idempotency::{Fingerprint, answered, to_json};
 use crate::batch::Batch;
@@ -87,7 +88,7 @@ fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp
     token.id = tokens::insert(db, &token, secret, false)?;
     let job = Principal { name: bot_name("project", project, &token), token: token.id, ..Principal::anonymous() };
     let noted = call(&job, "ExchangeToken", &request.project, request.request_id.as_ref(), fingerprint, now);
-    note(db, &noted, project, &(token.id, rule.id, &token.claims))?;
+    note(db, &noted, project, &(rule.id, Told::of(&token)))?;
     if let Some(key) = first.key() {
         let mut batch = Batch::new(db);
         records::update(&mut batch, key, to_json(&token.id));

@@ -8,6 +8,7 @@ use consign_types::resource::VersionRef;
 use consign_types::settings::{MAX_QUOTA_BYTES, VersionMode};
 use consign_types::version::VersionState;
 use consign_types::{ContentDigest, Digest, FilePath, TagName};
+use serde::Serialize;
 
 use super::change::Change;
 use super::copies;
@@ -219,7 +220,8 @@ impl<'a> Publishing<'a> {
         let mut batch = if unchanged {
             self.change.batch_unchanged(db, &shown)
         } else {
-            self.change.batch(db, &shown, added.iter().map(|file| file.digest).collect())
+            let told = Told::of(&shown.version, added, &self.request.tags);
+            self.change.batch_told(db, &told, &shown, added.iter().map(|file| file.digest).collect())
         };
         if !unchanged {
             self.write(db, &mut batch, added)?;
@@ -273,6 +275,48 @@ impl<'a> Publishing<'a> {
         self.change.counters.reserved_bytes -= self.scene.reserved;
         let moves = self.tag_moves(db, Some(existing))?;
         self.finish(db, &[], moves)
+    }
+}
+
+/// How many files are named in the audit; of more, there is the digest of the set.
+const MAX_TOLD: usize = 16;
+
+/// What the audit tells of a publish.
+#[derive(Serialize)]
+struct Told<'a> {
+    version_id: i64,
+    state: VersionState,
+    content_digest: Option<ContentDigest>,
+    hidden: bool,
+    tags: &'a [TagName],
+    added: usize,
+    added_digest: Option<ContentDigest>,
+    files: Vec<ToldFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToldFile<'a> {
+    id: i64,
+    path: &'a FilePath,
+    sha256: Digest,
+    size_bytes: i64,
+}
+
+impl<'a> Told<'a> {
+    fn of(version: &Version, added: &'a [File], tags: &'a [TagName]) -> Self {
+        let is_many = added.len() > MAX_TOLD;
+        let told = |file: &'a File| ToldFile { id: file.id, path: &file.path, sha256: file.digest, size_bytes: file.size_bytes };
+        let content = || ContentDigest::of(added.iter().map(|file| (&file.path, &file.digest, file.size_bytes)));
+        Self {
+            version_id: version.row.id,
+            state: version.row.state,
+            content_digest: version.row.content_digest,
+            hidden: version.row.hidden,
+            tags,
+            added: added.len(),
+            added_digest: is_many.then(content),
+            files: if is_many { Vec::new() } else { added.iter().map(told).collect() },
+        }
     }
 }
 

@@ -79,9 +79,11 @@ async fn of_a_deleted_package_and_of_a_deleted_project_nothing_is_left() {
         purge(&metadata).await;
         assert_eq!(database.count("projects"), 1, "{engine:?}: it can be brought back");
         purge(&later).await;
-        for table in ["projects", "packages", "versions", "files", "leases", "audit_entries"] {
+        for table in ["projects", "packages", "versions", "files", "leases"] {
             assert_eq!(database.count(table), 0, "{engine:?} {table}");
         }
-        assert_eq!(database.count("counters"), 1, "{engine:?}: those of the instance");
+        for table in ["counters", "audit_entries"] {
+            assert_eq!(database.count(table), 1, "{engine:?} {table}: that of the instance");
+        }
     }
 }

@@ -118,8 +118,12 @@ mod tests {
             for (from, to) in [("\"number\"", "\"numbers\""), ("3456Z", "34567Z"), ("Z\"", "+00:00\""), (":", ": ")] {
                 assert_eq!(text.replacen(from, to, 1).parse::<Record>(), Err(ParseRecordError), "{to}");
             }
-            for (from, to) in [("projects/7", "projects/07"), ("instance", "projects/0"), (":1,", ":0,"), (":3,", ":-9223372036854775808,")]
-            {
+            for (from, to) in [
+                ("chain\":\"projects/7", "chain\":\"projects/07"),
+                ("instance\",", "projects/0\","),
+                ("number\":1,", "number\":0,"),
+                ("number\":3,", "number\":-9223372036854775808,"),
+            ] {
                 let other = text.replacen(from, to, 1);
                 assert!(other == text || other.parse::<Record>().is_err(), "{to}");
             }
