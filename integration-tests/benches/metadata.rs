@@ -199,7 +199,7 @@ impl Side {
         let package = (!all).then(|| "tool".parse().expect("a word is a name"));
         let after = middle.then(|| self.middle[usize::from(all)].clone());
         let order = if all { VersionOrder::Package } else { VersionOrder::Version };
-        let page = Page { after, size: PAGE };
+        let page = Page { after, ..Page::first(PAGE) };
         let list = VersionList { filter: None, order, descending: false, show_hidden: false, page };
         ListVersions { parent: PackagesRef { project: ProjectRef::Id(1), package }, list, show_deleted: false }
     }
@@ -208,18 +208,14 @@ impl Side {
         let filter =
             if sparse { format!("labels.build = \"{}\"", labelled(&self.some(call))) } else { "labels.channel = stable".to_owned() };
         let filter = Filter::parse(&filter).expect("a filter");
-        let page = Page { after: None, size: SEARCH_PAGE };
+        let page = Page::first(SEARCH_PAGE);
         let list = VersionList { filter, order: VersionOrder::PublishTime, descending: true, show_hidden: false, page };
         SearchVersions { within: project(everywhere), list }
     }
 
     fn find_by_digest(&self, shared: bool, everywhere: bool, call: usize) -> FindByDigest {
         let files = self.shape.files(&if shared { readable(self.shape, 0, 0) } else { self.some(call) });
-        FindByDigest {
-            within: project(everywhere),
-            digest: files[if shared { 9 } else { 2 }].digest,
-            page: Page { after: None, size: PAGE },
-        }
+        FindByDigest { within: project(everywhere), digest: files[if shared { 9 } else { 2 }].digest, page: Page::first(PAGE) }
     }
 
     fn prepare_downloads(&self, call: usize) -> PrepareDownloads {
@@ -313,7 +309,7 @@ fn list_packages() -> ListPackages {
         order: PackageOrder::Name,
         descending: false,
         show_deleted: false,
-        page: Page { after: None, size: PAGE },
+        page: Page::first(PAGE),
     }
 }
 

@@ -59,24 +59,24 @@ pub async fn page(grpc: &Grpc, list: List, query: Query) -> Result<(Vec<String>,
             (answer.versions.into_iter().map(word).collect(), answer.next_page_token)
         }
         List::Search => {
-            let request = SearchVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden };
+            let request = SearchVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden, ..Default::default() };
             let answer = grpc.packages().search_versions(authorized(request)).await?.into_inner();
             let word = |version: consign_proto::metadata::Version| format!("{}/{}", version.package, version.version);
             (answer.versions.into_iter().map(word).collect(), answer.next_page_token)
         }
         List::Files => {
-            let request = ListFilesRequest { parent, page_size, page_token, filter, order_by, show_deleted };
+            let request = ListFilesRequest { parent, page_size, page_token, filter, order_by, show_deleted, ..Default::default() };
             let answer = grpc.files().list_files(authorized(request)).await?.into_inner();
             let word = |file: consign_proto::metadata::File| format!("{}@{}", file.path, file.revision);
             (answer.files.into_iter().map(word).collect(), answer.next_page_token)
         }
         List::Projects => {
-            let request = ListProjectsRequest { parent, page_size, page_token, filter, order_by, show_deleted };
+            let request = ListProjectsRequest { parent, page_size, page_token, filter, order_by, show_deleted, ..Default::default() };
             let answer = grpc.projects().list_projects(authorized(request)).await?.into_inner();
             (answer.projects.into_iter().map(|project| project.path).collect(), answer.next_page_token)
         }
         List::Namespaces => {
-            let request = ListNamespacesRequest { page_size, page_token, filter, order_by };
+            let request = ListNamespacesRequest { page_size, page_token, filter, order_by, ..Default::default() };
             let answer = grpc.projects().list_namespaces(authorized(request)).await?.into_inner();
             (answer.namespaces.into_iter().map(|namespace| namespace.path).collect(), answer.next_page_token)
         }

@@ -1,5 +1,8 @@
 //! Pages of lists.
 
+/// Entries that are counted at most; one more stands for all that are more.
+pub(crate) const MAX_COUNTED: i64 = 10_000;
+
 /// Which page: `size` items behind the item `after`, in the order of the list.
 ///
 /// Every order is by a unique key, so pages neither skip nor repeat what stays where it is while others come and go.
@@ -9,19 +12,40 @@ pub struct Page<K> {
     pub after: Option<K>,
     /// How many items at most.
     pub size: usize,
+    /// How many items to pass over before.
+    pub skip: i64,
+    /// Whether all items of the list are to be counted too, where the list does that.
+    pub count: bool,
+}
+
+/// The rows to read of those that fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    pub(crate) limit: i64,
+    pub(crate) offset: i64,
 }
 
 impl<K> Page<K> {
+    /// The first page, of so many items at most.
+    pub fn first(size: usize) -> Self {
+        Self { after: None, size, skip: 0, count: false }
+    }
+
     /// How many rows to read: one more than fit, to see whether there are more.
     pub(crate) fn limit(&self) -> i64 {
         i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// The rows to read, where the list passes over some.
+    pub(crate) fn slice(&self) -> Slice {
+        Slice { limit: self.limit(), offset: self.skip }
     }
 
     /// A page out of the rows that were read.
     pub(crate) fn of<T>(&self, mut rows: Vec<T>) -> Listed<T> {
         let more = rows.len() > self.size;
         rows.truncate(self.size);
-        Listed { items: rows, more }
+        Listed { items: rows, more, total: None }
     }
 }
 
@@ -32,11 +56,13 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// Whether there are more behind them.
     pub more: bool,
+    /// How many items the list has, if they were counted: one more than 10,000 at most.
+    pub total: Option<i64>,
 }
 
 impl<T> Listed<T> {
     /// The same page of other items.
     pub fn map<U>(self, other: impl FnMut(T) -> U) -> Listed<U> {
-        Listed { items: self.items.into_iter().map(other).collect(), more: self.more }
+        Listed { items: self.items.into_iter().map(other).collect(), more: self.more, total: self.total }
     }
 }

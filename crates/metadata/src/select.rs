@@ -42,6 +42,9 @@ pub(crate) enum Field {
     Labels(&'static str, &'static str, &'static str),
 }
 
+/// The words of a field that holds or does not.
+pub(crate) const BOOLEANS: &[&str] = &["true", "false"];
+
 /// The condition that a filter sets. `fields` says what it may name.
 pub(crate) fn condition<QS>(filter: Filter, fields: &dyn Fn(&str) -> Option<Field>) -> Result<Condition<QS>>
 where
@@ -57,11 +60,25 @@ where
 }
 
 /// Where a list over projects looks.
+#[derive(Clone)]
 pub(crate) enum Extent {
     /// In one project, by its id.
     Project(i64),
     /// In all of these.
     Reach(Reach),
+    /// In those of them that are below this namespace.
+    Below(NamespacePath, Reach),
+}
+
+impl Extent {
+    /// The one project, or the conditions on the projects of a query.
+    pub(crate) fn parts<QS: 'static>(self) -> (Option<i64>, Vec<Condition<QS>>) {
+        match self {
+            Self::Project(id) => (Some(id), Vec::new()),
+            Self::Reach(reach) => (None, within(&reach).into_iter().collect()),
+            Self::Below(namespace, reach) => (None, std::iter::once(below("projects.path", &namespace)).chain(within(&reach)).collect()),
+        }
+    }
 }
 
 impl Default for Extent {

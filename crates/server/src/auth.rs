@@ -157,6 +157,10 @@ impl Caller {
         match projects {
             ProjectsRef::One(project) => self.about(&project).await.map(|_| Within::Project(project)),
             ProjectsRef::All => self.everywhere().await.map(Within::Reach),
+            ProjectsRef::Below(namespace) => {
+                self.seeing(&namespace).await?;
+                self.everywhere().await.map(|reach| Within::Below(namespace, reach))
+            }
         }
     }
 

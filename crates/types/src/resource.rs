@@ -216,11 +216,13 @@ impl FromStr for FileRef {
     }
 }
 
-/// A project, or all that the caller may read: `projects/7`, `projects/-`.
+/// A project, those below a namespace, or all that the caller may read: `projects/7`, `namespaces/group`, `projects/-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProjectsRef {
     /// One.
     One(ProjectRef),
+    /// Those below a namespace.
+    Below(NamespaceRef),
     /// All.
     All,
 }
@@ -229,6 +231,7 @@ impl fmt::Display for ProjectsRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::One(project) => project.fmt(f),
+            Self::Below(namespace) => namespace.fmt(f),
             Self::All => f.write_str("projects/-"),
         }
     }
@@ -238,7 +241,11 @@ impl FromStr for ProjectsRef {
     type Err = ParseResourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "projects/-" { Ok(Self::All) } else { text.parse().map(Self::One) }
+        match text {
+            "projects/-" => Ok(Self::All),
+            text if text.starts_with("namespaces/") => text.parse().map(Self::Below),
+            text => text.parse().map(Self::One),
+        }
     }
 }
 

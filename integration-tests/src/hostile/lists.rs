@@ -114,17 +114,29 @@ impl List {
     pub async fn ask(&self, grpc: &Grpc, query: Query) -> Result<String, Status> {
         let Query { parent, page_size, page_token, filter, order_by } = query;
         match self.name {
-            "ListNamespaces" => ask!(grpc.projects(), list_namespaces, ListNamespacesRequest { page_size, page_token, filter, order_by }),
+            "ListNamespaces" => ask!(
+                grpc.projects(),
+                list_namespaces,
+                ListNamespacesRequest { page_size, page_token, filter, order_by, ..Default::default() }
+            ),
             "ListProjects" => {
                 let show_deleted = true;
-                ask!(grpc.projects(), list_projects, ListProjectsRequest { parent, page_size, page_token, filter, order_by, show_deleted })
+                ask!(
+                    grpc.projects(),
+                    list_projects,
+                    ListProjectsRequest { parent, page_size, page_token, filter, order_by, show_deleted, ..Default::default() }
+                )
             }
             "ListTags" => ask!(grpc.tags(), list_tags, ListTagsRequest { parent, page_size, page_token, filter, order_by }),
             "ListTagHistory" => ask!(grpc.tags(), list_tag_history, ListTagHistoryRequest { name: parent, page_size, page_token }),
             "ListTagRules" => ask!(grpc.tags(), list_tag_rules, ListTagRulesRequest { parent, page_size, page_token }),
             "ListFiles" => {
                 let show_deleted = true;
-                ask!(grpc.files(), list_files, ListFilesRequest { parent, page_size, page_token, filter, order_by, show_deleted })
+                ask!(
+                    grpc.files(),
+                    list_files,
+                    ListFilesRequest { parent, page_size, page_token, filter, order_by, show_deleted, ..Default::default() }
+                )
             }
             "PrepareDownloads" => {
                 let request = PrepareDownloadsRequest { parent, page_size, page_token, ..PrepareDownloadsRequest::default() };
@@ -147,7 +159,11 @@ impl List {
                 ask!(packages, list_versions, request)
             }
             "SearchVersions" => {
-                ask!(packages, search_versions, SearchVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden })
+                ask!(
+                    packages,
+                    search_versions,
+                    SearchVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden, ..Default::default() }
+                )
             }
             "FindByDigest" => {
                 let sha256 = Digest::of(SHARED).as_bytes().to_vec().into();

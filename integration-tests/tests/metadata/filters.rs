@@ -154,7 +154,7 @@ async fn versions_are_filtered_by_every_field() {
         ];
         let query = Query { show_deleted: true, ..within(PACKAGE) };
         assert_filters(&grpc, List::Versions, &query, &cases).await;
-        let bad = ["state = sold", "id = x", "content_digest = abc", "publish_time = never", "hidden = true"];
+        let bad = ["state = sold", "id = x", "content_digest = abc", "publish_time = never", "hidden = maybe"];
         assert_refused(&grpc, List::Versions, &query, &bad).await;
 
         let cases: [(String, &[&str]); 7] = [
@@ -168,7 +168,13 @@ async fn versions_are_filtered_by_every_field() {
         ];
         let query = Query { order_by: "publish_time".to_owned(), ..within("projects/-") };
         assert_filters(&grpc, List::Search, &query, &cases).await;
-        assert_refused(&grpc, List::Search, &query, &["id = 1", "content_digest = abc", "state = sold"]).await;
+        assert_refused(
+            &grpc,
+            List::Search,
+            &query,
+            &["update_time = 1", "content_digest = abc", "state = sold", "hidden > true1", "namespace_id = root"],
+        )
+        .await;
     }
 }
 

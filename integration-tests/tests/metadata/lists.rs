@@ -177,7 +177,7 @@ async fn what_a_list_is_not_ordered_by_is_refused() {
     for (list, parent, words) in [
         (List::Packages, "projects/1", ["name", "version_count"]),
         (List::Versions, PACKAGE, ["package", "update_time"]),
-        (List::Search, "projects/1", ["version", "id"]),
+        (List::Search, "projects/1", ["state", "id"]),
         (List::Files, "projects/1/packages/tool/versions/1.0.0", ["revision", "sha256"]),
         (List::Projects, "", ["id", "display_name"]),
         (List::Namespaces, "", ["id", "display_name"]),

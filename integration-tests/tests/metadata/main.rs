@@ -13,6 +13,7 @@ mod resolve;
 mod revisions;
 mod settings;
 mod settings_effect;
+mod skips;
 mod tag_history;
 mod tag_replays;
 mod tag_restore;

@@ -1,6 +1,9 @@
 //! Whether a caller may make a call: the rule of `consign_types::access` over what is known of the caller and of what the call is about.
 
+use std::sync::Arc;
+
 use consign_types::access::{Denial, Identity, Need, Role, Scope, Site, Target};
+use consign_types::protection::Protection;
 use consign_types::resource::{NamespaceRef, ProjectRef, UserRef};
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, PackageName};
@@ -9,6 +12,7 @@ use moka::sync::Cache;
 use super::authenticate::{self, MAX_REMEMBERED, REMEMBERED};
 use super::create_protection_rule::MAX_RULES;
 use crate::connection::Db;
+use crate::tables::projects::Project;
 use crate::tables::{namespaces, projects, protection_rules, users};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -130,17 +134,19 @@ enum Found {
     Nothing,
 }
 
+/// What is to be known of a project to judge a call about it. A deleted one is its members' alone.
+pub(super) fn site(project: &Project, protections: Arc<[Protection]>) -> Site {
+    let visibility = if project.deleted_at.is_some() { Visibility::Private } else { project.visibility };
+    Site { id: project.id, path: project.path.clone(), visibility, protections }
+}
+
 fn look(db: &mut Db, about: &About) -> Result<Found> {
     let found = match about {
         About::Project(name) | About::Package(name, _) => {
             let project = projects::find_any(db, name)?;
             // Asked also where there is none, which is not to be told by the time that it takes.
             let rules = protection_rules::list(db, project.as_ref().map_or(0, |project| project.id), 0, MAX_RULES)?;
-            project.map(|project| {
-                let visibility = if project.deleted_at.is_some() { Visibility::Private } else { project.visibility };
-                let protections = rules.into_iter().map(|rule| rule.protection).collect();
-                Found::Site(Site { id: project.id, path: project.path, visibility, protections })
-            })
+            project.map(|project| Found::Site(site(&project, rules.into_iter().map(|rule| rule.protection).collect())))
         }
         About::Namespace(name) => match namespaces::find(db, name)? {
             Some(namespace) => {

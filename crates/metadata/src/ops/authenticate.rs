@@ -1,5 +1,6 @@
 //! Who a token stands for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use consign_types::access::{Grant, Identity, Membership, Place, Role, Scope};
@@ -8,7 +9,9 @@ use consign_types::token::{TokenKind, is_possible};
 use consign_types::{Digest, NamespacePath, Slug, Timestamp};
 use moka::sync::Cache;
 
+use super::admit::site;
 use crate::connection::Db;
+use crate::tables::projects::Project;
 use crate::tables::tokens::{self, Owner, Token};
 use crate::tables::{members, namespaces, projects, users};
 use crate::{Error, Metadata, Result};
@@ -70,6 +73,11 @@ impl Principal {
     #[must_use]
     pub fn acting_as(self, role: Role) -> Self {
         Self { role, ..self }
+    }
+
+    /// The role in a project, which protects nothing for this.
+    pub fn role_in(&self, project: &Project) -> Option<Role> {
+        self.grant.role_in(&site(project, Arc::default()))
     }
 
     /// The role in what is its own: its account, or the place that its token is for.

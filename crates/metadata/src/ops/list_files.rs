@@ -7,7 +7,7 @@ use super::listable_version;
 use crate::cursor::{Cursor, Value};
 use crate::select::{Order, condition};
 use crate::tables::file_row::File;
-use crate::tables::files;
+use crate::tables::files::{self, Selection};
 use crate::{Listed, Metadata, Page, Result};
 
 /// Which files of a version.
@@ -70,11 +70,15 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let version = listable_version(db, &request.version)?;
-                let filter = request.filter.map(|filter| condition(filter, &files::field)).transpose()?;
+                let show_deleted = request.show_deleted.then_some(now);
+                let selection = || -> Result<Selection> {
+                    let filter = request.filter.clone().map(|filter| condition(filter, &files::field)).transpose()?;
+                    Ok(Selection { version: version.id, show_deleted, filter })
+                };
                 let (order, page) = (request.order.order(request.descending), request.page);
-                let rows =
-                    files::list(db, version.id, request.show_deleted.then_some(now), filter, &order, (page.after.as_ref(), page.limit()))?;
-                Ok(page.of(rows))
+                let total = if page.count { Some(files::count(db, selection()?)?) } else { None };
+                let rows = files::list(db, selection()?, &order, page.after.as_ref(), page.slice())?;
+                Ok(Listed { total, ..page.of(rows) })
             })
             .await
     }

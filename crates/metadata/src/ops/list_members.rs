@@ -67,7 +67,7 @@ impl Metadata {
                 let homes = homes(db, &request.parent, request.show_inherited)?;
                 let filter = request.filter.map(|filter| condition(filter, &members::field)).transpose()?;
                 let (order, page) = (request.order.order(request.descending), request.page);
-                let listed = page.of(members::list(db, &homes, filter, &order, page.after.as_ref(), page.limit())?);
+                let listed = page.of(members::list(db, &homes, filter, &order, page.after.as_ref(), page.slice())?);
                 Ok(listed.map(|placed| {
                     let is_inherited = placed.member.home() != homes.first().copied();
                     (placed, is_inherited)

@@ -14,7 +14,7 @@ impl Metadata {
             .read(move |db| {
                 let PathList { filter, order, descending, page } = list;
                 let filter = filter.map(|filter| condition(filter, &namespaces::field)).transpose()?;
-                Ok(page.of(namespaces::list(db, &reach, filter, &order.of_namespaces(descending), page.after.as_ref(), page.limit())?))
+                Ok(page.of(namespaces::list(db, &reach, filter, &order.of_namespaces(descending), page.after.as_ref(), page.slice())?))
             })
             .await
     }

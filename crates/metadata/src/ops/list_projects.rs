@@ -92,11 +92,14 @@ impl Metadata {
             .read(move |db| {
                 let namespace = request.namespace.map(|name| namespace(db, &name)).transpose()?.map(|namespace| namespace.path);
                 let PathList { filter, order, descending, page } = request.list;
-                let filter = filter.map(|filter| condition(filter, &projects::field)).transpose()?;
-                let reach = request.reach;
-                let selection =
-                    Selection { namespace: namespace.as_ref(), reach, show_deleted: request.show_deleted.then_some(now), filter };
-                Ok(page.of(projects::list(db, selection, &order.of_projects(descending), page.after.as_ref(), page.limit())?))
+                let show_deleted = request.show_deleted.then_some(now);
+                let selection = || -> Result<Selection<'_>> {
+                    let filter = filter.clone().map(|filter| condition(filter, &projects::field)).transpose()?;
+                    Ok(Selection { namespace: namespace.as_ref(), reach: request.reach.clone(), show_deleted, filter })
+                };
+                let total = if page.count { Some(projects::count(db, selection()?)?) } else { None };
+                let rows = projects::list(db, selection()?, &order.of_projects(descending), page.after.as_ref(), page.slice())?;
+                Ok(Listed { total, ..page.of(rows) })
             })
             .await
     }

@@ -15,7 +15,7 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let owner = owner(db, &parent)?;
-                Ok(page.of(tokens::list(db, &owner, active_at, page.after.unwrap_or_default(), page.limit())?))
+                Ok(page.of(tokens::list(db, &owner, active_at, page.after.unwrap_or_default(), page.slice())?))
             })
             .await
     }

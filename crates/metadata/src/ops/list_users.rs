@@ -67,7 +67,7 @@ impl Metadata {
                 let known_to = known_to.map(|principal| known_by(&principal, now));
                 let filter = filter.map(|filter| condition(filter, &|name| users::field(name, known_to.is_none()))).transpose()?;
                 let selection = Selection { known_to, filter };
-                Ok(page.of(users::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
+                Ok(page.of(users::list(db, selection, &order.order(descending), page.after.as_ref(), page.slice())?))
             })
             .await
     }

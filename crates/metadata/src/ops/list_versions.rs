@@ -107,11 +107,14 @@ impl Metadata {
 
 pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
     let VersionList { filter, order, descending, show_hidden, page } = list;
-    let filter = filter.map(|filter| condition(filter, &versions::field)).transpose()?;
+    let filtered = || filter.clone().map(|filter| condition(filter, &versions::field)).transpose();
     let from_package = match (order, descending, page.after.as_ref().and_then(|after| after.values.first())) {
         (VersionOrder::Package, false, Some(Value::Text(name))) => Some(name.clone()),
         _ => None,
     };
-    let selection = Selection { from_package, show_hidden, filter, ..selection };
-    Ok(page.of(versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.limit())?))
+    let counted = Selection { show_hidden, filter: filtered()?, ..selection.again() };
+    let total = if page.count { Some(versions::count(db, counted)?) } else { None };
+    let selection = Selection { from_package, show_hidden, filter: filtered()?, ..selection };
+    let rows = versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.slice())?;
+    Ok(Listed { total, ..page.of(rows) })
 }

@@ -95,5 +95,5 @@ fn some(db: &mut Db, name: VersionRef, version: i64, paths: Vec<FilePath>, diges
         let generation = copies[&file.digest];
         (file, generation)
     });
-    Ok(Listed { items: items.collect(), more: false })
+    Ok(Listed { items: items.collect(), more: false, total: None })
 }

@@ -8,11 +8,12 @@ use diesel::prelude::*;
 use super::BATCH;
 use super::file_row::{File, LocatedFile};
 use crate::batch::{Batch, push, push_rows};
-use crate::connection::Db;
+use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::{blobs, files, packages, projects, versions};
-use crate::select::{Condition, Extent, Field, Order, within};
+use crate::select::{Condition, Extent, Field, Order};
 
 /// What lists of files can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
@@ -135,25 +136,39 @@ pub(crate) fn list_served_copies(db: &mut Db, version: i64, after: Option<&FileP
     Ok(query.load(db)?)
 }
 
-/// The rows of a version that fit, behind a cursor. With `show_deleted`, also those that are deleted and not purged before then.
-pub(crate) fn list(
-    db: &mut Db,
-    version: i64,
-    show_deleted: Option<Timestamp>,
-    filter: Option<Condition<files::table>>,
-    order: &Order,
-    page: (Option<&Cursor>, i64),
-) -> Result<Vec<File>> {
-    let (after, limit) = page;
-    let mut query = files::table.filter(files::version_id.eq(version)).order(order.by()).limit(limit).into_boxed();
-    query = match show_deleted {
+/// Files of a version that fit, behind a cursor.
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<File>> {
+    let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
+    }
+    Ok(query.load(db)?)
+}
+
+/// How many files of a version fit, as far as they are counted.
+pub(crate) fn count(db: &mut Db, selection: Selection) -> Result<i64> {
+    let ids: Vec<i64> = chosen(selection).select(files::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+/// Which files of a version to list.
+pub(crate) struct Selection {
+    pub(crate) version: i64,
+    /// Also those that are deleted and are not purged before this instant.
+    pub(crate) show_deleted: Option<Timestamp>,
+    pub(crate) filter: Option<Condition<files::table>>,
+}
+
+fn chosen(selection: Selection) -> files::BoxedQuery<'static, MultiBackend> {
+    let mut query = files::table.into_boxed().filter(files::version_id.eq(selection.version));
+    query = match selection.show_deleted {
         Some(now) => query.filter(files::purge_at.is_null().or(files::purge_at.gt(now).assume_not_null())),
         None => query.filter(files::deleted_at.is_null()),
     };
-    for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+    if let Some(condition) = selection.filter {
         query = query.filter(condition);
     }
-    Ok(query.load(db)?)
+    query
 }
 
 /// Readable files that have these bytes, behind a cursor: by project and id.
@@ -178,13 +193,12 @@ pub(crate) fn list_with_digest(
         .order(order.by())
         .limit(limit)
         .into_boxed();
-    match extent {
-        Extent::Project(project) => query = query.filter(files::project_id.eq(project)),
-        Extent::Reach(reach) => {
-            if let Some(condition) = within(&reach) {
-                query = query.filter(condition);
-            }
-        }
+    let (project, conditions) = extent.parts();
+    if let Some(project) = project {
+        query = query.filter(files::project_id.eq(project));
+    }
+    for condition in conditions {
+        query = query.filter(condition);
     }
     if let Some(after) = after {
         query = query.filter(order.behind(after)?);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::connection::{Db, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::page::Slice;
 use crate::schema::{members, namespaces, projects, users};
 use crate::select::{Condition, Field, Order};
 
@@ -106,7 +107,7 @@ pub(crate) fn list(
     filter: Option<Condition<Source>>,
     order: &Order,
     after: Option<&Cursor>,
-    limit: i64,
+    slice: Slice,
 ) -> Result<Vec<PlacedMember>> {
     let (projects, namespaces): (Vec<_>, Vec<_>) = homes.iter().map(|home| home.columns()).unzip();
     let (projects, above): (Vec<i64>, Vec<i64>) = (projects.into_iter().flatten().collect(), namespaces.into_iter().flatten().collect());
@@ -116,7 +117,8 @@ pub(crate) fn list(
         .filter(members::project_id.eq_any(projects).or(members::namespace_id.eq_any(above)).assume_not_null())
         .select(columns())
         .order(order.by())
-        .limit(limit)
+        .limit(slice.limit)
+        .offset(slice.offset)
         .into_boxed();
     for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::connection::{Db, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::page::Slice;
 use crate::schema::{namespaces, projects};
 use crate::select::{Condition, Field, Order, around};
 
@@ -83,9 +84,9 @@ pub(crate) fn list(
     filter: Option<Condition<namespaces::table>>,
     order: &Order,
     after: Option<&Cursor>,
-    limit: i64,
+    slice: Slice,
 ) -> Result<Vec<Namespace>> {
-    let mut query = namespaces::table.order(order.by()).limit(limit).into_boxed();
+    let mut query = namespaces::table.order(order.by()).limit(slice.limit).offset(slice.offset).into_boxed();
     for condition in around(reach).into_iter().chain(filter).chain(after.map(|after| order.behind(after)).transpose()?) {
         query = query.filter(condition);
     }

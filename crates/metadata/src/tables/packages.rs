@@ -15,7 +15,7 @@ use crate::connection::Db;
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::schema::{packages, projects};
-use crate::select::{Condition, Extent, Field, Order, within};
+use crate::select::{Condition, Extent, Field, Order};
 
 /// A package.
 #[derive(Clone, Debug, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]
@@ -140,13 +140,12 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
         .order(order.by())
         .limit(limit)
         .into_boxed();
-    match selection.extent {
-        Extent::Project(project) => query = query.filter(packages::project_id.eq(project)),
-        Extent::Reach(reach) => {
-            if let Some(condition) = within(&reach) {
-                query = query.filter(condition);
-            }
-        }
+    let (project, conditions) = selection.extent.parts();
+    if let Some(project) = project {
+        query = query.filter(packages::project_id.eq(project));
+    }
+    for condition in conditions {
+        query = query.filter(condition);
     }
     query = match selection.show_deleted {
         Some(now) => query.filter(packages::purge_at.is_null().or(packages::purge_at.gt(now).assume_not_null())),

@@ -10,9 +10,10 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, push};
-use crate::connection::{Db, each};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::projects;
 use crate::select::{Condition, Field, Order, within};
 use crate::tables::sums;
@@ -138,8 +139,22 @@ pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Resul
 }
 
 /// Projects that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<Project>> {
-    let mut query = projects::table.order(order.by()).limit(limit).into_boxed();
+pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Project>> {
+    let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
+    }
+    Ok(query.load(db)?)
+}
+
+/// How many projects fit, as far as they are counted.
+pub(crate) fn count(db: &mut Db, selection: Selection<'_>) -> Result<i64> {
+    let ids: Vec<i64> = chosen(selection).select(projects::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+fn chosen(selection: Selection<'_>) -> projects::BoxedQuery<'static, MultiBackend> {
+    let mut query = projects::table.into_boxed();
     if let Some(namespace) = selection.namespace {
         let (first, end) = sums::bounds(Some(namespace));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
@@ -151,10 +166,10 @@ pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: 
         Some(now) => query.filter(projects::purge_at.is_null().or(projects::purge_at.gt(now).assume_not_null())),
         None => query.filter(projects::deleted_at.is_null()),
     };
-    for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+    if let Some(condition) = selection.filter {
         query = query.filter(condition);
     }
-    Ok(query.load(db)?)
+    query
 }
 
 /// Writes a project as it is now.

@@ -12,6 +12,7 @@ use diesel::prelude::*;
 
 use crate::connection::{Db, each};
 use crate::error::{Error, Result};
+use crate::page::Slice;
 use crate::schema::{tokens, users};
 
 /// A token, without its secret.
@@ -250,8 +251,9 @@ pub(crate) fn find_first(db: &mut Db, user: i64) -> Result<Option<Token>> {
 }
 
 /// Tokens behind an id; those that do not count at a time are left out, unless none is given.
-pub(crate) fn list(db: &mut Db, owner: &Owner, active_at: Option<Timestamp>, after: i64, limit: i64) -> Result<Vec<Token>> {
-    let mut query = tokens::table.select(COLUMNS).filter(tokens::id.gt(after)).order(tokens::id).limit(limit).into_boxed();
+pub(crate) fn list(db: &mut Db, owner: &Owner, active_at: Option<Timestamp>, after: i64, slice: Slice) -> Result<Vec<Token>> {
+    let mut query =
+        tokens::table.select(COLUMNS).filter(tokens::id.gt(after)).order(tokens::id).limit(slice.limit).offset(slice.offset).into_boxed();
     query = match owner {
         Owner::Project(id) => query.filter(tokens::project_id.eq(*id)),
         Owner::Namespace(id) => query.filter(tokens::namespace_id.eq(*id)),

@@ -14,8 +14,9 @@ use crate::columns::Instant;
 use crate::connection::{Db, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::page::Slice;
 use crate::schema::users;
-use crate::select::{Condition, Field, Order};
+use crate::select::{BOOLEANS, Condition, Field, Order};
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, AsChangeset, Serialize, Deserialize)]
@@ -84,8 +85,6 @@ pub(crate) struct Selection {
     pub(crate) filter: Option<Condition<users::table>>,
 }
 
-const BOOLEANS: &[&str] = &["true", "false"];
-
 /// What lists of users can be filtered by; by their mail addresses only for administrators.
 pub(crate) fn field(name: &str, shows_email: bool) -> Option<Field> {
     Some(match name {
@@ -150,8 +149,8 @@ pub(crate) fn list_admins_locked(db: &mut Db) -> Result<Vec<i64>> {
 }
 
 /// Users that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<User>> {
-    let mut query = users::table.order(order.by()).limit(limit).into_boxed();
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<User>> {
+    let mut query = users::table.order(order.by()).limit(slice.limit).offset(slice.offset).into_boxed();
     if let Some(known) = &selection.known_to {
         query = query.filter(known_to(known));
     }

@@ -1,19 +1,20 @@
 //! Versions: what GitLab calls a package.
 
 use consign_types::{PackageName, Timestamp, VersionName};
-use diesel::dsl::sql;
+use diesel::dsl::{Eq, InnerJoin, IntoBoxed, On, sql};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 use super::version_row::{Version, VersionRow};
 use crate::batch::{Batch, push};
-use crate::connection::Db;
+use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::prepared::Kept;
 use crate::schema::{packages, projects, versions};
-use crate::select::{Condition, Extent, Field, Order, within};
+use crate::select::{BOOLEANS, Condition, Extent, Field, Order};
 
 /// What a query reads of a version.
 pub(crate) type Read = (VersionRow, PackageName, Option<String>);
@@ -55,11 +56,19 @@ pub(crate) struct Selection {
     pub(crate) filter: Option<Condition<Source>>,
 }
 
+impl Selection {
+    /// The same but for the filter, which can't be had twice.
+    pub(crate) fn again(&self) -> Self {
+        let Self { extent, from_package, .. } = self;
+        Self { extent: extent.clone(), from_package: from_package.clone(), filter: None, ..*self }
+    }
+}
+
 /// Versions, their packages and their projects.
 pub(crate) type Source = diesel::dsl::InnerJoinQuerySource<
     diesel::dsl::InnerJoinQuerySource<versions::table, packages::table>,
     projects::table,
-    diesel::dsl::Eq<packages::project_id, projects::id>,
+    Eq<packages::project_id, projects::id>,
 >;
 
 const STATES: &[&str] = &["draft", "open", "published", "yanked", "quarantined", "deleted"];
@@ -71,6 +80,8 @@ pub(crate) fn field(name: &str) -> Option<Field> {
         "package" => Field::Name("packages.name", "packages.name_key"),
         "version" => Field::Unordered("versions.version"),
         "state" => Field::Word("versions.state", STATES),
+        "hidden" => Field::Word("(case when versions.hidden then 'true' else 'false' end)", BOOLEANS),
+        "namespace_id" => Field::Number("projects.namespace_id"),
         "creator" => Field::Text("versions.creator"),
         "labels" => Field::Labels("version_labels", "version_labels.version_id", "versions.id"),
         "content_digest" => Field::Digest("versions.content_digest"),
@@ -107,26 +118,40 @@ pub(crate) fn find_deleted(db: &mut Db, package: i64, version: &VersionName, now
 }
 
 /// Versions that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, limit: i64) -> Result<Vec<Version>> {
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Version>> {
+    let mut query = chosen(selection).select(columns()).order(order.by()).limit(slice.limit).offset(slice.offset);
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
+    }
+    Ok(query.load::<Read>(db)?.into_iter().map(Version::from).collect())
+}
+
+/// How many versions fit, as far as they are counted.
+pub(crate) fn count(db: &mut Db, selection: Selection) -> Result<i64> {
+    let ids: Vec<i64> = chosen(selection).select(versions::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+type Chosen = IntoBoxed<
+    'static,
+    InnerJoin<InnerJoin<versions::table, packages::table>, On<projects::table, Eq<packages::project_id, projects::id>>>,
+    MultiBackend,
+>;
+
+fn chosen(selection: Selection) -> Chosen {
     let mut query = versions::table
         .inner_join(packages::table)
         .inner_join(projects::table.on(packages::project_id.eq(projects::id)))
+        .into_boxed()
         .filter(packages::retired.eq(0))
-        .filter(projects::deleted_at.is_null())
-        .select(columns())
-        .order(order.by())
-        .limit(limit)
-        .into_boxed();
-    match selection.extent {
+        .filter(projects::deleted_at.is_null());
+    let (project, conditions) = selection.extent.parts();
+    if let Some(project) = project {
         // Said of both, so that either's indexes serve.
-        Extent::Project(project) => {
-            query = query.filter(versions::project_id.eq(project)).filter(packages::project_id.eq(project));
-        }
-        Extent::Reach(reach) => {
-            if let Some(condition) = within(&reach) {
-                query = query.filter(condition);
-            }
-        }
+        query = query.filter(versions::project_id.eq(project)).filter(packages::project_id.eq(project));
+    }
+    for condition in conditions {
+        query = query.filter(condition);
     }
     if let Some(name) = selection.from_package {
         query = query.filter(packages::name.ge(name));
@@ -144,10 +169,10 @@ pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Opti
         Some(now) => query.filter(versions::purge_at.is_null().or(versions::purge_at.gt(now).assume_not_null())),
         None => query.filter(versions::retired.eq(0)),
     };
-    for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
+    if let Some(condition) = selection.filter {
         query = query.filter(condition);
     }
-    Ok(query.load::<Read>(db)?.into_iter().map(Version::from).collect())
+    query
 }
 
 /// The versions of a package that `latest` and ranges may take, behind an id.

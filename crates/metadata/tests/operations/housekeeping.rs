@@ -156,7 +156,7 @@ async fn files_are_read_only_while_their_version_can_be_read() {
         let database = Database::create(engine);
         let metadata = opened(&database).await;
         publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
-        let files = || Wanted::All(Page { after: None, size: 10 });
+        let files = || Wanted::All(Page::first(10));
         let read = async || metadata.prepare_downloads(PrepareDownloads { version: version("1.0"), files: files() }).await;
         assert_eq!(read().await.unwrap().items.len(), 1);
 

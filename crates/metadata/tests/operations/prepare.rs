@@ -15,7 +15,7 @@ async fn bytes_that_came_twice_are_referred_to_once_and_the_older_copy_is_dead()
         publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
         publish(&metadata, &[("b", receipt("one", 9))]).await.unwrap();
 
-        let files = Wanted::All(Page { after: None, size: 10 });
+        let files = Wanted::All(Page::first(10));
         let plans = metadata.prepare_downloads(PrepareDownloads { version: version("1.0"), files }).await.unwrap().items;
         assert_eq!(plans.iter().map(|plan| plan.ticket.generation).collect::<Vec<_>>(), [9, 9]);
         assert_eq!(database.count("tombstones"), 1);

@@ -49,7 +49,7 @@ impl BlobAdminService for BlobAdminApi {
         let mut items = self.blobs.list_copies(page.after, page.size + 1).await.map_err(status)?;
         let more = items.len() > page.size;
         items.truncate(page.size);
-        let listed = Listed { items, more };
+        let listed = Listed { items, more, total: None };
         let next_page_token = listing.next(&listed, |copy| copy.name.to_string());
         Ok(Response::new(ListBlobsResponse { blobs: listed.items.iter().map(encode).collect(), next_page_token }))
     }

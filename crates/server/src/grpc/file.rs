@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status};
 
 use super::blob::MAX_CHUNK_BYTES;
 use super::package::publish_files;
-use super::page::Listing;
+use super::page::{Listing, skipping};
 use super::project::force;
 use super::{decode, encode};
 use crate::auth::caller;
@@ -140,12 +140,12 @@ impl FileService for FileApi {
             order,
             descending,
             show_deleted: request.show_deleted,
-            page: listing.page(request.page_size, &request.page_token)?,
+            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?,
         };
         let found = self.metadata.list_files(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |file| order.cursor(file).to_string());
+        let (next_page_token, total_size) = (listing.next(&found, |file| order.cursor(file).to_string()), found.total.unwrap_or_default());
         let files = found.map(|file| encode::file(file, &version)).items;
-        Ok(Response::new(ListFilesResponse { files, next_page_token }))
+        Ok(Response::new(ListFilesResponse { files, next_page_token, total_size }))
     }
 
     async fn delete_file(&self, request: Request<DeleteFileRequest>) -> Result<Response<DeleteFileResponse>, Status> {

@@ -28,7 +28,7 @@ use consign_types::text::Description;
 use consign_types::version::Verb;
 use tonic::{Request, Response, Status};
 
-use super::page::Listing;
+use super::page::{Listing, skipping};
 use super::project::force;
 use super::{decode, encode};
 use words::{needed_reason, selector, version_scheme};
@@ -62,11 +62,16 @@ const VERSION_ORDERS: &[(&str, VersionOrder)] = &[
     ("publish_time", VersionOrder::PublishTime),
 ];
 
-const SEARCH_ORDERS: &[(&str, VersionOrder)] =
-    &[("publish_time", VersionOrder::PublishTime), ("create_time", VersionOrder::CreateTime), ("package", VersionOrder::Package)];
+const SEARCH_ORDERS: &[(&str, VersionOrder)] = &[
+    ("publish_time", VersionOrder::PublishTime),
+    ("create_time", VersionOrder::CreateTime),
+    ("package", VersionOrder::Package),
+    ("version", VersionOrder::Version),
+];
 
 /// What the filters of a search may name; lists take more.
-const SEARCH_FIELDS: &[&str] = &["package", "version", "state", "creator", "labels", "create_time", "publish_time"];
+const SEARCH_FIELDS: &[&str] =
+    &["id", "package", "version", "state", "hidden", "creator", "labels", "create_time", "publish_time", "namespace_id"];
 
 #[tonic::async_trait]
 impl PackageService for PackageApi {
@@ -364,12 +369,13 @@ impl PackageService for PackageApi {
             order,
             descending: descending || request.order_by.is_empty(),
             show_hidden: request.show_hidden,
-            page: listing.page(request.page_size, &request.page_token)?,
+            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?,
         };
         let within = caller.within(decode::name("parent", &request.parent)?).await?;
         let found = self.metadata.search_versions(SearchVersions { within, list }).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
-        Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
+        let (next_page_token, total_size) =
+            (listing.next(&found, |version| order.cursor(version).to_string()), found.total.unwrap_or_default());
+        Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token, total_size }))
     }
 
     async fn find_by_digest(&self, request: Request<FindByDigestRequest>) -> Result<Response<FindByDigestResponse>, Status> {

@@ -13,6 +13,17 @@ use tonic::Status;
 const DEFAULT_SIZE: usize = 50;
 const MAX_SIZE: usize = 1000;
 
+/// How many items a page may pass over.
+const MAX_SKIP: i32 = 50_000;
+
+/// A page that passes over so many items before it begins, and whose list is counted, if that is asked for.
+pub(super) fn skipping<K>(page: Page<K>, skip: i32, count: bool) -> Result<Page<K>, Status> {
+    if !(0..=MAX_SKIP).contains(&skip) {
+        return Err(invalid("skip", Reason::ArgumentInvalid, format!("must be 0 to {MAX_SKIP}")));
+    }
+    Ok(Page { skip: i64::from(skip), count, ..page })
+}
+
 /// A list: a method and its arguments, to which its page tokens belong.
 pub(super) struct Listing(Digest);
 
@@ -40,12 +51,12 @@ impl Listing {
             Err(_) => return Err(invalid("page_size", Reason::ArgumentInvalid, "must not be negative")),
         };
         if page_token.is_empty() {
-            return Ok(Page { after: None, size });
+            return Ok(Page::first(size));
         }
         let refused = || invalid("page_token", Reason::PageTokenInvalid, "not a token of this list with these arguments");
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(page_token).map_err(|_| refused())?;
         let key = bytes.strip_prefix(&self.0.as_bytes()[..8]).and_then(|key| std::str::from_utf8(key).ok());
-        Ok(Page { after: Some(key.and_then(read).ok_or_else(refused)?), size })
+        Ok(Page { after: Some(key.and_then(read).ok_or_else(refused)?), ..Page::first(size) })
     }
 
     /// The token of the page behind this one; empty if there is none.
@@ -62,12 +73,12 @@ mod tests {
     #[test]
     fn a_token_starts_the_next_page_of_the_same_list_only() {
         let listing = Listing::of("ListFiles", &["a", "b"]);
-        let token = listing.next(&Listed { items: vec![1, 2], more: true }, ToString::to_string);
+        let token = listing.next(&Listed { items: vec![1, 2], more: true, total: None }, ToString::to_string);
 
         assert_eq!(listing.page::<i64>(2, &token).unwrap().after, Some(2));
-        assert_eq!(listing.next(&Listed { items: vec![3], more: false }, ToString::to_string), "");
+        assert_eq!(listing.next(&Listed { items: vec![3], more: false, total: None }, ToString::to_string), "");
         assert!(Listing::of("ListFiles", &["ab", ""]).page::<i64>(2, &token).is_err());
-        let other = listing.next(&Listed { items: vec!["x"], more: true }, ToString::to_string);
+        let other = listing.next(&Listed { items: vec!["x"], more: true, total: None }, ToString::to_string);
         for token in ["x", "AAAA", "!", &other] {
             assert!(listing.page::<i64>(2, token).is_err(), "{token}");
         }

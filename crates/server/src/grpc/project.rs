@@ -19,7 +19,7 @@ use consign_types::version::Visibility;
 use consign_types::{NamespacePath, Reason};
 use tonic::{Request, Response, Status};
 
-use super::page::Listing;
+use super::page::{Listing, skipping};
 use super::{decode, encode};
 use crate::auth::{Instance, caller};
 
@@ -71,7 +71,7 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let listing = Listing::of("ListNamespaces", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, NAMESPACE_ORDERS)?;
-        let page = listing.page(request.page_size, &request.page_token)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?;
         let wanted = PathList { filter: decode::filter(&request.filter)?, order, descending, page };
         let found = self.metadata.list_namespaces(reach, wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |namespace| order.namespace_cursor(namespace).to_string());
@@ -110,16 +110,17 @@ impl ProjectService for ProjectApi {
             visibility: visibility("visibility", request.visibility)?,
             request_id: decode::request_id(&request.request_id)?,
         };
+        let role = Some(new.principal.role);
         let project = self.metadata.create_project(new).await.map_err(status)?;
-        Ok(Response::new(CreateProjectResponse { project: Some(encode::project(project)) }))
+        Ok(Response::new(CreateProjectResponse { project: Some(encode::project(project, role)) }))
     }
 
     async fn get_project(&self, request: Request<GetProjectRequest>) -> Result<Response<GetProjectResponse>, Status> {
         let caller = caller(&request)?;
         let name: ProjectRef = decode::name("name", &request.get_ref().name)?;
-        caller.about(&name).await?;
+        let role = Some(caller.about(&name).await?.role);
         let project = self.metadata.find_project(name).await.map_err(status)?;
-        Ok(Response::new(GetProjectResponse { project: Some(encode::project(project)) }))
+        Ok(Response::new(GetProjectResponse { project: Some(encode::project(project, role)) }))
     }
 
     async fn list_projects(&self, request: Request<ListProjectsRequest>) -> Result<Response<ListProjectsResponse>, Status> {
@@ -133,7 +134,7 @@ impl ProjectService for ProjectApi {
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let (order, descending) = decode::order(&request.order_by, PROJECT_ORDERS)?;
-        let page = listing.page(request.page_size, &request.page_token)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
         let wanted = ListProjects {
             namespace,
             reach,
@@ -142,7 +143,13 @@ impl ProjectService for ProjectApi {
         };
         let found = self.metadata.list_projects(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |project| order.project_cursor(project).to_string());
-        Ok(Response::new(ListProjectsResponse { projects: found.map(encode::project).items, next_page_token }))
+        let total_size = found.total.unwrap_or_default();
+        let principal = caller.unjudged();
+        let encode = |project| {
+            let role = principal.role_in(&project);
+            encode::project(project, role)
+        };
+        Ok(Response::new(ListProjectsResponse { projects: found.map(encode).items, next_page_token, total_size }))
     }
 
     async fn update_project(&self, request: Request<UpdateProjectRequest>) -> Result<Response<UpdateProjectResponse>, Status> {
@@ -164,8 +171,9 @@ impl ProjectService for ProjectApi {
                 .changed("visibility", set, || decode::present("project.visibility", visibility("project.visibility", new.visibility)?))?,
             request_id: decode::request_id(&request.request_id)?,
         };
+        let role = Some(wanted.principal.role);
         let project = self.metadata.update_project(wanted).await.map_err(status)?;
-        Ok(Response::new(UpdateProjectResponse { project: Some(encode::project(project)) }))
+        Ok(Response::new(UpdateProjectResponse { project: Some(encode::project(project, role)) }))
     }
 
     async fn delete_project(&self, request: Request<DeleteProjectRequest>) -> Result<Response<DeleteProjectResponse>, Status> {
@@ -179,8 +187,9 @@ impl ProjectService for ProjectApi {
             force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
         };
+        let role = Some(wanted.principal.role);
         let project = self.metadata.delete_project(wanted).await.map_err(status)?;
-        Ok(Response::new(DeleteProjectResponse { project: Some(encode::project(project)) }))
+        Ok(Response::new(DeleteProjectResponse { project: Some(encode::project(project, role)) }))
     }
 
     async fn undelete_project(&self, request: Request<UndeleteProjectRequest>) -> Result<Response<UndeleteProjectResponse>, Status> {
@@ -189,8 +198,9 @@ impl ProjectService for ProjectApi {
         let name: ProjectRef = decode::name("name", &request.name)?;
         let principal = caller.about(&name).await?;
         let wanted = UndeleteProject { principal, name, request_id: decode::request_id(&request.request_id)? };
+        let role = Some(wanted.principal.role);
         let project = self.metadata.undelete_project(wanted).await.map_err(status)?;
-        Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project)) }))
+        Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project, role)) }))
     }
 
     async fn get_settings(&self, request: Request<GetSettingsRequest>) -> Result<Response<GetSettingsResponse>, Status> {

@@ -21,7 +21,7 @@ use consign_types::resource::{PackageRef, ScopeRef, TagRef, TokenParent, TokenRe
 use consign_types::token::TokenKind;
 use tonic::{Request, Response, Status};
 
-use super::page::Listing;
+use super::page::{Listing, skipping};
 use super::{decode, encode};
 use crate::auth::{Caller, Subject as _, caller};
 use crate::oidc::Issuers;
@@ -65,7 +65,7 @@ impl TokenService for TokenApi {
         decode::absent("order_by", request.order_by.is_empty())?;
         let inactive = if request.show_inactive { "inactive" } else { "" };
         let listing = Listing::of("ListTokens", &[&request.parent, inactive]);
-        let page = listing.page(request.page_size, &request.page_token)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?;
         let found = self.metadata.list_tokens(parent, request.show_inactive, page).await.map_err(status)?;
         let next_page_token = listing.next(&found, |token| token.id.to_string());
         Ok(Response::new(ListTokensResponse { tokens: found.map(encode::token).items, next_page_token }))

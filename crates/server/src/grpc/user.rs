@@ -14,7 +14,7 @@ use consign_types::access::{Identity, Role};
 use consign_types::resource::{MemberParent, MemberRef, TokenParent, UserRef};
 use tonic::{Request, Response, Status};
 
-use super::page::Listing;
+use super::page::{Listing, skipping};
 use super::{decode, encode};
 use crate::auth::{Caller, Instance, caller};
 
@@ -65,7 +65,7 @@ impl UserService for UserApi {
         let sees_all = known_to.is_none();
         let listing = Listing::of("ListUsers", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, USER_ORDERS)?;
-        let page = listing.page(request.page_size, &request.page_token)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?;
         let wanted = ListUsers { known_to, filter: decode::filter(&request.filter)?, order, descending, page };
         let found = self.metadata.list_users(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |user| order.cursor(user).to_string());
@@ -127,7 +127,7 @@ impl UserService for UserApi {
             filter: decode::filter(&request.filter)?,
             order,
             descending,
-            page: listing.page(request.page_size, &request.page_token)?,
+            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?,
         };
         let found = self.metadata.list_members(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |member| order.cursor(&member.0).to_string());

@@ -180,6 +180,11 @@ impl Identity {
 }
 
 impl Grant {
+    /// The role in a project, whatever the scopes; `None` where its holder may not know of the project.
+    pub fn role_in(&self, site: &Site) -> Option<Role> {
+        self.identity.role_in(site)
+    }
+
     /// May do everything.
     pub fn everything() -> Self {
         Self { identity: Identity::Admin, scopes: Scope::ALL.into(), packages: Vec::new() }

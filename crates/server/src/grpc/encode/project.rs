@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use consign_metadata::{Namespace, Package, Project, SettingsView, Usage};
 use consign_proto::metadata as wire;
 use consign_proto::timestamp;
+use consign_types::access::Role;
 use consign_types::resource::{NamespaceRef, ProjectRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, Settings, VersionMode};
 
+use super::tag::role;
 use super::{package_name, visibility};
 
 pub(in crate::grpc) fn namespace(row: Namespace) -> wire::Namespace {
@@ -21,7 +23,7 @@ pub(in crate::grpc) fn namespace(row: Namespace) -> wire::Namespace {
     }
 }
 
-pub(in crate::grpc) fn project(row: Project) -> wire::Project {
+pub(in crate::grpc) fn project(row: Project, caller: Option<Role>) -> wire::Project {
     wire::Project {
         name: ProjectRef::Id(row.id).to_string(),
         id: row.id,
@@ -35,6 +37,7 @@ pub(in crate::grpc) fn project(row: Project) -> wire::Project {
         delete_time: row.deleted_at.map(timestamp),
         purge_time: row.purge_at.map(timestamp),
         etag: row.etag(),
+        caller_role: role(caller),
     }
 }
 
