@@ -1,7 +1,12 @@
-//! Making and finding projects.
+//! Projects, and the namespaces that they stand in.
 
-use consign_proto::metadata::{CreateProjectRequest, GetProjectRequest, ListProjectsRequest, Project, Visibility};
+use consign_proto::metadata::{
+    CreateNamespaceRequest, CreateProjectRequest, DeleteNamespaceRequest, DeleteProjectRequest, GetNamespaceRequest, GetProjectRequest,
+    ListNamespacesRequest, ListNamespacesResponse, ListProjectsRequest, ListProjectsResponse, Namespace, Project, UpdateProjectRequest,
+    Visibility,
+};
 use consign_types::resource::{NamespaceRef, ProjectRef};
+use prost_types::FieldMask;
 use uuid::Uuid;
 
 use crate::retry::repeat;
@@ -44,11 +49,53 @@ impl Client {
         repeat(call).await?.project.ok_or(Error::Protocol("no project"))
     }
 
-    /// A page of the projects that the caller may see, and the token of the next page, which is empty on the last.
-    pub async fn list_projects(&self, page_size: i32, page_token: &str) -> Result<(Vec<Project>, String)> {
-        let request = ListProjectsRequest { page_size, page_token: page_token.to_owned(), ..ListProjectsRequest::default() };
+    /// A page of the projects that the caller may know of.
+    pub async fn list_projects(&self, request: ListProjectsRequest) -> Result<ListProjectsResponse> {
         let call = || async { self.project_service().list_projects(self.request(request.clone())).await };
-        let page = repeat(call).await?;
-        Ok((page.projects, page.next_page_token))
+        Ok(repeat(call).await?)
+    }
+
+    /// Changes the named fields of a project, which is found by its name.
+    pub async fn update_project(&self, project: Project, fields: &[&str]) -> Result<Project> {
+        let update_mask = Some(FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() });
+        let request = UpdateProjectRequest { project: Some(project), update_mask, request_id: Uuid::new_v4().to_string() };
+        let call = || async { self.project_service().update_project(self.request(request.clone())).await };
+        repeat(call).await?.project.ok_or(Error::Protocol("no project"))
+    }
+
+    /// Deletes a project, so that it can be brought back for a while.
+    pub async fn delete_project(&self, name: &ProjectRef) -> Result<()> {
+        let request = DeleteProjectRequest { name: name.to_string(), request_id: Uuid::new_v4().to_string(), ..Default::default() };
+        let call = || async { self.project_service().delete_project(self.request(request.clone())).await };
+        repeat(call).await?;
+        Ok(())
+    }
+
+    /// Makes a namespace. The request's id is set here.
+    pub async fn create_namespace(&self, request: CreateNamespaceRequest) -> Result<Namespace> {
+        let request = CreateNamespaceRequest { request_id: Uuid::new_v4().to_string(), ..request };
+        let call = || async { self.project_service().create_namespace(self.request(request.clone())).await };
+        repeat(call).await?.namespace.ok_or(Error::Protocol("no namespace"))
+    }
+
+    /// The namespace of this name, or `NAMESPACE_NOT_FOUND`.
+    pub async fn find_namespace(&self, name: &NamespaceRef) -> Result<Namespace> {
+        let request = GetNamespaceRequest { name: name.to_string() };
+        let call = || async { self.project_service().get_namespace(self.request(request.clone())).await };
+        repeat(call).await?.namespace.ok_or(Error::Protocol("no namespace"))
+    }
+
+    /// A page of the namespaces that the caller may know of.
+    pub async fn list_namespaces(&self, request: ListNamespacesRequest) -> Result<ListNamespacesResponse> {
+        let call = || async { self.project_service().list_namespaces(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
+    }
+
+    /// Removes an empty namespace for good.
+    pub async fn delete_namespace(&self, name: &NamespaceRef) -> Result<()> {
+        let request = DeleteNamespaceRequest { name: name.to_string(), request_id: Uuid::new_v4().to_string(), ..Default::default() };
+        let call = || async { self.project_service().delete_namespace(self.request(request.clone())).await };
+        repeat(call).await?;
+        Ok(())
     }
 }

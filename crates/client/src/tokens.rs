@@ -66,10 +66,10 @@ impl Client {
         Ok((rotated.token.ok_or(Error::Protocol("no token"))?, rotated.secret))
     }
 
-    /// Who the caller is, as rows and logs name it, and its token.
-    pub async fn who_am_i(&self) -> Result<(String, Token)> {
+    /// Who the caller is, as rows and logs name it; the name of the user behind the token, empty where there is none; and the token.
+    pub async fn who_am_i(&self) -> Result<(String, String, Token)> {
         let call = || async { self.token_service().who_am_i(self.request(WhoAmIRequest {})).await };
         let me = repeat(call).await?;
-        Ok((me.actor, me.token.ok_or(Error::Protocol("no token"))?))
+        Ok((me.actor, me.user, me.token.ok_or(Error::Protocol("no token"))?))
     }
 }

@@ -2,8 +2,8 @@
 
 use consign_proto::metadata::user_service_client::UserServiceClient;
 use consign_proto::metadata::{
-    CreateMemberRequest, CreateUserRequest, DeleteMemberRequest, ListMembersRequest, ListUsersRequest, Member, UpdateMemberRequest,
-    UpdateUserRequest, User,
+    CreateMemberRequest, CreateUserRequest, DeleteMemberRequest, GetUserRequest, ListMembersRequest, ListUsersRequest, Member,
+    UpdateMemberRequest, UpdateUserRequest, User,
 };
 use consign_types::resource::{MemberParent, MemberRef};
 use uuid::Uuid;
@@ -24,6 +24,13 @@ impl Client {
     pub async fn create_user(&self, request: CreateUserRequest) -> Result<User> {
         let request = CreateUserRequest { request_id: Uuid::new_v4().to_string(), ..request };
         let call = || async { self.user_service().create_user(self.request(request.clone())).await };
+        repeat(call).await?.user.ok_or(Error::Protocol("no user"))
+    }
+
+    /// The user of this name: `users/7`, `users/alice`.
+    pub async fn find_user(&self, name: &str) -> Result<User> {
+        let request = GetUserRequest { name: name.to_owned() };
+        let call = || async { self.user_service().get_user(self.request(request.clone())).await };
         repeat(call).await?.user.ok_or(Error::Protocol("no user"))
     }
 

@@ -164,7 +164,7 @@ async fn call(client: &Client, command: Command) -> Result<()> {
         }
         Command::Revoke { name } => print(&line(&client.revoke_token(&name).await?)),
         Command::Who => {
-            let (actor, token) = client.who_am_i().await?;
+            let (actor, _, token) = client.who_am_i().await?;
             print(&format!("{actor}\n{}", line(&token)));
         }
     }

@@ -3,24 +3,22 @@
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, RANGE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Download};
 use consign_types::{Digest, FilePath};
 use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt as _, IfNoneMatch, IfRange, LastModified};
 
-use super::authenticated;
+use super::call::Call;
 use super::path::GenericPath;
 use super::publish::CHECKSUM;
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
 
 /// Sends a file, or a range of it.
-pub(crate) async fn get(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Response> {
-    let client = authenticated(&client, &headers)?;
-    let Answer { download, wanted, mut response } = open(&client, &uri, &headers).await?;
+pub(crate) async fn get(call: Call) -> Result<Response> {
+    let (client, Answer { download, wanted, mut response }) = open_for(&call).await?;
     if let Some((offset, length)) = wanted {
         *response.body_mut() = Body::from_stream(client.read(&download, offset, length).await?);
     }
@@ -28,9 +26,21 @@ pub(crate) async fn get(State(client): State<Client>, uri: Uri, headers: HeaderM
 }
 
 /// Tells what a `GET` would answer, and sends no body.
-pub(crate) async fn head(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Response> {
-    let client = authenticated(&client, &headers)?;
-    Ok(open(&client, &uri, &headers).await?.response)
+pub(crate) async fn head(call: Call) -> Result<Response> {
+    Ok(open_for(&call).await?.1.response)
+}
+
+/// Finds the file for whoever makes the request. A name and a password that mean nothing are passed over, as GitLab does where files are
+/// fetched: what is public is there for everybody.
+async fn open_for(call: &Call) -> Result<(Client, Answer)> {
+    let client = call.client()?;
+    match (open(&client, call).await, call.without_basic()) {
+        (Err(refusal), Some(nobody)) if refusal.asks_for_token() => {
+            let answer = open(&nobody, call).await?;
+            Ok((nobody, answer))
+        }
+        (answer, _) => Ok((client, answer?)),
+    }
 }
 
 /// An answer without its body, and where that is: an offset and a length, which is not 0.
@@ -41,8 +51,8 @@ struct Answer {
 }
 
 /// Finds the file and judges the conditions of the request.
-async fn open(client: &Client, uri: &Uri, headers: &HeaderMap) -> Result<Answer> {
-    let path = GenericPath::parse(uri.path(), None)?;
+async fn open(client: &Client, call: &Call) -> Result<Answer> {
+    let path = GenericPath::parse(call.uri.path(), None)?;
     let (version, path) = match path.file {
         Ok(file) => file,
         Err(part) => {
@@ -52,7 +62,7 @@ async fn open(client: &Client, uri: &Uri, headers: &HeaderMap) -> Result<Answer>
     };
     let download = client.prepare_download(&version, &path).await?;
     let facts = Facts::of(&download)?;
-    let (wanted, mut response) = respond(&facts, headers)?;
+    let (wanted, mut response) = respond(&facts, &call.headers)?;
     facts.describe(&path, response.headers_mut());
     Ok(Answer { download, wanted, response })
 }

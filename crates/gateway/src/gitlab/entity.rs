@@ -1,9 +1,11 @@
-//! What GitLab's clients read: files and projects as JSON.
+//! What GitLab's clients read: the things there are, as JSON.
 
 use consign_client::Published;
-use consign_proto::metadata::{Project, ProtectionRule, Visibility};
+use consign_proto::metadata::version::State;
+use consign_proto::metadata::{File, Namespace, Project, ProtectionRule, User, Version, Visibility};
 use consign_proto::to_time;
 use consign_types::Digest;
+use consign_types::access::Role;
 use consign_types::resource::{ProjectRef, ProtectionRuleRef};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -17,7 +19,8 @@ pub(crate) fn package_file(published: &Published) -> Value {
     let (file, version) = (&published.file, &published.version);
     let blob = file.blob.clone().unwrap_or_default();
     let created = file.create_time.map(time);
-    let url = format!("/api/v4/{}/packages/generic/{}/{}/{}", project(&version.name), version.package, version.version, file.path);
+    let url =
+        format!("/api/v4/projects/{}/packages/generic/{}/{}/{}", project_id(&version.name), version.package, version.version, file.path);
     json!({
         "id": file.id,
         "package_id": file.version_id,
@@ -60,13 +63,15 @@ pub(crate) fn protection_rule(rule: &ProtectionRule) -> Value {
 }
 
 /// A project, as far as clients of packages read it.
-pub(crate) fn project_json(found: &Project) -> Value {
+pub(crate) fn project(found: &Project, origin: &str) -> Value {
     let (namespace, path) = found.path.rsplit_once('/').unwrap_or(("", &found.path));
     let visibility = match found.visibility() {
         Visibility::Internal => "internal",
         Visibility::Public => "public",
         Visibility::Private | Visibility::Unspecified => "private",
     };
+    let access = found.caller_role().known().map(|role| json!({ "access_level": access_level(role), "notification_level": 3 }));
+    let namespace_name = namespace.rsplit('/').next();
     json!({
         "id": found.id,
         "name": found.display_name,
@@ -77,27 +82,165 @@ pub(crate) fn project_json(found: &Project) -> Value {
         "visibility": visibility,
         "created_at": found.create_time.map(time),
         "last_activity_at": found.update_time.map(time),
+        "web_url": format!("{origin}/{}", found.path),
         "namespace": {
             "id": found.namespace_id,
-            "name": namespace.rsplit('/').next(),
-            "path": namespace.rsplit('/').next(),
+            "name": namespace_name,
+            "path": namespace_name,
             "kind": "group",
             "full_path": namespace,
+            "web_url": format!("{origin}/groups/{namespace}"),
         },
         "packages_enabled": true,
         "archived": false,
-        "permissions": { "project_access": { "access_level": 50, "notification_level": 3 }, "group_access": null },
+        "permissions": { "project_access": access, "group_access": null },
     })
+}
+
+/// A role as GitLab numbers it.
+fn access_level(role: Role) -> i32 {
+    match role {
+        Role::Guest => 10,
+        Role::Reporter => 20,
+        Role::Developer => 30,
+        Role::Maintainer => 40,
+        Role::Owner | Role::Admin => 50,
+    }
+}
+
+/// A group.
+pub(crate) fn group(found: &Namespace, origin: &str) -> Value {
+    json!({
+        "id": found.id,
+        "name": found.display_name,
+        "path": found.path.rsplit('/').next(),
+        "full_path": found.path,
+        "full_name": found.path.replace('/', " / "),
+        "parent_id": if found.parent_id == 0 { None } else { Some(found.parent_id) },
+        "description": "",
+        "visibility": "private",
+        "created_at": found.create_time.map(time),
+        "web_url": format!("{origin}/groups/{}", found.path),
+    })
+}
+
+/// A user.
+pub(crate) fn user(found: &User, origin: &str) -> Value {
+    json!({
+        "id": found.id,
+        "username": found.username,
+        "name": found.display_name,
+        "state": if found.disabled { "blocked" } else { "active" },
+        "locked": false,
+        "avatar_url": null,
+        "web_url": format!("{origin}/{}", found.username),
+        "created_at": found.create_time.map(time),
+        "email": found.email,
+        "public_email": "",
+        "bot": found.name.is_empty(),
+        "is_admin": found.admin,
+    })
+}
+
+/// How GitLab tells where a package stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Default,
+    Hidden,
+    Processing,
+    Error,
+    PendingDestruction,
+    Deprecated,
+}
+
+impl Status {
+    const NAMES: [(&str, Self); 6] = [
+        ("default", Self::Default),
+        ("hidden", Self::Hidden),
+        ("processing", Self::Processing),
+        ("error", Self::Error),
+        ("pending_destruction", Self::PendingDestruction),
+        ("deprecated", Self::Deprecated),
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, status)| *status)
+    }
+
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, status)| *status == self).map_or("default", |(name, _)| name)
+    }
+
+    /// That of a version: a yanked one is deprecated, a quarantined one has an error, a draft is being made.
+    pub(crate) fn of(version: &Version) -> Self {
+        match version.state() {
+            _ if version.hidden => Self::Hidden,
+            State::Unspecified | State::Open | State::Published => Self::Default,
+            State::Draft => Self::Processing,
+            State::Yanked => Self::Deprecated,
+            State::Quarantined => Self::Error,
+            State::Deleted => Self::PendingDestruction,
+        }
+    }
+
+    /// Whether a package by itself is shown, with its files.
+    pub(crate) fn is_shown(self) -> bool {
+        matches!(self, Self::Default | Self::Deprecated)
+    }
+}
+
+/// A package.
+pub(crate) fn package(version: &Version, origin: &str, project: &Project) -> Value {
+    let status = Status::of(version);
+    let mut links = json!({});
+    if status.is_shown() {
+        links["web_path"] = format!("/{}/-/packages/{}", project.path, version.id).into();
+    }
+    if project.caller_role().known().is_some_and(|role| role >= Role::Maintainer) {
+        links["delete_api_path"] = format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id).into();
+    }
+    json!({
+        "id": version.id,
+        "name": version.package,
+        "version": version.version,
+        "package_type": "generic",
+        "status": status.name(),
+        "_links": links,
+        "created_at": version.create_time.map(time),
+        "last_downloaded_at": version.last_download_time.map(time),
+        "creator_id": null,
+        "tags": [],
+    })
+}
+
+/// Another version, as an answer about one names it.
+pub(crate) fn other_version(version: &Version) -> Value {
+    json!({ "id": version.id, "version": version.version, "created_at": version.create_time.map(time), "tags": [], "pipelines": [] })
+}
+
+/// A file of a package, as lists have it.
+pub(crate) fn listed_file(file: &File) -> Value {
+    let blob = file.blob.clone().unwrap_or_default();
+    json!({
+        "id": file.id,
+        "package_id": file.version_id,
+        "created_at": file.create_time.map(time),
+        "file_name": file_name(&file.path),
+        "size": blob.size_bytes,
+        "file_md5": null,
+        "file_sha1": null,
+        "file_sha256": Digest::try_from(blob.sha256.as_ref()).map(|digest| digest.to_string()).ok(),
+    })
+}
+
+/// The number of the project in the name of a version: 7 of `projects/7/packages/…`.
+pub(crate) fn project_id(version: &str) -> i64 {
+    version.split('/').nth(1).and_then(|id| id.parse().ok()).unwrap_or_default()
 }
 
 /// GitLab stores a file that has folders under its percent-encoded path, and shows it so.
 fn file_name(path: &str) -> String {
     if path.contains('/') { utf8_percent_encode(path, UNRESERVED).to_string() } else { path.to_owned() }
-}
-
-/// `projects/7` of `projects/7/packages/…`.
-fn project(version: &str) -> &str {
-    version.split("/packages/").next().unwrap_or_default()
 }
 
 /// RFC 3339 with milliseconds, as GitLab writes it.

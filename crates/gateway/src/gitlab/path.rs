@@ -1,7 +1,6 @@
 //! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`.
 
-use axum::http::Uri;
-use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::resource::{NamespaceRef, ProjectRef, VersionRef};
 use consign_types::{FilePath, PackageName, VersionName};
 use percent_encoding::percent_decode_str;
 
@@ -34,13 +33,17 @@ impl GenericPath {
     }
 }
 
-/// The project of a route below `/api/v4/projects/:id`.
-pub(crate) fn project_of(uri: &Uri) -> Result<ProjectRef> {
-    project(uri.path().split('/').nth(4).unwrap_or_default())
+/// A group in a path: its id, or its path in one segment.
+pub(crate) fn group(segment: &str) -> Result<NamespaceRef> {
+    let segment = decode(segment).ok_or_else(Refusal::group_not_found)?;
+    match segment.parse() {
+        Ok(id) if segment.bytes().all(|byte| byte.is_ascii_digit()) => Ok(NamespaceRef::Id(id)),
+        _ => segment.parse().map(NamespaceRef::Path).map_err(|_| Refusal::group_not_found()),
+    }
 }
 
 /// A project in a path: its id, or its path in one segment, with `%2F` between the parts.
-fn project(segment: &str) -> Result<ProjectRef> {
+pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
     let segment = decode(segment).ok_or_else(Refusal::project_not_found)?;
     ProjectRef::from_segment(&segment).map_err(|_| Refusal::project_not_found())
 }

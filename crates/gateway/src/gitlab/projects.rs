@@ -1,27 +1,25 @@
-//! Projects: enough to make one and to find it.
+//! Projects.
 
+use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::header::LINK;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use consign_client::Client;
 use consign_client::projects::NewProject;
-use consign_proto::metadata::Visibility;
+use consign_client::{Client, Error};
+use consign_proto::metadata::{ListProjectsRequest, Project, Visibility};
+use consign_types::Reason;
 use consign_types::resource::NamespaceRef;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::call::Call;
+use super::pages::{Page, Pages};
 use super::refusal::{Refusal, Result};
-use super::{authenticated, entity, form, path, query, signed_in};
-use crate::Scheme;
+use super::{entity, form, packages};
 
-/// What a client sends to make a project, as JSON or as a form.
+/// What a client sends to make or change a project, as JSON or as a form.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Fields {
+struct Fields {
     name: Option<String>,
     path: Option<String>,
     namespace_id: Option<Value>,
@@ -29,95 +27,139 @@ pub(crate) struct Fields {
     visibility: Option<String>,
 }
 
-/// Which part of a list.
+/// Which projects, and in which order.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Slice {
-    #[serde(rename = "per_page")]
-    size: Option<i32>,
-    cursor: Option<String>,
-    page: Option<u32>,
+struct Wanted {
     search: Option<String>,
+    visibility: Option<String>,
+    order_by: Option<String>,
+    sort: Option<String>,
 }
+
+/// The orders: what they are called, and what they are in the metadata plane.
+const ORDERS: [(&str, &str); 6] = [
+    ("id", "create_time"),
+    ("created_at", "create_time"),
+    ("name", "path"),
+    ("path", "path"),
+    ("updated_at", "update_time"),
+    ("last_activity_at", "update_time"),
+];
 
 /// `POST /projects`: without a namespace, the project goes to the caller's own.
-pub(crate) async fn create(State(client): State<Client>, headers: HeaderMap, body: Body) -> Result<Response> {
-    let client = signed_in(&client, &headers)?;
-    let fields: Fields = form::read(&headers, body).await?;
+pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
+    let client = call.signed_in()?;
+    let fields: Fields = form::read(&call.headers, body).await?;
     let slug = fields.path.or_else(|| fields.name.as_deref().map(slug));
     let slug = slug.ok_or_else(|| Refusal::parameter("name, path are missing, at least one parameter must be provided"))?;
-    let visibility = match fields.visibility.as_deref() {
-        None => Visibility::Unspecified,
-        Some("private") => Visibility::Private,
-        Some("internal") => Visibility::Internal,
-        Some("public") => Visibility::Public,
-        Some(_) => return Err(Refusal::parameter("visibility does not have a valid value")),
-    };
-    let namespace = fields.namespace_id.map(namespace).transpose()?;
+    let visibility = visibility(fields.visibility.as_deref())?;
+    let namespace = fields.namespace_id.map(|id| number("namespace_id", &id)).transpose()?.map(NamespaceRef::Id);
     let (display_name, description) = (fields.name.unwrap_or_default(), fields.description.unwrap_or_default());
     let project = client.create_project(NewProject { namespace, slug, display_name, description, visibility }).await?;
-    Ok((StatusCode::CREATED, Json(entity::project_json(&project))).into_response())
+    Ok((StatusCode::CREATED, Json(entity::project(&project, &call.origin()))).into_response())
 }
 
-/// `GET /projects`: the next page is in the `Link` header, which is what clients follow.
-pub(crate) async fn list(
-    State(client): State<Client>,
-    Extension(scheme): Extension<Scheme>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let client = authenticated(&client, &headers)?;
-    let slice: Slice = query(&uri)?;
-    if slice.search.is_some() {
-        return Err(Refusal::parameter("search is not supported"));
-    }
-    if slice.page.is_some_and(|page| page > 1) {
-        return Err(Refusal::parameter("page is not supported: follow the Link header"));
-    }
-    let per_page = slice.size.unwrap_or(20).clamp(1, 100);
-    let (projects, next) = client.list_projects(per_page, slice.cursor.as_deref().unwrap_or_default()).await?;
-    let mut response = Json(projects.iter().map(entity::project_json).collect::<Vec<_>>()).into_response();
-    if !next.is_empty() {
-        let cursor = utf8_percent_encode(&next, NON_ALPHANUMERIC);
-        let link = format!("<{}/api/v4/projects?per_page={per_page}&cursor={cursor}>; rel=\"next\"", origin(scheme, &uri, &headers));
-        if let Ok(link) = link.parse() {
-            response.headers_mut().insert(LINK, link);
-        }
-    }
-    Ok(response)
-}
-
-/// The scheme and host that the client used, as far as proxies tell: clients follow only links to where they came from.
-fn origin(Scheme(scheme): Scheme, uri: &Uri, headers: &HeaderMap) -> String {
-    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.split(',').next()).map(str::trim);
-    let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(scheme);
-    let host = header("x-forwarded-host").or_else(|| header("host")).or_else(|| uri.authority().map(Authority::as_str));
-    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
-    host.filter(plain).map_or(String::new(), |host| format!("{scheme}://{host}"))
+/// `GET /projects`: those that the caller may know of, the newest first.
+pub(crate) async fn list(call: Call) -> Result<Response> {
+    let client = call.client()?;
+    let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
+    let invalid = |name: &str| Refusal::parameter(format!("{name} does not have a valid value"));
+    let order = wanted.order_by.as_deref().unwrap_or("created_at");
+    let order = ORDERS.iter().find(|(name, _)| *name == order).ok_or_else(|| invalid("order_by"))?.1;
+    let direction = match wanted.sort.as_deref() {
+        None | Some("desc") => " desc",
+        Some("asc") => "",
+        Some(_) => return Err(invalid("sort")),
+    };
+    visibility(wanted.visibility.as_deref())?;
+    let visible = wanted.visibility.map(|visibility| format!("visibility = {visibility}"));
+    let part = wanted.search.filter(|part| !part.is_empty()).map(|part| packages::quoted(&part));
+    let named = part.map(|part| format!("(path : {part} OR display_name : {part})"));
+    let asked = ListProjectsRequest {
+        filter: visible.into_iter().chain(named).collect::<Vec<_>>().join(" AND "),
+        order_by: format!("{order}{direction}"),
+        page_size: pages.size(),
+        skip: pages.skip(),
+        count: true,
+        ..ListProjectsRequest::default()
+    };
+    let found = client.list_projects(asked).await?;
+    let items = found.projects.iter().map(|project| entity::project(project, &call.origin())).collect();
+    Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }
 
 /// `GET /projects/:id`, by id or by encoded path.
-pub(crate) async fn find(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>> {
-    let client = authenticated(&client, &headers)?;
-    let project = client.find_project(&path::project_of(&uri)?).await?;
-    // The planes show a deleted project to those who may bring it back; here nobody can.
-    if project.delete_time.is_some() {
-        return Err(Refusal::project_not_found());
-    }
-    Ok(Json(entity::project_json(&project)))
+pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
+    let project = live(call.client()?.find_project(&call.project()?).await?)?;
+    Ok(Json(entity::project(&project, &call.origin())))
 }
 
-/// The id of a namespace, which JSON clients send as a number and forms as text.
-fn namespace(id: Value) -> Result<NamespaceRef> {
-    let id = match id {
-        Value::Number(id) => id.as_i64(),
-        Value::String(id) => id.parse().ok(),
-        _ => None,
+/// `PUT /projects/:id`: what is not sent stays.
+pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
+    let client = call.signed_in()?;
+    let fields: Fields = form::read(&call.headers, body).await?;
+    let visibility = visibility(fields.visibility.as_deref())?;
+    let given = [
+        ("display_name", fields.name.is_some()),
+        ("description", fields.description.is_some()),
+        ("visibility", visibility != Visibility::Unspecified),
+    ];
+    let given: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(field, _)| *field).collect();
+    if given.is_empty() {
+        return Err(Refusal::parameter("name, description, visibility are missing, at least one parameter must be provided"));
+    }
+    let changed = Project {
+        name: call.project()?.to_string(),
+        display_name: fields.name.unwrap_or_default(),
+        description: fields.description.unwrap_or_default(),
+        visibility: visibility.into(),
+        ..Project::default()
     };
-    id.map(NamespaceRef::Id).ok_or_else(|| Refusal::parameter("namespace_id is invalid"))
+    let project = client.update_project(changed, &given).await?;
+    Ok(Json(entity::project(&project, &call.origin())))
+}
+
+/// `DELETE /projects/:id`: it can be brought back for a while, though not over this API.
+pub(crate) async fn delete(call: Call) -> Result<Response> {
+    let client = call.signed_in()?;
+    client.delete_project(&call.project()?).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "message": "202 Accepted" }))).into_response())
+}
+
+/// The project of the path, for whoever may know of it. Where packages are listed, nobody is asked for a token: what they may not know of
+/// is not there.
+pub(super) async fn read(call: &Call) -> Result<(Client, Project)> {
+    let client = call.client()?;
+    match client.find_project(&call.project()?).await {
+        Ok(project) => Ok((client, live(project)?)),
+        Err(Error::Refused { reason: Reason::TokenInvalid, .. }) if call.is_anonymous() => Err(Refusal::project_not_found()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The planes show a deleted project to those who may bring it back; here nobody can.
+fn live(project: Project) -> Result<Project> {
+    if project.delete_time.is_some() { Err(Refusal::project_not_found()) } else { Ok(project) }
+}
+
+fn visibility(given: Option<&str>) -> Result<Visibility> {
+    match given {
+        None => Ok(Visibility::Unspecified),
+        Some("private") => Ok(Visibility::Private),
+        Some("internal") => Ok(Visibility::Internal),
+        Some("public") => Ok(Visibility::Public),
+        Some(_) => Err(Refusal::parameter("visibility does not have a valid value")),
+    }
+}
+
+/// An id, which JSON clients send as a number and forms as text.
+pub(super) fn number(name: &str, id: &Value) -> Result<i64> {
+    let number = id.as_i64().or_else(|| id.as_str()?.parse().ok());
+    number.ok_or_else(|| Refusal::parameter(format!("{name} is invalid")))
 }
 
 /// GitLab makes the path of a project out of its name: lower case, with `-` for what a path can't have.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars() {
         if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') {

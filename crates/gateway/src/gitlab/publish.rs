@@ -2,19 +2,19 @@
 
 use axum::Json;
 use axum::body::{Body, BodyDataStream};
-use axum::extract::State;
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use consign_client::{Client, Publish, Published};
+use consign_client::{Publish, Published};
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::call::Call;
+use super::entity;
 use super::path::GenericPath;
 use super::refusal::{Refusal, Result};
-use super::{entity, query, signed_in};
 use crate::leftover;
 
 /// The header in which clients may declare the SHA-256 of the body.
@@ -32,18 +32,18 @@ pub(crate) struct Parameters {
 ///
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
-pub(crate) async fn put(State(client): State<Client>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub(crate) async fn put(call: Call, body: Body) -> Response {
     let mut chunks = Some(body.into_data_stream());
-    let answer = publish(&client, &uri, &headers, &mut chunks).await;
-    leftover::discard(&headers, chunks.map(Body::from_stream)).await;
+    let answer = publish(&call, &mut chunks).await;
+    leftover::discard(&call.headers, chunks.map(Body::from_stream)).await;
     answer.into_response()
 }
 
-async fn publish(client: &Client, uri: &Uri, headers: &HeaderMap, body: &mut Option<BodyDataStream>) -> Result<Response> {
-    let client = signed_in(client, headers)?;
-    let parameters: Parameters = query(uri)?;
-    let path = GenericPath::parse(uri.path(), parameters.path.as_deref())?;
-    let publish = match request(path.file, &parameters, headers) {
+async fn publish(call: &Call, body: &mut Option<BodyDataStream>) -> Result<Response> {
+    let client = call.signed_in()?;
+    let parameters: Parameters = call.query()?;
+    let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
+    let publish = match request(path.file, &parameters, &call.headers) {
         Ok(publish) => publish,
         Err(refusal) => {
             // Who may not know of the project learns nothing about its parameters.

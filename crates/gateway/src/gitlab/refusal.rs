@@ -52,6 +52,42 @@ impl Refusal {
         Self::message(StatusCode::NOT_FOUND, "404 Project Not Found")
     }
 
+    /// There is no such group.
+    pub(crate) fn group_not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "404 Group Not Found")
+    }
+
+    /// There is such a package, and it is not shown.
+    pub(crate) fn package_not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "Package not found")
+    }
+
+    /// The caller may not do this.
+    pub(crate) fn forbidden() -> Self {
+        Self::message(StatusCode::FORBIDDEN, "403 Forbidden")
+    }
+
+    /// A protection rule keeps the package from being deleted.
+    pub(crate) fn deletion_protected() -> Self {
+        Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package is deletion protected.")
+    }
+
+    /// It was changed since the time that the request names.
+    pub(crate) fn precondition_failed() -> Self {
+        Self::message(StatusCode::PRECONDITION_FAILED, "412 Precondition Failed")
+    }
+
+    /// The page is further into the list than page numbers reach.
+    pub(crate) fn offset_too_large(most: i64) -> Self {
+        let text = format!("Offset pagination has a maximum allowed offset of {most} for requests that return objects of this type");
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new() }
+    }
+
+    /// Whether it asks for a valid token.
+    pub(crate) fn asks_for_token(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// There is another protection rule of this pattern.
     pub(crate) fn rule_taken() -> Self {
         Self::message(StatusCode::UNPROCESSABLE_ENTITY, json!(["Package name pattern has already been taken"]))
@@ -93,6 +129,22 @@ impl Refusal {
         .fold(refusal, |refusal, (name, value)| refusal.with(HeaderName::from_static(name), value))
     }
 
+    /// The token's time is over.
+    fn token_expired() -> Self {
+        let body = json!({
+            "error": "invalid_token",
+            "error_description": "Token is expired. You can either do re-authorization or token refresh.",
+        });
+        Self { body, ..Self::unauthorized() }
+    }
+
+    /// The token lacks a scope.
+    fn insufficient_scope(message: &str) -> Self {
+        let description = "The request requires higher privileges than provided by the access token.";
+        let body = json!({ "error": "insufficient_scope", "error_description": format!("{description} ({message})"), "scope": "api" });
+        Self { status: StatusCode::FORBIDDEN, body, headers: Vec::new() }
+    }
+
     fn unavailable() -> Self {
         Self::message(StatusCode::SERVICE_UNAVAILABLE, "503 Service Unavailable").with(RETRY_AFTER, "1")
     }
@@ -103,9 +155,13 @@ impl Refusal {
 
     fn refused(reason: Reason, message: &str) -> Self {
         match reason {
-            Reason::TokenInvalid | Reason::TokenExpired => Self::unauthorized(),
+            Reason::TokenInvalid => Self::unauthorized(),
+            Reason::TokenExpired => Self::token_expired(),
             Reason::PackageProtected => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package protected."),
-            Reason::RoleInsufficient | Reason::ScopeInsufficient => Self::message(StatusCode::FORBIDDEN, "403 Forbidden"),
+            Reason::RoleInsufficient | Reason::VersionInUse => Self::message(StatusCode::FORBIDDEN, format!("403 Forbidden - {message}")),
+            Reason::ScopeInsufficient => Self::insufficient_scope(message),
+            Reason::NamespaceNotEmpty => Self::message(StatusCode::CONFLICT, format!("409 Conflict - {message}")),
+            Reason::UserNotFound => Self::message(StatusCode::NOT_FOUND, "404 User Not Found"),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
             Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
@@ -178,11 +234,14 @@ mod tests {
                 | Reason::PackageNotFound
                 | Reason::VersionNotFound
                 | Reason::FileNotFound
+                | Reason::UserNotFound
                 | Reason::RuleNotFound => 404,
+                Reason::NamespaceNotEmpty => 409,
                 Reason::VersionQuarantined
                 | Reason::QuotaExceeded
                 | Reason::RoleInsufficient
                 | Reason::ScopeInsufficient
+                | Reason::VersionInUse
                 | Reason::PackageProtected => 403,
                 Reason::NameInvalid
                 | Reason::PathInvalid
@@ -208,7 +267,9 @@ mod tests {
                 reason => Refusal::refused(*reason, "words"),
             };
             assert_eq!(refusal.status.as_u16(), expected, "{reason}");
-            assert!(refusal.body.is_string() || refusal.body["message"].is_string() || refusal.body["message"].is_object(), "{reason}");
+            let body = &refusal.body;
+            let is_told = body.is_string() || body["message"].is_string() || body["message"].is_object() || body["error"].is_string();
+            assert!(is_told, "{reason}");
         }
     }
 }

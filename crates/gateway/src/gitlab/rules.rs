@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use consign_client::{Client, Error};
+use consign_client::Error;
 use consign_proto::metadata::{ProtectionRule, Role as WireRole};
 use consign_types::Reason;
 use consign_types::access::Role;
@@ -13,8 +12,10 @@ use consign_types::resource::ProtectionRuleRef;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::call::Call;
+use super::pages::Pages;
 use super::refusal::{Refusal, Result};
-use super::{entity, form, path, signed_in};
+use super::{entity, form};
 
 /// What a client sends of a rule.
 #[derive(Debug, Default, Deserialize)]
@@ -27,18 +28,19 @@ struct Fields {
     minimum_access_level_for_delete: Option<Value>,
 }
 
-/// `GET /projects/:id/packages/protection/rules`: all of them, which are never many.
-pub(crate) async fn list(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>> {
-    let client = signed_in(&client, &headers)?;
-    let rules = client.list_protection_rules(&path::project_of(&uri)?).await?;
-    Ok(Json(rules.iter().map(entity::protection_rule).collect()))
+/// `GET /projects/:id/packages/protection/rules`: of which there are never many.
+pub(crate) async fn list(call: Call) -> Result<Response> {
+    let client = call.signed_in()?;
+    let pages = Pages::of(&call)?;
+    let rules = client.list_protection_rules(&call.project()?).await?;
+    Ok(pages.answer(&call, pages.cut(rules.iter().map(entity::protection_rule).collect())))
 }
 
 /// `POST /projects/:id/packages/protection/rules`.
-pub(crate) async fn create(State(client): State<Client>, uri: Uri, headers: HeaderMap, body: Body) -> Result<Response> {
-    let client = signed_in(&client, &headers)?;
-    let project = path::project_of(&uri)?;
-    let fields: Fields = form::read(&headers, body).await?;
+pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
+    let client = call.signed_in()?;
+    let project = call.project()?;
+    let fields: Fields = form::read(&call.headers, body).await?;
     fields.check_type()?;
     let missing = |field: &str| Refusal::parameter(format!("{field} is missing"));
     fields.package_type.as_ref().ok_or_else(|| missing("package_type"))?;
@@ -58,10 +60,10 @@ pub(crate) async fn create(State(client): State<Client>, uri: Uri, headers: Head
 }
 
 /// `PATCH /projects/:id/packages/protection/rules/:rule_id`: what is not sent stays.
-pub(crate) async fn update(State(client): State<Client>, uri: Uri, headers: HeaderMap, body: Body) -> Result<Json<Value>> {
-    let client = signed_in(&client, &headers)?;
-    let name = name(&uri)?;
-    let fields: Fields = form::read(&headers, body).await?;
+pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
+    let client = call.signed_in()?;
+    let name = name(&call)?;
+    let fields: Fields = form::read(&call.headers, body).await?;
     fields.check_type()?;
     let push = level("minimum_access_level_for_push", fields.minimum_access_level_for_push)?;
     let delete = level("minimum_access_level_for_delete", fields.minimum_access_level_for_delete)?;
@@ -86,9 +88,8 @@ pub(crate) async fn update(State(client): State<Client>, uri: Uri, headers: Head
 }
 
 /// `DELETE /projects/:id/packages/protection/rules/:rule_id`.
-pub(crate) async fn delete(State(client): State<Client>, uri: Uri, headers: HeaderMap) -> Result<StatusCode> {
-    let client = signed_in(&client, &headers)?;
-    client.delete_protection_rule(&name(&uri)?).await?;
+pub(crate) async fn delete(call: Call) -> Result<StatusCode> {
+    call.signed_in()?.delete_protection_rule(&name(&call)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -118,10 +119,8 @@ fn none_of(fields: &str) -> Refusal {
     Refusal::parameter(format!("{fields} are missing, at least one parameter must be provided"))
 }
 
-fn name(uri: &Uri) -> Result<ProtectionRuleRef> {
-    let project = path::project_of(uri)?;
-    let rule = uri.path().rsplit('/').next().and_then(|rule| rule.parse().ok());
-    Ok(ProtectionRuleRef { project, rule: rule.ok_or_else(|| Refusal::parameter("package_protection_rule_id is invalid"))? })
+fn name(call: &Call) -> Result<ProtectionRuleRef> {
+    Ok(ProtectionRuleRef { project: call.project()?, rule: call.number(8, "package_protection_rule_id")? })
 }
 
 fn refusal(error: Error) -> Refusal {

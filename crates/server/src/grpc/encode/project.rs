@@ -20,6 +20,7 @@ pub(in crate::grpc) fn namespace(row: Namespace) -> wire::Namespace {
         display_name: row.display_name.to_string(),
         create_time: Some(timestamp(row.created_at)),
         etag: row.etag(),
+        parent_id: row.parent_id.unwrap_or_default(),
     }
 }
 

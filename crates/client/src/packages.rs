@@ -1,0 +1,49 @@
+//! Finding versions and files, and deleting them.
+
+use consign_proto::metadata::{
+    DeleteFileRequest, DeleteVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest, ListVersionsResponse,
+    SearchVersionsRequest, SearchVersionsResponse,
+};
+use consign_types::resource::FileRef;
+use uuid::Uuid;
+
+use crate::retry::repeat;
+use crate::{Client, Result};
+
+impl Client {
+    /// A page of the versions of a project, of a namespace, or of all that the caller may read.
+    pub async fn search_versions(&self, request: SearchVersionsRequest) -> Result<SearchVersionsResponse> {
+        let call = || async { self.package_service().search_versions(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
+    }
+
+    /// A page of the versions of a package.
+    pub async fn list_versions(&self, request: ListVersionsRequest) -> Result<ListVersionsResponse> {
+        let call = || async { self.package_service().list_versions(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
+    }
+
+    /// A page of the files of a version, those that newer ones replaced included.
+    pub async fn list_files(&self, request: ListFilesRequest) -> Result<ListFilesResponse> {
+        let call = || async { self.file_service().list_files(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
+    }
+
+    /// Deletes a version, by its name and, where that is given, only as it was when it had this etag.
+    pub async fn delete_version(&self, name: &str, etag: &str) -> Result<()> {
+        let (name, etag, request_id) = (name.to_owned(), etag.to_owned(), Uuid::new_v4().to_string());
+        let request = DeleteVersionRequest { name, etag, request_id, ..DeleteVersionRequest::default() };
+        let call = || async { self.package_service().delete_version(self.request(request.clone())).await };
+        repeat(call).await?;
+        Ok(())
+    }
+
+    /// Deletes one revision of a file.
+    pub async fn delete_file(&self, name: &FileRef, revision: i32) -> Result<()> {
+        let request =
+            DeleteFileRequest { name: name.to_string(), revision, request_id: Uuid::new_v4().to_string(), ..DeleteFileRequest::default() };
+        let call = || async { self.file_service().delete_file(self.request(request.clone())).await };
+        repeat(call).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! A request without its body: who makes it, how it came here, and what its URL says.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use consign_client::Client;
+use consign_types::resource::{NamespaceRef, ProjectRef};
+use serde::de::DeserializeOwned;
+
+use super::path;
+use super::refusal::{Refusal, Result};
+use crate::credentials::{self, Contradiction, Credential};
+use crate::{FORWARDED_FOR, Scheme};
+
+/// A request.
+#[derive(Debug)]
+pub(crate) struct Call {
+    client: Client,
+    scheme: Scheme,
+    credential: Result<Option<Credential>, Contradiction>,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+}
+
+impl FromRequestParts<Client> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, client: &Client) -> Result<Self, Self::Rejection> {
+        let addresses = parts.headers.get(FORWARDED_FOR).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            client: addresses.map_or_else(|| client.clone(), |addresses| client.asking_for(addresses)),
+            scheme: parts.extensions.get::<Scheme>().copied().unwrap_or(Scheme("http")),
+            credential: credentials::find(&parts.headers, parts.uri.query().unwrap_or_default()),
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
+impl Call {
+    /// The client for whoever makes the request.
+    pub(crate) fn client(&self) -> Result<Client> {
+        match &self.credential {
+            Ok(Some(credential)) => Ok(self.client.with_token(&credential.token)),
+            Ok(None) => Ok(self.client.clone()),
+            Err(Contradiction) => Err(Refusal::unauthorized()),
+        }
+    }
+
+    /// The same for what nobody may do without a token: GitLab asks for it before it looks at anything else.
+    pub(crate) fn signed_in(&self) -> Result<Client> {
+        if self.is_anonymous() { Err(Refusal::unauthorized()) } else { self.client() }
+    }
+
+    /// The client for nobody, where the credential is one of those that count for none if they mean nothing: a name and a password.
+    pub(crate) fn without_basic(&self) -> Option<Client> {
+        let is_basic = matches!(&self.credential, Ok(Some(credential)) if credential.is_basic);
+        is_basic.then(|| self.client.clone())
+    }
+
+    /// Whether it came without a token.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.credential, Ok(None))
+    }
+
+    /// The parameters behind the `?`. Those that nobody knows are passed over, as GitLab does.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_urlencoded::from_str(self.uri.query().unwrap_or_default()).map_err(|_| Refusal::parameter("query is invalid"))
+    }
+
+    /// A segment of the path as it came; 4 is the `:id` of `/api/v4/projects/:id`.
+    pub(crate) fn segment(&self, index: usize) -> &str {
+        self.uri.path().split('/').nth(index).unwrap_or_default()
+    }
+
+    /// The project of a route below `/api/v4/projects/:id`.
+    pub(crate) fn project(&self) -> Result<ProjectRef> {
+        path::project(self.segment(4))
+    }
+
+    /// The namespace of a route below `/api/v4/groups/:id`.
+    pub(crate) fn group(&self) -> Result<NamespaceRef> {
+        path::group(self.segment(4))
+    }
+
+    /// A number in the path.
+    pub(crate) fn number(&self, index: usize, name: &str) -> Result<i64> {
+        self.segment(index).parse().map_err(|_| Refusal::parameter(format!("{name} is invalid")))
+    }
+
+    /// The scheme and host that the client used, as far as proxies tell: clients follow only links to where they came from.
+    pub(crate) fn origin(&self) -> String {
+        let header = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.split(',').next()).map(str::trim);
+        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(self.scheme.0);
+        let host = header("x-forwarded-host").or_else(|| header("host")).or_else(|| self.uri.authority().map(Authority::as_str));
+        let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+        host.filter(plain).map_or(String::new(), |host| format!("{scheme}://{host}"))
+    }
+}

@@ -1,0 +1,205 @@
+//! GitLab's API for packages: lists, filters, pages, deletion.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use consign_proto::metadata::{QuarantineVersionRequest, YankVersionRequest};
+use integration_tests::grpc::{Grpc, authorized};
+use integration_tests::rest::{Answer, Rest, file};
+use integration_tests::{BOTH, Builder, Engine, TestService};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const PACKAGES: &str = "/api/v4/projects/root%2Fdemo/packages";
+
+/// `root/demo` with packages of every status, in this order: `tool` 1.0, 1.1 (hidden), 2.0 (yanked), 3.0 (quarantined), `Other_tool` 1.0.
+async fn filled(engine: Engine) -> (TestService, Rest) {
+    let (service, rest) = Builder::on(engine).demo().await;
+    for (package, version) in [("tool", "1.0"), ("tool", "1.1?status=hidden"), ("tool", "2.0"), ("tool", "3.0"), ("Other_tool", "1.0")] {
+        let (version, query) = version.split_once('?').map_or((version, String::new()), |(version, query)| (version, format!("?{query}")));
+        assert_eq!(rest.put(&format!("{}{query}", file(package, version, "f")), format!("{package} {version}")).await.status, 201);
+    }
+    let mut packages = Grpc::to(service.grpc()).packages();
+    let (name, reason) = ("projects/1/packages/tool/versions/2.0".to_owned(), "old".to_owned());
+    packages.yank_version(authorized(YankVersionRequest { name, reason, ..Default::default() })).await.unwrap();
+    let (name, reason) = ("projects/1/packages/tool/versions/3.0".to_owned(), "bad".to_owned());
+    packages.quarantine_version(authorized(QuarantineVersionRequest { name, reason, ..Default::default() })).await.unwrap();
+    (service, rest)
+}
+
+fn shown(answer: &Answer) -> Vec<String> {
+    let text = |package: &Value| format!("{} {}", package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+    answer.json().as_array().unwrap_or_else(|| panic!("{}", answer.text())).iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn packages_are_listed_filtered_and_ordered() {
+    for engine in BOTH {
+        let (_service, rest) = filled(engine).await;
+        let all = ["tool 1.0", "tool 2.0", "tool 3.0", "Other_tool 1.0"];
+        for (query, expected) in [
+            ("", &all[..]),
+            ("?sort=desc", &["Other_tool 1.0", "tool 3.0", "tool 2.0", "tool 1.0"]),
+            ("?order_by=name", &["Other_tool 1.0", "tool 1.0", "tool 2.0", "tool 3.0"]),
+            ("?order_by=version&sort=desc", &["tool 3.0", "tool 2.0", "Other_tool 1.0", "tool 1.0"]),
+            ("?order_by=type&package_type=generic", &all),
+            ("?package_name=OTHER", &["Other_tool 1.0"]),
+            ("?package_name=_", &["Other_tool 1.0"]),
+            ("?package_name=%22", &[]),
+            ("?package_version=1.0", &["tool 1.0", "Other_tool 1.0"]),
+            ("?package_version=1", &[]),
+            ("?status=default", &["tool 1.0", "Other_tool 1.0"]),
+            ("?status=hidden", &["tool 1.1"]),
+            ("?status=deprecated", &["tool 2.0"]),
+            ("?status=error", &["tool 3.0"]),
+            ("?status=pending_destruction", &[]),
+            ("?package_type=npm", &[]),
+            ("?include_versionless=true&unknown=x", &all),
+        ] {
+            let mut found = shown(&rest.get(&format!("{PACKAGES}{query}")).await);
+            let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+            if query.contains("order_by=version") {
+                // Versions that are equal come in whichever order.
+                found.sort();
+                expected.sort();
+            }
+            assert_eq!(found, expected, "{engine:?} {query}");
+        }
+        for (query, told) in [
+            ("?order_by=size", "order_by does not have a valid value"),
+            ("?sort=up", "sort does not have a valid value"),
+            ("?package_type=tar", "package_type does not have a valid value"),
+            ("?status=gone", "status does not have a valid value"),
+            ("?per_page=x", "per_page is invalid"),
+            ("?per_page=-1", "per_page does not have a valid value"),
+            ("?page=x", "page is invalid"),
+        ] {
+            let refused = rest.get(&format!("{PACKAGES}{query}")).await;
+            assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{query}");
+        }
+        assert_eq!(rest.get(&format!("{PACKAGES}?page=50002&per_page=1")).await.status, 405);
+    }
+}
+
+#[tokio::test]
+async fn pages_tell_of_each_other_and_end() {
+    let (service, rest) = filled(Engine::Sqlite).await;
+    let host = format!("http://{}", service.http());
+    let page = rest.get(&format!("{PACKAGES}?per_page=3&order_by=created_at&page=1")).await;
+    let told = |name| page.header(name).to_owned();
+    assert_eq!(
+        ["x-page", "x-per-page", "x-prev-page", "x-next-page", "x-total", "x-total-pages"].map(told),
+        ["1", "3", "", "2", "4", "2"].map(str::to_owned)
+    );
+    let link = |rel: &str, page: i32| format!("<{host}{PACKAGES}?order_by=created_at&page={page}&per_page=3>; rel=\"{rel}\"");
+    assert_eq!(page.header("link"), [link("next", 2), link("first", 1), link("last", 2)].join(", "));
+    let last = rest.get(&format!("{PACKAGES}?per_page=3&order_by=created_at&page=2")).await;
+    assert_eq!(shown(&last), ["Other_tool 1.0"]);
+    assert_eq!(last.header("link"), [link("prev", 1), link("first", 1), link("last", 2)].join(", "));
+    let beyond = rest.get(&format!("{PACKAGES}?page=9")).await;
+    assert_eq!((beyond.text(), beyond.header("x-next-page")), ("[]", ""));
+    assert_eq!(rest.get(&format!("{PACKAGES}?per_page=1000")).await.header("x-per-page"), "100");
+    // A token in the URL does not come back in the links.
+    let tokened = rest.anonymous(Method::GET, &format!("{PACKAGES}?per_page=1&private_token={}", integration_tests::TOKEN));
+    let tokened = rest.send(tokened).await;
+    assert!(tokened.status == 200 && !tokened.header("link").contains("token"), "{}", tokened.header("link"));
+}
+
+/// The numbers of `tool` 1.0, 1.1, 2.0 and 3.0.
+async fn ids(rest: &Rest) -> (i64, i64, i64, i64) {
+    let number = async |query: &str| rest.get(&format!("{PACKAGES}?package_name=tool&{query}")).await.json()[0]["id"].as_i64().unwrap();
+    (number("status=default").await, number("status=hidden").await, number("status=deprecated").await, number("status=error").await)
+}
+
+#[tokio::test]
+async fn one_package_is_shown_with_its_others_and_its_files_and_deleted() {
+    for engine in BOTH {
+        let (_service, rest) = filled(engine).await;
+        for body in ["again", "and again"] {
+            assert_eq!(rest.put(&file("tool", "1.0", "to/f"), body).await.status, 201);
+        }
+        let (first, hidden, old, bad) = ids(&rest).await;
+        let one = rest.get(&format!("{PACKAGES}/{first}")).await;
+        assert_eq!(one.status, 200, "{}", one.text());
+        let one = one.json();
+        assert_eq!((&one["name"], &one["version"], &one["status"]), (&json!("tool"), &json!("1.0"), &json!("default")));
+        assert_eq!(one["_links"]["web_path"], format!("/root/demo/-/packages/{first}"));
+        assert!(one["_links"]["delete_api_path"].as_str().unwrap().ends_with(&format!("/api/v4/projects/1/packages/{first}")));
+        let others: Vec<&str> = one["versions"].as_array().unwrap().iter().map(|other| other["version"].as_str().unwrap()).collect();
+        assert_eq!(others, ["2.0"], "neither hidden nor withdrawn ones");
+        assert_eq!(rest.get(&format!("{PACKAGES}/{first}/pipelines")).await.text(), "[]");
+        assert_eq!(rest.get(&format!("{PACKAGES}/{first}/pipelines?per_page=21")).await.status, 400);
+        for (id, told) in [(hidden, "Package not found"), (bad, "Package not found"), (9999, "404 Not found"), (0, "404 Not found")] {
+            for path in [format!("{PACKAGES}/{id}"), format!("{PACKAGES}/{id}/package_files")] {
+                let refused = rest.get(&path).await;
+                assert_eq!((refused.status, refused.json()), (404, json!({ "message": told })), "{path}");
+            }
+        }
+        assert_eq!(rest.get(&format!("{PACKAGES}/x")).await.status, 400);
+
+        let files = rest.get(&format!("{PACKAGES}/{first}/package_files")).await;
+        let names: Vec<&str> =
+            files.json().as_array().unwrap().iter().map(|file| file["file_name"].as_str().unwrap().to_owned().leak() as &str).collect();
+        assert_eq!((names.as_slice(), files.header("x-total")), (["f", "to%2Ff", "to%2Ff"].as_slice(), "3"));
+        let sorted = rest.get(&format!("{PACKAGES}/{first}/package_files?order_by=file_name&sort=desc&per_page=1")).await.json();
+        assert_eq!((&sorted[0]["file_name"], &sorted[0]["size"]), (&json!("to%2Ff"), &json!(9)));
+
+        let newest = files.json()[2]["id"].clone();
+        let delete = async |path: &str| rest.send(rest.request(Method::DELETE, path)).await;
+        assert_eq!(delete(&format!("{PACKAGES}/{first}/package_files/{newest}")).await.status, 204);
+        assert_eq!(rest.get(&file("tool", "1.0", "to/f")).await.text(), "again", "the one before is served");
+        assert_eq!(delete(&format!("{PACKAGES}/{first}/package_files/{newest}")).await.status, 404);
+        assert_eq!(delete(&format!("{PACKAGES}/{old}/package_files/{}", files.json()[0]["id"])).await.status, 404, "of another package");
+
+        let stale =
+            rest.request(Method::DELETE, &format!("{PACKAGES}/{first}")).header("if-unmodified-since", "Mon, 01 Jan 2024 00:00:00 GMT");
+        assert_eq!(rest.send(stale).await.status, 412);
+        for id in [first, hidden] {
+            assert_eq!(delete(&format!("{PACKAGES}/{id}")).await.status, 204, "hidden ones too");
+            assert_eq!(delete(&format!("{PACKAGES}/{id}")).await.status, 404);
+        }
+        assert_eq!(rest.get(&file("tool", "1.0", "f")).await.status, 404);
+        assert_eq!(rest.put(&file("tool", "1.0", "f"), "new").await.status, 201, "the name is free again");
+        assert_ne!(rest.get(&format!("{PACKAGES}?package_version=1.0&package_name=tool")).await.json()[1]["id"], first);
+    }
+}
+
+#[tokio::test]
+async fn the_packages_of_a_group_are_those_of_all_projects_below_it() {
+    for engine in BOTH {
+        let (_service, rest) = filled(engine).await;
+        let group = rest.send(rest.request(Method::POST, "/api/v4/groups").json(&json!({ "path": "sub", "parent_id": 1 }))).await.json();
+        let project = json!({ "name": "deep", "namespace_id": group["id"] });
+        assert_eq!(rest.send(rest.request(Method::POST, "/api/v4/projects").json(&project)).await.status, 201);
+        assert_eq!(rest.put("/api/v4/projects/root%2Fsub%2Fdeep/packages/generic/lib/1.0/f", "deep").await.status, 201);
+        let found = rest.get("/api/v4/groups/root/packages?per_page=2&page=3").await;
+        assert_eq!((shown(&found), found.header("x-total")), (vec!["lib 1.0".to_owned()], "5"));
+        assert_eq!((&found.json()[0]["project_path"], &found.json()[0]["project_id"]), (&json!("root/sub/deep"), &json!(2)));
+        assert_eq!(rest.get("/api/v4/groups/1/packages?exclude_subgroups=True").await.header("x-total"), "4");
+        assert_eq!(shown(&rest.get("/api/v4/groups/root%2Fsub/packages").await), ["lib 1.0"]);
+        assert_eq!(rest.get("/api/v4/groups/absent/packages").await.json(), json!({ "message": "404 Group Not Found" }));
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_know_of_a_project_is_not_asked_for_a_token_and_who_may_not_delete_is_refused() {
+    let (_service, rest) = filled(Engine::Sqlite).await;
+    let anonymous = async |method: Method, path: &str| rest.send(rest.anonymous(method, path)).await;
+    for path in [PACKAGES.to_owned(), format!("{PACKAGES}/1"), format!("{PACKAGES}/1/package_files"), format!("{PACKAGES}/1/pipelines")] {
+        let refused = anonymous(Method::GET, &path).await;
+        assert_eq!((refused.status, refused.json()), (404, json!({ "message": "404 Project Not Found" })), "{path}");
+        assert_eq!(refused.header("www-authenticate"), "");
+        assert_eq!(rest.with_token("nonsense, of nobody").get(&path).await.status, 401, "{path}");
+    }
+    assert_eq!(anonymous(Method::DELETE, &format!("{PACKAGES}/1")).await.status, 404);
+    let public = rest.request(Method::PUT, "/api/v4/projects/1").json(&json!({ "visibility": "public" }));
+    assert_eq!(rest.send(public).await.status, 200);
+    assert_eq!(shown(&anonymous(Method::GET, PACKAGES).await).len(), 4);
+    assert_eq!(anonymous(Method::GET, PACKAGES).await.json()[0]["_links"], json!({ "web_path": "/root/demo/-/packages/1" }));
+    for path in [format!("{PACKAGES}/1"), format!("{PACKAGES}/1/package_files/1")] {
+        let refused = anonymous(Method::DELETE, &path).await;
+        assert_eq!((refused.status, refused.json()), (403, json!({ "message": "403 Forbidden" })), "{path}");
+    }
+    let rule = json!({ "package_name_pattern": "tool", "package_type": "generic", "minimum_access_level_for_delete": "admin" });
+    assert_eq!(rest.send(rest.request(Method::POST, &format!("{PACKAGES}/protection/rules")).json(&rule)).await.status, 201);
+    let user = rest.request(Method::DELETE, &format!("{PACKAGES}/1"));
+    assert_eq!(rest.send(user).await.status, 204, "an administrator may");
+}
