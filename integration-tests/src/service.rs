@@ -63,6 +63,13 @@ impl Builder {
         self
     }
 
+    /// With an option that has no value.
+    #[must_use]
+    pub fn flag(mut self, option: &str) -> Self {
+        self.options.push(option.to_owned());
+        self
+    }
+
     /// With TLS by these files.
     #[must_use]
     pub fn with_tls(self, files: &Files) -> Self {

@@ -97,3 +97,44 @@ async fn who_has_no_valid_token_is_challenged() {
         assert_eq!(rest.send(bearer).await.text(), "hello");
     }
 }
+
+#[tokio::test]
+async fn latest_stands_for_the_highest_version_that_is_not_hidden() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        for (version, status) in [("1.9.0", ""), ("1.10.0", ""), ("2.0.0", "?status=hidden"), ("3.0.0-rc.1", "")] {
+            assert_eq!(rest.put(&file("tool", version, &format!("bin/f{status}")), version).await.status, 201);
+        }
+        let found = rest.get(&file("tool", "latest", "bin/f")).await;
+        assert_eq!((found.status, found.text()), (200, "1.10.0"));
+        assert_eq!(found.header("content-location"), file("tool", "1.10.0", "bin/f"));
+        let part = rest.request(Method::GET, &file("tool", "latest", "bin/f")).header("range", "bytes=0-1");
+        assert_eq!(rest.send(part).await.text(), "1.");
+        assert_eq!(rest.send(rest.request(Method::HEAD, &file("tool", "latest", "bin/f"))).await.status, 200);
+        for (path, status) in [(file("tool", "latest", "g"), 404), (file("other", "latest", "f"), 404)] {
+            assert_eq!(rest.get(&path).await.status, status, "{path}");
+        }
+        assert_eq!(rest.send(rest.anonymous(Method::GET, &file("tool", "latest", "bin/f"))).await.status, 401);
+        assert_eq!(rest.put(&file("tool", "latest", "f"), "x").await.text(), r#"{"error":"package_version is invalid"}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_name_and_a_password_that_mean_nothing_are_passed_over_where_the_file_is_public() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let path = file("tool", "1.0", "f");
+    assert_eq!(rest.put(&path, "hello").await.status, 201);
+    let basic = async |method: Method| {
+        let request = rest.anonymous(method.clone(), &path).basic_auth("anybody", Some("nonsense, of nobody"));
+        rest.send(if method == Method::PUT { request.body("x") } else { request }).await
+    };
+    assert_eq!(basic(Method::GET).await.status, 401);
+    let public = rest.request(Method::PUT, "/api/v4/projects/1").json(&serde_json::json!({ "visibility": "public" }));
+    assert_eq!(rest.send(public).await.status, 200);
+    assert_eq!((basic(Method::GET).await.text().to_owned(), basic(Method::HEAD).await.status), ("hello".to_owned(), 200));
+    assert_eq!(basic(Method::PUT).await.status, 401);
+    assert_eq!(rest.with_token("nonsense, of nobody").get(&path).await.status, 401);
+    // Tokens that mean something are heard.
+    let signed_in = rest.anonymous(Method::GET, &path).basic_auth("anybody", Some(integration_tests::TOKEN));
+    assert_eq!(rest.send(signed_in).await.status, 200);
+}

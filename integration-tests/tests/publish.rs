@@ -213,3 +213,87 @@ async fn sixty_four_first_files_of_a_new_version_all_arrive_and_make_one_version
         service.stop().await;
     }
 }
+
+/// A form with these parts: a name, a file name where it is a file, and what is in it.
+fn form(parts: &[(&str, &str, &str)]) -> String {
+    let part = |(name, file, text): &(&str, &str, &str)| {
+        let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"\r\nContent-Type: text/plain") };
+        format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{text}\r\n")
+    };
+    parts.iter().map(part).collect::<String>() + "--cut--\r\n"
+}
+
+#[tokio::test]
+async fn of_a_form_the_one_file_is_published_and_its_fields_are_heard() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        let put = async |path: &str, body: String| {
+            rest.send(rest.request(Method::PUT, path).header("content-type", "multipart/form-data; boundary=cut").body(body)).await
+        };
+        let path = file("tool", "1.0", "f");
+        let answer = put(&path, form(&[("file", "other.txt", "hello")])).await;
+        assert_eq!((answer.status, answer.text()), (201, r#"{"message":"201 Created"}"#));
+        assert_eq!(rest.get(&path).await.text(), "hello");
+
+        let large = "x".repeat(3 << 20);
+        let told =
+            put(&file("tool", "1.1", "f"), form(&[("status", "", "hidden"), ("file", "f", &large), ("select", "", "package_file")])).await;
+        assert_eq!((told.status, &told.json()["size"]), (200, &json!(3 << 20)));
+        assert_eq!(rest.get("/api/v4/projects/1/packages?status=hidden").await.json()[0]["version"], "1.1");
+
+        let stored = service.stored().blobs.len();
+        for (body, told) in [
+            (form(&[("status", "", "default")]), "file is missing, or there are several"),
+            (form(&[("a", "a", "one"), ("b", "b", "two")]), "file is missing, or there are several"),
+            (form(&[("file", "f", "new")]).replace("--cut--", "--cut"), "broke off"),
+            (form(&[("status", "", &"x".repeat(5000)), ("file", "f", "new")]), "broke off"),
+            (form(&[("file", "f", "other bytes"), ("status", "", "gone")]), "status does not have a valid value"),
+        ] {
+            let refused = put(&file("tool", "2.0", "f"), body).await;
+            assert!(refused.status == 400 && refused.text().contains(told), "{told}: {} {}", refused.status, refused.text());
+        }
+        assert_eq!(rest.get(&file("tool", "2.0", "f")).await.status, 404);
+        // What was sent before the last field said nonsense is left to the collector.
+        let gone = async || (service.stored().blobs.len() <= stored + 1 && service.stored().spools.is_empty()).then_some(());
+        integration_tests::wait::until("the removal of the spools", gone).await;
+        // With nothing to say of itself, a body is what it is.
+        let plain = rest.request(Method::PUT, &file("tool", "3.0", "f")).header("content-type", "application/x-www-form-urlencoded");
+        assert_eq!(rest.send(plain.body("a=b&c=d")).await.status, 201);
+        assert_eq!(rest.get(&file("tool", "3.0", "f")).await.text(), "a=b&c=d");
+    }
+}
+
+#[tokio::test]
+async fn where_the_gateway_is_strict_a_form_is_stored_as_it_came_and_latest_is_no_version() {
+    let (_service, rest) = Builder::by_default().flag("--strict-gitlab").demo().await;
+    let body = form(&[("file", "other.txt", "hello")]);
+    let request = rest.request(Method::PUT, &file("tool", "1.0", "f")).header("content-type", "multipart/form-data; boundary=cut");
+    assert_eq!(rest.send(request.body(body.clone())).await.status, 201);
+    assert_eq!(rest.get(&file("tool", "1.0", "f")).await.text(), body);
+    let latest = rest.get(&file("tool", "latest", "f")).await;
+    assert_eq!((latest.status, latest.text()), (400, r#"{"error":"package_version is invalid"}"#));
+}
+
+#[tokio::test]
+async fn a_declared_digest_is_compared_in_whichever_header_it_comes() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let base64 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    for (number, (name, value)) in [
+        ("repr-digest", format!("sha-256=:{base64}:")),
+        ("content-digest", format!("sha-256=:{base64}:")),
+        ("digest", format!("SHA-256={base64}")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = file("tool", "1.0", &format!("f{number}"));
+        let put = async |body: &'static str| rest.send(rest.request(Method::PUT, &path).header(name, &value).body(body)).await.status;
+        assert_eq!((put("hullo").await, rest.get(&path).await.status), (400, 404), "{name}");
+        assert_eq!(put("hello").await, 201, "{name}");
+        assert_eq!(rest.get(&path).await.header("repr-digest"), format!("sha-256=:{base64}:"));
+    }
+    let path = file("tool", "1.0", "f");
+    let both = rest.request(Method::PUT, &path).header("x-checksum-sha256", HELLO_SHA256).header("digest", "sha-256=AA==").body("hello");
+    let refused = rest.send(both).await;
+    assert_eq!((refused.status, refused.text()), (400, r#"{"error":"Digest is invalid"}"#));
+}

@@ -39,7 +39,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 pub use error::{Error, Result};
 pub use fetch::Download;
-pub use publish::{Publish, Published};
+pub use publish::{Publish, Published, Uploaded};
 pub use source::{Lasting, Source};
 pub use tls::{Certificates, Identity, Tls};
 pub use transfers::Transfers;

@@ -1,14 +1,15 @@
 //! Finding versions and files, and deleting them.
 
+use consign_proto::metadata::resolve_version_request::Selector;
 use consign_proto::metadata::{
     DeleteFileRequest, DeleteVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest, ListVersionsResponse,
-    SearchVersionsRequest, SearchVersionsResponse,
+    ResolveVersionRequest, SearchVersionsRequest, SearchVersionsResponse, Version,
 };
-use consign_types::resource::FileRef;
+use consign_types::resource::{FileRef, PackageRef};
 use uuid::Uuid;
 
 use crate::retry::repeat;
-use crate::{Client, Result};
+use crate::{Client, Error, Result};
 
 impl Client {
     /// A page of the versions of a project, of a namespace, or of all that the caller may read.
@@ -21,6 +22,17 @@ impl Client {
     pub async fn list_versions(&self, request: ListVersionsRequest) -> Result<ListVersionsResponse> {
         let call = || async { self.package_service().list_versions(self.request(request.clone())).await };
         Ok(repeat(call).await?)
+    }
+
+    /// The version of a package that `latest` means, or `VERSION_NOT_FOUND`.
+    pub async fn find_latest(&self, package: &PackageRef) -> Result<Version> {
+        let request = ResolveVersionRequest {
+            parent: package.to_string(),
+            selector: Some(Selector::Latest(true)),
+            ..ResolveVersionRequest::default()
+        };
+        let call = || async { self.package_service().resolve_version(self.request(request.clone())).await };
+        repeat(call).await?.version.ok_or(Error::Protocol("no version"))
     }
 
     /// A page of the files of a version, those that newer ones replaced included.

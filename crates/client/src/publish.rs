@@ -47,6 +47,10 @@ pub struct Published {
     pub replayed: bool,
 }
 
+/// Proof that the bytes of a publish are stored.
+#[derive(Clone, Debug)]
+pub struct Uploaded(Bytes);
+
 impl Client {
     /// Publishes one file into a version, which the settings of the project leave open or seal.
     ///
@@ -54,10 +58,20 @@ impl Client {
     /// need not be sent. It is streamed: a few chunks are held in memory, whatever its size. An upload that breaks off goes on where it
     /// was, if the body can be read again.
     pub async fn publish_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Published> {
-        let receipt = match self.prepare_upload(publish).await? {
+        let uploaded = self.upload_file(publish, body).await?;
+        self.publish_uploaded(publish, uploaded).await
+    }
+
+    /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet.
+    pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
+        Ok(Uploaded(match self.prepare_upload(publish).await? {
             Action::Receipt(receipt) => receipt,
             Action::Ticket(ticket) => self.write(ticket, body).await?,
-        };
+        }))
+    }
+
+    /// The second half: makes what was uploaded visible. Whether it is hidden may be known only now.
+    pub async fn publish_uploaded(&self, publish: &Publish, Uploaded(receipt): Uploaded) -> Result<Published> {
         let request = PublishVersionRequest {
             parent: publish.version.package().to_string(),
             version_id: publish.version.version.to_string(),

@@ -23,14 +23,19 @@ use consign_client::Client;
 /// The header by which proxies tell for whom they ask.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The routes of the gateway, over this client. `scheme` is that of the URLs by which they are reached without a proxy.
-pub fn router(client: Client, scheme: &'static str) -> Router {
-    gitlab::router(client).layer(map_request(forward)).layer(map_response(harden)).layer(Extension(Scheme(scheme)))
+/// The routes of the gateway, over this client.
+pub fn router(client: Client, manner: Manner) -> Router {
+    gitlab::router(client).layer(map_request(forward)).layer(map_response(harden)).layer(Extension(manner))
 }
 
-/// How the gateway is reached: `http` or `https`.
+/// How the gateway is reached, and how it answers.
 #[derive(Clone, Copy, Debug)]
-struct Scheme(&'static str);
+pub struct Manner {
+    /// The scheme of the URLs by which it is reached without a proxy: `http` or `https`.
+    pub scheme: &'static str,
+    /// Does as GitLab does where that is nobody's wish: a form that is sent for a file is stored as it came, and `latest` is no version.
+    pub strict_gitlab: bool,
+}
 
 /// Tells the planes for whom they are asked: the address of the connection, behind those that a proxy before has told.
 async fn forward(mut request: Request) -> Request {

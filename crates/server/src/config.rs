@@ -114,8 +114,9 @@ pub struct Settings {
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DUPLICATE_EXCEPTIONS", default_value = "")]
     pub duplicate_exceptions: String,
 
-    /// Reject the same bytes too where duplicates are rejected, as GitLab does; a retry is then refused.
-    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_STRICT_GITLAB")]
+    /// Do as GitLab does where that is nobody's wish: where duplicates are rejected, the same bytes are too, so that a retry is refused; a
+    /// form that is sent for a file is stored as it came; `latest` is no version.
+    #[arg(long, help_heading = "Gateway and metadata plane", env = "CONSIGN_STRICT_GITLAB")]
     pub strict_gitlab: bool,
 
     /// Bytes that one project may hold, where no setting says otherwise [default: no limit]

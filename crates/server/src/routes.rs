@@ -12,6 +12,7 @@ use axum::routing::post;
 use consign_blobs::Blobs;
 use consign_client::transport::{Transport, connect};
 use consign_client::{Client, Tls, Transfers};
+use consign_gateway::Manner;
 use consign_metadata::Metadata;
 use consign_proto::blob::blob_admin_service_server::{self, BlobAdminServiceServer};
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
@@ -148,7 +149,10 @@ pub(crate) fn grpc<H: Health>(planes: impl IntoIterator<Item = Router>, names: &
 
 /// The door for REST: the gateway, and the probes.
 pub(crate) fn rest(client: Client, readiness: Readiness, settings: &Settings) -> Router {
-    logged(consign_gateway::router(client, settings.tls.scheme()).merge(probes::router(readiness)))
+    logged(
+        consign_gateway::router(client, Manner { scheme: settings.tls.scheme(), strict_gitlab: settings.strict_gitlab })
+            .merge(probes::router(readiness)),
+    )
 }
 
 /// The ways to the planes.

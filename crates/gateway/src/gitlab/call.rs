@@ -13,13 +13,13 @@ use serde::de::DeserializeOwned;
 use super::path;
 use super::refusal::{Refusal, Result};
 use crate::credentials::{self, Contradiction, Credential};
-use crate::{FORWARDED_FOR, Scheme};
+use crate::{FORWARDED_FOR, Manner};
 
 /// A request.
 #[derive(Debug)]
 pub(crate) struct Call {
     client: Client,
-    scheme: Scheme,
+    manner: Manner,
     credential: Result<Option<Credential>, Contradiction>,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
@@ -32,7 +32,7 @@ impl FromRequestParts<Client> for Call {
         let addresses = parts.headers.get(FORWARDED_FOR).and_then(|value| value.to_str().ok());
         Ok(Self {
             client: addresses.map_or_else(|| client.clone(), |addresses| client.asking_for(addresses)),
-            scheme: parts.extensions.get::<Scheme>().copied().unwrap_or(Scheme("http")),
+            manner: parts.extensions.get::<Manner>().copied().unwrap_or(Manner { scheme: "http", strict_gitlab: false }),
             credential: credentials::find(&parts.headers, parts.uri.query().unwrap_or_default()),
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
@@ -61,6 +61,11 @@ impl Call {
         is_basic.then(|| self.client.clone())
     }
 
+    /// Whether to do as GitLab does, also where that is nobody's wish.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.manner.strict_gitlab
+    }
+
     /// Whether it came without a token.
     pub(crate) fn is_anonymous(&self) -> bool {
         matches!(self.credential, Ok(None))
@@ -74,6 +79,11 @@ impl Call {
     /// A segment of the path as it came; 4 is the `:id` of `/api/v4/projects/:id`.
     pub(crate) fn segment(&self, index: usize) -> &str {
         self.uri.path().split('/').nth(index).unwrap_or_default()
+    }
+
+    /// The path up to the segment before this one and the one behind it: 5 is `/api/v4/projects/:id/packages/generic`.
+    pub(crate) fn prefix(&self, index: usize) -> String {
+        self.uri.path().split('/').take(index + 2).collect::<Vec<_>>().join("/")
     }
 
     /// The project of a route below `/api/v4/projects/:id`.
@@ -94,7 +104,7 @@ impl Call {
     /// The scheme and host that the client used, as far as proxies tell: clients follow only links to where they came from.
     pub(crate) fn origin(&self) -> String {
         let header = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.split(',').next()).map(str::trim);
-        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(self.scheme.0);
+        let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(self.manner.scheme);
         let host = header("x-forwarded-host").or_else(|| header("host")).or_else(|| self.uri.authority().map(Authority::as_str));
         let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
         host.filter(plain).map_or(String::new(), |host| format!("{scheme}://{host}"))

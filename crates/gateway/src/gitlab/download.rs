@@ -3,16 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, RANGE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use consign_client::{Client, Download};
+use consign_client::{Client, Download, Error};
+use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt as _, IfNoneMatch, IfRange, LastModified};
 
 use super::call::Call;
-use super::path::GenericPath;
-use super::publish::CHECKSUM;
+use super::checksum;
+use super::path::{GenericFile, GenericPath};
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
 
@@ -53,17 +54,34 @@ struct Answer {
 /// Finds the file and judges the conditions of the request.
 async fn open(client: &Client, call: &Call) -> Result<Answer> {
     let path = GenericPath::parse(call.uri.path(), None)?;
-    let (version, path) = match path.file {
+    let is_strict = call.is_strict();
+    let file = path.file.and_then(|file| if file.version.is_none() && is_strict { Err("package_version") } else { Ok(file) });
+    let file = match file {
         Ok(file) => file,
         Err(part) => {
             client.find_project(&path.project).await?;
             return Err(Refusal::parameter(format!("{part} is invalid")));
         }
     };
+    let is_latest = file.version.is_none();
+    let (version, path) = match file {
+        GenericFile { package, version: None, path } => {
+            let latest = client.find_latest(&package).await?.version.parse();
+            let version = latest.map_err(|_| Refusal::from(Error::Protocol("a version that can't be read")))?;
+            (VersionRef { project: package.project, package: package.package, version }, path)
+        }
+        file => file.named().map_err(|part| Refusal::parameter(format!("{part} is invalid")))?,
+    };
     let download = client.prepare_download(&version, &path).await?;
     let facts = Facts::of(&download)?;
     let (wanted, mut response) = respond(&facts, &call.headers)?;
     facts.describe(&path, response.headers_mut());
+    if is_latest {
+        let place = format!("{}/{}/{}/{path}", call.prefix(5), version.package, version.version);
+        response
+            .headers_mut()
+            .insert(CONTENT_LOCATION, place.parse().map_err(|_| Refusal::from(Error::Protocol("a path that no header has")))?);
+    }
     Ok(Answer { download, wanted, response })
 }
 
@@ -78,7 +96,7 @@ struct Facts {
 impl Facts {
     fn of(download: &Download) -> Result<Self> {
         let file = &download.file;
-        let missing = || Refusal::from(consign_client::Error::Protocol("file without its facts"));
+        let missing = || Refusal::from(Error::Protocol("file without its facts"));
         let blob = file.blob.as_ref().ok_or_else(missing)?;
         let digest = Digest::try_from(blob.sha256.as_ref()).map_err(|_| missing())?;
         let size = u64::try_from(blob.size_bytes).map_err(|_| missing())?;
@@ -97,7 +115,7 @@ impl Facts {
         let name = path.file_name();
         let disposition = format!("attachment; filename=\"{name}\"; filename*=UTF-8''{name}");
         headers.insert(CONTENT_DISPOSITION, disposition.parse().expect("a file name is printable ASCII"));
-        headers.insert(CHECKSUM, self.digest.to_string().parse().expect("a digest is hexadecimal"));
+        checksum::tell(&self.digest, headers);
     }
 }
 

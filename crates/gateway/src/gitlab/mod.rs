@@ -1,16 +1,18 @@
 //! GitLab's REST API, as far as its clients need it to publish, fetch and look after generic packages.
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
-//! - `publish`, `download`, `path`, `range`: the files of generic packages
+//! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
 //! - `packages`, `files`, `rules`, `projects`, `groups`, `user`: the things there are, one module each
 //! - `entity`: how they look in JSON; `refusal`: how GitLab says no
 
 mod call;
+mod checksum;
 mod download;
 mod entity;
 mod files;
 mod form;
 mod groups;
+mod multipart;
 mod packages;
 mod pages;
 mod path;

@@ -1,6 +1,6 @@
 //! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`.
 
-use consign_types::resource::{NamespaceRef, ProjectRef, VersionRef};
+use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
 use consign_types::{FilePath, PackageName, VersionName};
 use percent_encoding::percent_decode_str;
 
@@ -11,7 +11,26 @@ use super::refusal::{Refusal, Result};
 #[derive(Debug)]
 pub(crate) struct GenericPath {
     pub(crate) project: ProjectRef,
-    pub(crate) file: Result<(VersionRef, FilePath), &'static str>,
+    pub(crate) file: Result<GenericFile, &'static str>,
+}
+
+/// A file of a package. Where no version is named, the latest is meant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct GenericFile {
+    pub(crate) package: PackageRef,
+    pub(crate) version: Option<VersionName>,
+    pub(crate) path: FilePath,
+}
+
+/// Stands for the latest version. No version has this name.
+const LATEST: &str = "latest";
+
+impl GenericFile {
+    /// The version that is named.
+    pub(crate) fn named(self) -> Result<(VersionRef, FilePath), &'static str> {
+        let Self { package: PackageRef { project, package }, version, path } = self;
+        Ok((VersionRef { project, package, version: version.ok_or("package_version")? }, path))
+    }
 }
 
 impl GenericPath {
@@ -27,8 +46,11 @@ impl GenericPath {
             return Err(Refusal::not_found());
         };
         let project = self::project(project)?;
-        let file = file_name(name, version, file, folder)
-            .map(|(package, version, path)| (VersionRef { project: project.clone(), package, version }, path));
+        let file = file_name(name, version, file, folder).map(|(package, version, path)| GenericFile {
+            package: PackageRef { project: project.clone(), package },
+            version,
+            path,
+        });
         Ok(Self { project, file })
     }
 }
@@ -48,9 +70,12 @@ pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
     ProjectRef::from_segment(&segment).map_err(|_| Refusal::project_not_found())
 }
 
-fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<(PackageName, VersionName, FilePath), &'static str> {
+type Names = (PackageName, Option<VersionName>, FilePath);
+
+fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<Names, &'static str> {
     let name = decode(name).and_then(|name| name.parse().ok()).ok_or("package_name")?;
-    let version = decode(version).and_then(|version| version.parse().ok()).ok_or("package_version")?;
+    let version = decode(version).ok_or("package_version")?;
+    let version = if version == LATEST { None } else { Some(version.parse().map_err(|_| "package_version")?) };
     let file = decode(file).ok_or("file_name")?;
     let file = match folder {
         Some(folder) if !folder.is_empty() => format!("{folder}/{file}"),
@@ -84,11 +109,14 @@ mod tests {
             ("7/packages/generic/a/1/b%2Fc", "projects/7/packages/a/versions/1/files/b/c"),
             ("7/packages/generic/a/1/my+file@1~2.gz", "projects/7/packages/a/versions/1/files/my+file@1~2.gz"),
         ] {
-            let (version, file) = parse(path).unwrap().file.unwrap();
+            let (version, file) = parse(path).unwrap().file.unwrap().named().unwrap();
             assert_eq!(format!("{version}/files/{file}"), expected);
         }
-        let (_, file) = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/f", Some("to/here")).unwrap().file.unwrap();
-        assert_eq!(file.as_str(), "to/here/f");
+        let file = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/f", Some("to/here")).unwrap().file.unwrap();
+        assert_eq!(file.path.as_str(), "to/here/f");
+        let latest = parse("7/packages/generic/a/lat%65st/f").unwrap().file.unwrap();
+        assert_eq!(latest.version, None);
+        assert_eq!(latest.named(), Err("package_version"));
     }
 
     #[test]
@@ -97,7 +125,6 @@ mod tests {
             ("7/packages/generic/a%2Fb/1/f", "package_name"),
             ("7/packages/generic/%2e%2e/1/f", "package_name"),
             ("7/packages/generic/a/..1/f", "package_version"),
-            ("7/packages/generic/a/latest/f", "package_version"),
             ("7/packages/generic/a/1/%2e%2e%2ff", "path"),
             ("7/packages/generic/a/1/../f", "path"),
             ("7/packages/generic/a/1/a%20b", "file_name"),

@@ -5,76 +5,103 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use consign_client::{Publish, Published};
-use consign_types::resource::VersionRef;
-use consign_types::{Digest, FilePath};
+use consign_client::{Client, Error, Publish, Published};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::call::Call;
+use super::checksum::{self, InvalidChecksum};
 use super::entity;
-use super::path::GenericPath;
+use super::multipart::{self, Form, NoSingleFile};
+use super::path::{GenericFile, GenericPath};
 use super::refusal::{Refusal, Result};
 use crate::leftover;
 
-/// The header in which clients may declare the SHA-256 of the body.
-pub(super) const CHECKSUM: &str = "x-checksum-sha256";
-
 /// The parameters, judged only once the caller is known.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Parameters {
+struct Parameters {
     status: Option<String>,
     select: Option<String>,
     path: Option<String>,
 }
 
-/// Publishes the raw body, whatever its content type claims.
+/// Publishes the raw body, whatever its content type claims; of a form, the one file in it.
 ///
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
 pub(crate) async fn put(call: Call, body: Body) -> Response {
-    let mut chunks = Some(body.into_data_stream());
-    let answer = publish(&call, &mut chunks).await;
-    leftover::discard(&call.headers, chunks.map(Body::from_stream)).await;
+    let chunks = body.into_data_stream();
+    let boundary = multipart::boundary(&call.headers).filter(|_| !call.is_strict());
+    let (answer, left) = if let Some(boundary) = boundary {
+        let mut form = Form::new(chunks, boundary);
+        (publish_form(&call, &mut form).await, form.into_body())
+    } else {
+        let mut chunks = Some(chunks);
+        (publish(&call, &mut chunks).await, chunks)
+    };
+    leftover::discard(&call.headers, left.map(Body::from_stream)).await;
     answer.into_response()
 }
 
 async fn publish(call: &Call, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = call.signed_in()?;
-    let parameters: Parameters = call.query()?;
-    let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
-    let publish = match request(path.file, &parameters, &call.headers) {
-        Ok(publish) => publish,
-        Err(refusal) => {
-            // Who may not know of the project learns nothing about its parameters.
-            client.find_project(&path.project).await?;
-            return Err(refusal);
-        }
-    };
+    let (publish, parameters) = request(call, &client).await?;
     let published = client.publish_file(&publish, body).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }
 
-fn request(file: Result<(VersionRef, FilePath), &'static str>, parameters: &Parameters, headers: &HeaderMap) -> Result<Publish> {
-    let (version, path) = file.map_err(|part| Refusal::parameter(format!("{part} is invalid")))?;
-    let hidden = match parameters.status.as_deref() {
-        None => None,
-        Some("default") => Some(false),
-        Some("hidden") => Some(true),
-        Some(_) => return Err(Refusal::parameter("status does not have a valid value")),
-    };
+/// What the fields behind the file say is known only when it was sent.
+async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
+    let client = call.signed_in()?;
+    let (publish, parameters) = request(call, &client).await?;
+    let publish = Publish { size: None, ..publish };
+    let uploaded = client.upload_file(&publish, form).await.map_err(no_single_file)?;
+    let told = form.told();
+    let parameters = Parameters { status: parameters.status.or(told.status), select: parameters.select.or(told.select), path: None };
+    let publish = Publish { hidden: hidden(&parameters)?, ..publish };
+    let published = client.publish_uploaded(&publish, uploaded).await?;
+    Ok(answer(&published, parameters.select.is_some()))
+}
+
+/// What is to be published. Who may not know of the project learns nothing about the parameters.
+async fn request(call: &Call, client: &Client) -> Result<(Publish, Parameters)> {
+    let parameters: Parameters = call.query()?;
+    let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
+    match judged(path.file, &parameters, &call.headers) {
+        Ok(publish) => Ok((publish, parameters)),
+        Err(refusal) => {
+            client.find_project(&path.project).await?;
+            Err(refusal)
+        }
+    }
+}
+
+fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, headers: &HeaderMap) -> Result<Publish> {
+    let (version, path) = file.and_then(GenericFile::named).map_err(|part| Refusal::parameter(format!("{part} is invalid")))?;
+    let hidden = hidden(parameters)?;
+    let digest = checksum::declared(headers).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
+    let size = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden })
+}
+
+/// What becomes of the package's being hidden. The other parameter is judged too.
+fn hidden(parameters: &Parameters) -> Result<Option<bool>> {
     if parameters.select.as_deref().is_some_and(|select| select != "package_file") {
         return Err(Refusal::parameter("select does not have a valid value"));
     }
-    let digest: Option<Digest> = match headers.get(CHECKSUM) {
-        Some(value) => {
-            let text = value.to_str().unwrap_or_default().trim();
-            Some(text.parse().map_err(|_| Refusal::parameter("X-Checksum-SHA256 is invalid"))?)
-        }
-        None => None,
-    };
-    let size = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden })
+    match parameters.status.as_deref() {
+        None => Ok(None),
+        Some("default") => Ok(Some(false)),
+        Some("hidden") => Ok(Some(true)),
+        Some(_) => Err(Refusal::parameter("status does not have a valid value")),
+    }
+}
+
+fn no_single_file(error: Error) -> Refusal {
+    match &error {
+        Error::Body(source) if source.is::<NoSingleFile>() => Refusal::parameter("file is missing, or there are several"),
+        _ => error.into(),
+    }
 }
 
 fn answer(published: &Published, select: bool) -> Response {
