@@ -177,8 +177,11 @@ impl Upload {
         Ok(receipt)
     }
 
-    /// Ends the stream and keeps what has come. Returns how many bytes from the start are durable.
+    /// Ends the stream and keeps what has come, unless it is [`Upload::fleeting`]. Returns how many bytes from the start are durable.
     pub async fn pause(mut self) -> Result<i64> {
+        if matches!(self.fate, Fate::Dropped) {
+            return Ok(self.range.start);
+        }
         tokio::spawn(async move { self.keep().await }.in_current_span()).await?
     }
 
