@@ -93,6 +93,18 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The texts that a query finds, in its column `text`.
+    pub fn texts(&self, query: &str) -> Vec<String> {
+        let query = sql_query(query);
+        let found: diesel::QueryResult<Vec<Text>> = match self.url.strip_prefix("sqlite:") {
+            Some(path) => query.load(&mut connect::<SqliteConnection>(path)),
+            None => query.load(&mut connect::<PgConnection>(&self.url)),
+        };
+        found.expect("the rows are texts").into_iter().map(|row| row.text).collect()
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if self.server.is_some() {
@@ -112,6 +124,12 @@ pub fn execute_all(path: &std::path::Path, statements: &str) {
 fn server_url() -> String {
     std::env::var("CONSIGN_TEST_POSTGRES_URL")
         .expect("CONSIGN_TEST_POSTGRES_URL is set: run tests by `make test` or under `.ci/with-postgres`")
+}
+
+#[derive(QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
 }
 
 #[derive(QueryableByName)]

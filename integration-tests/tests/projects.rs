@@ -61,6 +61,9 @@ async fn a_project_is_changed_and_deleted_and_tells_what_its_reader_may() {
     let anybody = rest.send(rest.anonymous(Method::GET, "/api/v4/projects/1")).await;
     assert_eq!((anybody.status, &anybody.json()["permissions"]["project_access"]["access_level"]), (200, &json!(20)));
 
+    for path in ["/api/v4/projects/1/issues?state=opened", "/api/v4/projects/1/repository/commits/0123abc/merge_requests"] {
+        assert_eq!(rest.get(path).await.text(), "[]", "{path}");
+    }
     let deleted = send(Method::DELETE, "/api/v4/projects/1", json!({})).await;
     assert_eq!((deleted.status, deleted.text()), (202, r#"{"message":"202 Accepted"}"#));
     assert_eq!(rest.get("/api/v4/projects/1").await.status, 404);

@@ -20,12 +20,13 @@ use tonic::client::Grpc as Client;
 use tonic_prost::ProstCodec;
 
 /// The services of which something works. Those that are only designed are not offered.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "consign.blob.v1.BlobService",
     "consign.metadata.v1.AuditService",
     "consign.metadata.v1.FileService",
     "consign.metadata.v1.PackageService",
     "consign.metadata.v1.ProjectService",
+    "consign.metadata.v1.ReleaseService",
     "consign.metadata.v1.TagService",
     "consign.metadata.v1.TokenService",
     "consign.metadata.v1.UserService",

@@ -73,6 +73,9 @@ pub enum Error {
     /// No such rule.
     #[error("rule `{0}` not found")]
     RuleNotFound(RuleRef),
+    /// No release of this tag, or no such link of it.
+    #[error("release `{0}` not found")]
+    ReleaseNotFound(String),
     /// No version of the package is what was asked for.
     #[error("no version of `{0}` fits")]
     NothingFits(PackageRef),

@@ -387,6 +387,26 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::columns::Instant;
+
+    releases (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        tag -> Text,
+        display_name -> Text,
+        description -> Text,
+        links -> Text,
+        last_link -> BigInt,
+        creator -> Text,
+        revision -> BigInt,
+        released_at -> Instant,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::Text;
     use crate::columns::Instant;
 

@@ -20,6 +20,7 @@ use consign_proto::metadata::audit_service_server::{self, AuditServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
+use consign_proto::metadata::release_service_server::{self, ReleaseServiceServer};
 use consign_proto::metadata::tag_service_server::{self, TagServiceServer};
 use consign_proto::metadata::token_service_server::{self, TokenServiceServer};
 use consign_proto::metadata::user_service_server::{self, UserServiceServer};
@@ -43,6 +44,7 @@ use crate::grpc::blob_admin::BlobAdminApi;
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
+use crate::grpc::release::ReleaseApi;
 use crate::grpc::tag::TagApi;
 use crate::grpc::token::TokenApi;
 use crate::grpc::user::UserApi;
@@ -60,6 +62,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     tag_service_server::SERVICE_NAME,
     token_service_server::SERVICE_NAME,
     user_service_server::SERVICE_NAME,
+    release_service_server::SERVICE_NAME,
     audit_service_server::SERVICE_NAME,
 ];
 
@@ -118,6 +121,7 @@ pub(crate) fn metadata(plane: MetadataPlane, notes: Notes, budgets: &Budgets, se
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), signatures }))
         .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), issuers }))
+        .add_service(ReleaseServiceServer::new(ReleaseApi { metadata: metadata.clone() }))
         .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));

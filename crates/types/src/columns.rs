@@ -11,6 +11,7 @@ use diesel::sqlite::Sqlite;
 use crate::access::Role;
 use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
+use crate::release::{Notes, SourceTag};
 use crate::text::{Description, DisplayName, EmailAddress, MediaType, RequestId};
 use crate::token::TokenKind;
 use crate::trust::Issuer;
@@ -62,7 +63,9 @@ text_column!(
     VersionName,
     VersionScheme,
     VersionState,
-    Visibility
+    Visibility,
+    Notes,
+    SourceTag
 );
 
 macro_rules! digest_column {

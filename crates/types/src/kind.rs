@@ -118,6 +118,8 @@ reasons! {
     TagNotFound = "TAG_NOT_FOUND", NotFound;
     #[doc = "The rule does not exist."]
     RuleNotFound = "RULE_NOT_FOUND", NotFound;
+    #[doc = "The release does not exist, or has no such link."]
+    ReleaseNotFound = "RELEASE_NOT_FOUND", NotFound;
     #[doc = "The stage does not exist."]
     StageNotFound = "STAGE_NOT_FOUND", NotFound;
     #[doc = "Something of this name exists."]

@@ -14,7 +14,7 @@
 //! - [`note`]: signed notes, and the keys; [`ticket`] and [`receipt`]: what they say; [`signature`]: texts that anybody can check
 //! - [`secret`]: what must not be shown
 //! - [`text`]: texts within limits
-//! - [`version`]: the life of a version, and who may see it
+//! - [`version`]: the life of a version, and who may see it; [`release`]: what a project says of its releases
 //! - [`order`]: how the versions of a package are ordered; [`range`]: which of them a selector takes
 //! - [`duplicates`]: whether a file may be published again
 //! - [`filter`]: the filters of lists; [`label`]: labels; [`pattern`]: patterns over names
@@ -37,6 +37,7 @@ pub mod pattern;
 pub mod protection;
 pub mod range;
 pub mod receipt;
+pub mod release;
 pub mod resource;
 pub mod secret;
 pub mod settings;

@@ -57,6 +57,13 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "PackageService/ListProtectionRules" => ListProtectionRulesRequest { parent: project.to_owned() };
         "PackageService/UpdateProtectionRule" => UpdateProtectionRuleRequest { protection_rule: Some(wire::ProtectionRule { name: format!("{project}/protectionRules/999"), ..wire::ProtectionRule::default() }) };
         "PackageService/DeleteProtectionRule" => DeleteProtectionRuleRequest { name: format!("{project}/protectionRules/999") };
+        "ReleaseService/CreateRelease" => CreateReleaseRequest { parent: project.to_owned(), release: Some(wire::Release::default()) };
+        "ReleaseService/GetRelease" => GetReleaseRequest { parent: project.to_owned(), tag: "absent".to_owned() };
+        "ReleaseService/ListReleases" => ListReleasesRequest { parent: project.to_owned() };
+        "ReleaseService/UpdateRelease" => UpdateReleaseRequest { parent: project.to_owned(), release: Some(wire::Release { tag: "absent".to_owned(), description: "x".to_owned(), ..wire::Release::default() }) };
+        "ReleaseService/DeleteRelease" => DeleteReleaseRequest { parent: project.to_owned(), tag: "absent".to_owned() };
+        "ReleaseService/CreateReleaseLink" => CreateReleaseLinkRequest { parent: project.to_owned(), tag: "absent".to_owned(), link: Some(wire::ReleaseLink { display_name: "x".to_owned(), url: "https://host/x".to_owned(), ..wire::ReleaseLink::default() }) };
+        "ReleaseService/DeleteReleaseLink" => DeleteReleaseLinkRequest { parent: project.to_owned(), tag: "absent".to_owned(), link_id: 1 };
         "FileService/PrepareUploads" => PrepareUploadsRequest { parent: version.clone() };
         "FileService/CommitFiles" => CommitFilesRequest { parent: version.clone(), files: vec![wire::PublishFile { path: "f".to_owned(), ..wire::PublishFile::default() }] };
         "FileService/PrepareDownloads" => PrepareDownloadsRequest { parent: version.clone() };

@@ -50,7 +50,7 @@ async fn a_token_for_some_packages_touches_no_others() {
     assert_eq!(rest.get(&file("app-web", "1.0", "f")).await.text(), "app-web");
     let refused = (rest.put(&file("lib", "2.0", "f"), "new").await, rest.get(&file("lib", "1.0", "f")).await);
     for answer in [refused.0, refused.1] {
-        assert_eq!((answer.status, answer.text()), (403, r#"{"message":"403 Forbidden"}"#));
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (403, Some("insufficient_scope")), "{}", answer.text());
     }
     // What is about more than one package is refused, for it would tell of others; but not that the project is there.
     let seen = ["ProjectService/GetProject"];

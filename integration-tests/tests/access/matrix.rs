@@ -17,7 +17,8 @@ use crate::calls::{calls_in, calls_in_namespace, calls_of_anyone, calls_of_insta
 use crate::cast::*;
 use crate::world::*;
 
-const SERVED: [&str; 7] = ["ProjectService", "PackageService", "FileService", "TagService", "TokenService", "UserService", "AuditService"];
+const SERVED: [&str; 8] =
+    ["ProjectService", "PackageService", "FileService", "TagService", "TokenService", "UserService", "ReleaseService", "AuditService"];
 
 fn needed(method: &str) -> Need {
     need(&format!("{PACKAGE}.{method}")).unwrap()

@@ -96,6 +96,11 @@ impl Call {
         path::group(self.segment(4))
     }
 
+    /// A segment of the path, decoded.
+    pub(crate) fn decoded(&self, index: usize) -> Result<String> {
+        path::decode(self.segment(index)).ok_or_else(Refusal::not_found)
+    }
+
     /// A number in the path.
     pub(crate) fn number(&self, index: usize, name: &str) -> Result<i64> {
         self.segment(index).parse().map_err(|_| Refusal::parameter(format!("{name} is invalid")))

@@ -1,14 +1,17 @@
 //! What GitLab's clients read: the things there are, as JSON.
 
 use consign_client::Published;
+use consign_proto::metadata::release_link::Kind;
 use consign_proto::metadata::version::State;
-use consign_proto::metadata::{File, Namespace, Project, ProtectionRule, User, Version, Visibility};
+use consign_proto::metadata::{File, Namespace, Project, ProtectionRule, Release, ReleaseLink, User, Version, Visibility};
 use consign_proto::to_time;
 use consign_types::Digest;
 use consign_types::access::Role;
 use consign_types::resource::{ProjectRef, ProtectionRuleRef};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+
+use super::call::Call;
 
 /// What Ruby's `URI.encode_uri_component` leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -231,6 +234,45 @@ pub(crate) fn listed_file(file: &File) -> Value {
         "file_sha1": null,
         "file_sha256": Digest::try_from(blob.sha256.as_ref()).map(|digest| digest.to_string()).ok(),
     })
+}
+
+/// A release. GitLab's has the commit and the sources too, which are not here.
+pub(crate) fn release(release: &Release, call: &Call) -> Value {
+    let links: Vec<Value> = release.links.iter().map(|link| release_link(link, &release.tag, call)).collect();
+    let url = format!("{}{}/{}", call.origin(), call.prefix(4), utf8_percent_encode(&release.tag, UNRESERVED));
+    let created = release.create_time.map(time);
+    let released = release.release_time.map(time);
+    json!({
+        "tag_name": release.tag,
+        "name": release.display_name,
+        "description": release.description,
+        "created_at": created,
+        "released_at": released,
+        "upcoming_release": release.release_time.zip(release.update_time).is_some_and(|(released, updated)| released.seconds > updated.seconds),
+        "author": { "username": release.creator, "name": release.creator },
+        "milestones": [],
+        "evidences": [],
+        "assets": { "count": links.len(), "sources": [], "links": links },
+        "_links": { "self": url },
+    })
+}
+
+/// A link of a release.
+pub(crate) fn release_link(link: &ReleaseLink, tag: &str, call: &Call) -> Value {
+    let kind = match link.kind() {
+        Kind::Unspecified | Kind::Other => "other",
+        Kind::Runbook => "runbook",
+        Kind::Image => "image",
+        Kind::Package => "package",
+    };
+    let direct = match link.path.as_str() {
+        "" => link.url.clone(),
+        path => {
+            let tag = utf8_percent_encode(tag, UNRESERVED);
+            format!("{}{}/{tag}/downloads/{}", call.origin(), call.prefix(4), path.trim_start_matches('/'))
+        }
+    };
+    json!({ "id": link.id, "name": link.display_name, "url": link.url, "direct_asset_url": direct, "link_type": kind })
 }
 
 /// The number of the project in the name of a version: 7 of `projects/7/packages/…`.

@@ -2,7 +2,7 @@
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
-//! - `packages`, `files`, `rules`, `projects`, `groups`, `user`: the things there are, one module each
+//! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `user`: the things there are, one module each
 //! - `entity`: how they look in JSON; `refusal`: how GitLab says no
 
 mod call;
@@ -20,6 +20,7 @@ mod projects;
 mod publish;
 mod range;
 mod refusal;
+mod releases;
 mod rules;
 mod user;
 
@@ -45,6 +46,12 @@ pub(crate) fn router(client: Client) -> Router {
         .route("/api/v4/groups/{id}/packages", get(packages::list_of_group))
         .route("/api/v4/projects", get(projects::list).post(projects::create))
         .route("/api/v4/projects/{id}", get(projects::get).put(projects::update).delete(projects::delete))
+        .route("/api/v4/projects/{id}/releases", get(releases::list).post(releases::create))
+        .route("/api/v4/projects/{id}/releases/{tag}", get(releases::get).put(releases::update).delete(releases::delete))
+        .route("/api/v4/projects/{id}/releases/{tag}/assets/links", get(releases::list_links).post(releases::create_link))
+        .route("/api/v4/projects/{id}/releases/{tag}/assets/links/{link}", delete(releases::delete_link))
+        .route("/api/v4/projects/{id}/issues", get(projects::nothing))
+        .route("/api/v4/projects/{id}/repository/commits/{sha}/merge_requests", get(projects::nothing))
         .route("/api/v4/projects/{id}/packages", get(packages::list))
         .route("/api/v4/projects/{id}/packages/{package}", get(packages::get).delete(packages::delete))
         .route("/api/v4/projects/{id}/packages/{package}/pipelines", get(packages::pipelines))

@@ -88,7 +88,8 @@ fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Res
     Ok((name, version, path))
 }
 
-fn decode(segment: &str) -> Option<String> {
+/// A segment without its percent signs.
+pub(crate) fn decode(segment: &str) -> Option<String> {
     Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
 }
 

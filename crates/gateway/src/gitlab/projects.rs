@@ -126,6 +126,13 @@ pub(crate) async fn delete(call: Call) -> Result<Response> {
     Ok((StatusCode::ACCEPTED, Json(json!({ "message": "202 Accepted" }))).into_response())
 }
 
+/// Lists of what there is none of here, and what clients of releases ask for: issues, merge requests.
+pub(crate) async fn nothing(call: Call) -> Result<Response> {
+    let pages = Pages::of(&call)?;
+    read(&call).await?;
+    Ok(pages.answer(&call, pages.cut(Vec::new())))
+}
+
 /// The project of the path, for whoever may know of it. Where packages are listed, nobody is asked for a token: what they may not know of
 /// is not there.
 pub(super) async fn read(call: &Call) -> Result<(Client, Project)> {

@@ -62,6 +62,11 @@ impl Refusal {
         Self::message(StatusCode::NOT_FOUND, "Package not found")
     }
 
+    /// Something of this name is there.
+    pub(crate) fn conflict(message: &str) -> Self {
+        Self::message(StatusCode::CONFLICT, message)
+    }
+
     /// The caller may not do this.
     pub(crate) fn forbidden() -> Self {
         Self::message(StatusCode::FORBIDDEN, "403 Forbidden")
@@ -165,7 +170,7 @@ impl Refusal {
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
             Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
-            Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound => Self::not_found(),
+            Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound | Reason::ReleaseNotFound => Self::not_found(),
             Reason::VersionQuarantined => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package version is quarantined"),
             Reason::QuotaExceeded => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Quota exceeded"),
             Reason::FileTooLarge => Self::bad_request("File is too large"),
@@ -235,6 +240,7 @@ mod tests {
                 | Reason::VersionNotFound
                 | Reason::FileNotFound
                 | Reason::UserNotFound
+                | Reason::ReleaseNotFound
                 | Reason::RuleNotFound => 404,
                 Reason::NamespaceNotEmpty => 409,
                 Reason::VersionQuarantined

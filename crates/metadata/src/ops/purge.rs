@@ -10,7 +10,7 @@ use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    audit_entries, counters, files, labels, leases, loose_blobs, packages, projects, protection_rules, settings, sums, tag_moves,
+    audit_entries, counters, files, labels, leases, loose_blobs, packages, projects, protection_rules, releases, settings, sums, tag_moves,
     tag_rules, tags, tokens, trust_rules, versions,
 };
 use crate::{Metadata, Result};
@@ -71,6 +71,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     leases::remove_of_project(db, project.id)?;
     tag_rules::remove_of_project(db, project.id)?;
     protection_rules::remove_of_project(db, project.id)?;
+    releases::remove_of_project(db, project.id)?;
     trust_rules::remove_of_project(db, project.id)?;
     tokens::remove_of_project(db, project.id)?;
     members::remove_of(db, Home::Project(project.id))?;

@@ -15,6 +15,7 @@ pub(crate) mod namespaces;
 pub(crate) mod packages;
 pub(crate) mod projects;
 pub(crate) mod protection_rules;
+pub(crate) mod releases;
 pub(crate) mod reservations;
 pub(crate) mod settings;
 pub(crate) mod signing_keys;

@@ -40,10 +40,14 @@ pub(crate) async fn an_upload_goes_on_where_it_stopped_in_this_process_and_in_an
 
 pub(crate) async fn an_upload_that_nobody_asked_to_keep_leaves_nothing(fixture: &impl Fixture) {
     let blobs = blobs(fixture).await;
-    for size in [10, 11 << 20] {
+    for (size, is_paused) in [(10, false), (10, true), (11 << 20, false), (11 << 20, true)] {
         let mut stream = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap().fleeting();
         stream.write(0, bytes(&pattern(size))).await.unwrap();
-        drop(stream);
+        if is_paused {
+            assert_eq!(stream.pause().await.unwrap(), 0);
+        } else {
+            drop(stream);
+        }
         integration_tests::wait::until("the removal of the spool", async || fixture.leftovers().await.is_empty().then_some(())).await;
     }
     let mut kept = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap();

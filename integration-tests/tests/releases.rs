@@ -1,0 +1,156 @@
+//! Releases and their links, over GitLab's API.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use consign_proto::metadata::release_service_client::ReleaseServiceClient;
+use consign_proto::metadata::{CreateReleaseRequest, GetReleaseRequest, Release, UpdateReleaseRequest};
+use consign_types::Reason;
+use integration_tests::grpc::{Grpc, authorized, refusal};
+use integration_tests::rest::{Answer, Rest};
+use integration_tests::{BOTH, Builder, Engine};
+use prost_types::FieldMask;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const RELEASES: &str = "/api/v4/projects/root%2Fdemo/releases";
+
+async fn send(rest: &Rest, method: Method, path: &str, body: Value) -> Answer {
+    rest.send(rest.request(method, path).json(&body)).await
+}
+
+#[tokio::test]
+async fn a_release_is_made_read_changed_and_removed_with_its_links() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        let new = json!({
+            "tag_name": "app/v1.0",
+            "name": "The first",
+            "description": "# Notes\n\nAll of it.",
+            "milestones": ["x"],
+            "ref": "main",
+            "assets": { "links": [
+                { "name": "tool", "url": "https://host/tool", "link_type": "package", "filepath": "/bin/tool" },
+                { "name": "book", "url": "https://host/book" },
+            ] },
+        });
+        let made = send(&rest, Method::POST, RELEASES, new.clone()).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let release = made.json();
+        assert_eq!((&release["tag_name"], &release["name"]), (&json!("app/v1.0"), &json!("The first")));
+        assert_eq!((&release["assets"]["count"], &release["author"]["username"]), (&json!(2), &json!("root")));
+        let path = format!("{RELEASES}/app%2Fv1.0");
+        let (origin, links) = (format!("http://{}", service.http()), &release["assets"]["links"]);
+        assert_eq!(release["_links"]["self"], format!("{origin}{path}"));
+        let first = json!({
+            "id": 1,
+            "name": "tool",
+            "url": "https://host/tool",
+            "direct_asset_url": format!("{origin}{path}/downloads/bin/tool"),
+            "link_type": "package",
+        });
+        assert_eq!((&links[0], &links[1]["direct_asset_url"]), (&first, &json!("https://host/book")));
+        assert_eq!(rest.get(&path).await.json(), release);
+
+        let again = send(&rest, Method::POST, RELEASES, new).await;
+        assert_eq!((again.status, again.text().contains("is taken")), (409, true), "{}", again.text());
+        let link = json!({ "name": "more", "url": "https://host/more", "link_type": "image" });
+        let added = send(&rest, Method::POST, &format!("{path}/assets/links"), link.clone()).await;
+        assert_eq!((added.status, &added.json()["id"]), (201, &json!(3)), "{}", added.text());
+        assert_eq!(send(&rest, Method::POST, &format!("{path}/assets/links"), link).await.status, 409);
+        assert_eq!(send(&rest, Method::DELETE, &format!("{path}/assets/links/1"), json!({})).await.json()["name"], "tool");
+        assert_eq!(send(&rest, Method::DELETE, &format!("{path}/assets/links/1"), json!({})).await.status, 404);
+        let left = rest.get(&format!("{path}/assets/links?per_page=1")).await;
+        assert_eq!((&left.json()[0]["name"], left.header("x-total")), (&json!("book"), "2"));
+
+        let changed = send(&rest, Method::PUT, &path, json!({ "name": "Still the first", "released_at": "2099-01-02T03:04:05Z" })).await;
+        assert_eq!((&changed.json()["name"], &changed.json()["upcoming_release"]), (&json!("Still the first"), &json!(true)));
+        assert_eq!(changed.json()["description"], "# Notes\n\nAll of it.");
+
+        let second = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v0" })).await.json();
+        assert_eq!((&second["name"], &second["assets"]["links"]), (&json!("v0"), &json!([])));
+        let listed = rest.get(&format!("{RELEASES}?per_page=1")).await;
+        assert_eq!((&listed.json()[0]["tag_name"], listed.header("x-next-page")), (&json!("app/v1.0"), "2"));
+        assert_eq!(rest.get(&format!("{RELEASES}?per_page=1&page=2")).await.json()[0]["tag_name"], "v0");
+
+        assert_eq!(send(&rest, Method::DELETE, &path, json!({})).await.json()["tag_name"], "app/v1.0");
+        assert_eq!((rest.get(&path).await.status, rest.get(RELEASES).await.json().as_array().unwrap().len()), (404, 1));
+        let methods: Vec<String> =
+            service.database().texts("select method as text from audit_entries where project_id = 1 order by number");
+        let expected =
+            ["CreateProject", "CreateRelease", "CreateReleaseLink", "DeleteReleaseLink", "UpdateRelease", "CreateRelease", "DeleteRelease"];
+        assert_eq!(methods, expected, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_release_and_who_may_make_none_is_refused() {
+    let (_service, rest) = Builder::on(Engine::Sqlite).demo().await;
+    assert_eq!(send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v1" })).await.status, 201);
+    let link = |name: &str, url: &str| json!({ "name": name, "url": url });
+    for (method, path, body, status) in [
+        (Method::POST, RELEASES.to_owned(), json!({}), 400),
+        (Method::POST, RELEASES.to_owned(), json!({ "tag_name": "a b" }), 400),
+        (Method::POST, RELEASES.to_owned(), json!({ "tag_name": "v2", "released_at": "soon" }), 400),
+        (Method::POST, RELEASES.to_owned(), json!({ "tag_name": "v2", "assets": { "links": [link("a", "javascript:x")] } }), 400),
+        (
+            Method::POST,
+            RELEASES.to_owned(),
+            json!({ "tag_name": "v2", "assets": { "links": [link("a", "http://h/a"), link("a", "http://h/b")] } }),
+            409,
+        ),
+        (Method::POST, RELEASES.to_owned(), json!({ "tag_name": "v2", "description": "\u{7}" }), 400),
+        (Method::PUT, format!("{RELEASES}/v1"), json!({}), 400),
+        (Method::PUT, format!("{RELEASES}/v9"), json!({ "name": "x" }), 404),
+        (Method::DELETE, format!("{RELEASES}/v9"), json!({}), 404),
+        (Method::POST, format!("{RELEASES}/v9/assets/links"), link("a", "http://h/a"), 404),
+        (Method::POST, format!("{RELEASES}/v1/assets/links"), json!({ "name": "a" }), 400),
+        (Method::POST, format!("{RELEASES}/v1/assets/links"), json!({ "name": "a", "url": "http://h", "link_type": "tar" }), 400),
+        (Method::POST, format!("{RELEASES}/v1/assets/links"), link("", "http://h/a"), 400),
+        (Method::DELETE, format!("{RELEASES}/v1/assets/links/x"), json!({}), 400),
+        (Method::POST, "/api/v4/projects/absent/releases".to_owned(), json!({ "tag_name": "v1" }), 404),
+    ] {
+        let answer = send(&rest, method.clone(), &path, body.clone()).await;
+        assert_eq!(answer.status, status, "{method} {path} {body}: {}", answer.text());
+    }
+    let many: Vec<Value> = (0..1001).map(|number| link(&format!("l{number}"), &format!("http://h/{number}"))).collect();
+    let many = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v2", "assets": { "links": many } })).await;
+    assert_eq!(many.status, 400, "{}", many.text());
+    assert_eq!(rest.get(RELEASES).await.json().as_array().unwrap().len(), 1);
+    let reader = rest.send(rest.anonymous(Method::GET, RELEASES)).await;
+    assert_eq!(reader.status, 401);
+}
+
+#[tokio::test]
+async fn over_grpc_a_repeated_request_changes_nothing_and_an_old_etag_is_refused() {
+    for engine in BOTH {
+        let (service, _rest) = Builder::on(engine).demo().await;
+        let mut releases = ReleaseServiceClient::new(Grpc::to(service.grpc()).channel());
+        let parent = "projects/1".to_owned();
+        let release = |description: &str, etag: &str| {
+            Some(Release { tag: "v1".to_owned(), description: description.to_owned(), etag: etag.to_owned(), ..Release::default() })
+        };
+        let request_id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned();
+        let new = CreateReleaseRequest { parent: parent.clone(), release: release("one", ""), request_id };
+        let first = releases.create_release(authorized(new.clone())).await.unwrap().into_inner().release.unwrap();
+        let again = releases.create_release(authorized(new)).await.unwrap().into_inner().release.unwrap();
+        assert_eq!(first, again);
+
+        let update = |description: &str, etag: &str, paths: &[&str]| {
+            let update_mask = Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() });
+            UpdateReleaseRequest { parent: parent.clone(), release: release(description, etag), update_mask, ..Default::default() }
+        };
+        let changed = releases.update_release(authorized(update("two", &first.etag, &["description"]))).await.unwrap().into_inner();
+        assert_ne!(changed.release.unwrap().etag, first.etag);
+        let emptied = releases.update_release(authorized(update("", "", &["description"]))).await.unwrap().into_inner().release.unwrap();
+        assert_eq!((emptied.description.as_str(), emptied.display_name.as_str()), ("", "v1"));
+        for (broken, reason) in [
+            (update("three", &first.etag, &["description"]), Reason::EtagMismatch),
+            (update("three", "", &["links"]), Reason::ArgumentInvalid),
+            (update("three", "", &["release_time"]), Reason::ArgumentInvalid),
+        ] {
+            assert_eq!(refusal(&releases.update_release(authorized(broken)).await.unwrap_err()).1, Some(reason));
+        }
+        let absent = GetReleaseRequest { parent: parent.clone(), tag: "v2".to_owned() };
+        let refused = releases.get_release(authorized(absent)).await.unwrap_err();
+        assert_eq!((refusal(&refused).1, refused.message()), (Some(Reason::ReleaseNotFound), "release `v2` not found"));
+    }
+}
