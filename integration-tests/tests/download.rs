@@ -58,6 +58,20 @@ async fn a_range_and_a_condition_are_honoured() {
     assert_eq!(get(&[("range", "bytes=-99")]).await, (206, "0123456789".to_owned(), "bytes 0-9/10".to_owned()));
     assert_eq!(get(&[("range", "bytes=0-99")]).await, (206, "0123456789".to_owned(), "bytes 0-9/10".to_owned()));
     assert_eq!(get(&[("range", "bytes=10-")]).await.0, 416);
+    let (then, now) = (("if-modified-since", "Mon, 01 Jan 2024 00:00:00 GMT"), rest.get(&path).await.header("last-modified").to_owned());
+    let old = then.1;
+    for (conditions, status) in [
+        (&[then][..], 200),
+        (&[("if-modified-since", &now)], 304),
+        (&[("if-modified-since", &now), ("if-none-match", "\"other\"")], 200),
+        (&[("if-unmodified-since", &now)], 200),
+        (&[("if-unmodified-since", old)], 412),
+        (&[("if-unmodified-since", old), ("if-match", &etag)], 200),
+        (&[("if-match", "\"other\"")], 412),
+        (&[("if-match", "*")], 200),
+    ] {
+        assert_eq!(get(conditions).await.0, status, "{conditions:?}");
+    }
     assert_eq!(get(&[("range", "bytes=10-")]).await.2, "bytes */10");
     assert_eq!(get(&[("range", "bytes=0-1,4-5")]).await, whole);
     assert_eq!(get(&[("range", "bytes=3-5"), ("if-range", &etag)]).await.0, 206);

@@ -21,7 +21,7 @@ const LISTS: [(List, &str, &[&str]); 7] = [
     (List::Packages, "projects/1", &["package_id", "create_time", "update_time", "size_bytes"]),
     (List::Versions, PACKAGE, &["version", "id", "create_time", "publish_time"]),
     (List::Versions, "projects/1/packages/-", &["version", "id desc"]),
-    (List::Search, "projects/-", &["publish_time", "create_time", "package"]),
+    (List::Search, "projects/-", &["publish_time", "create_time", "package", "version", "project"]),
     (List::Files, "projects/1/packages/tool/versions/1.0.0", &["path", "id", "create_time", "size_bytes"]),
     (List::Projects, "", &["path", "create_time", "update_time"]),
     (List::Namespaces, "", &["path", "create_time"]),

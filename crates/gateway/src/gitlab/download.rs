@@ -9,7 +9,10 @@ use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Download, Error};
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
-use headers::{AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt as _, IfNoneMatch, IfRange, LastModified};
+use headers::{
+    AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt as _, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince,
+    LastModified,
+};
 
 use super::call::Call;
 use super::checksum;
@@ -119,13 +122,33 @@ impl Facts {
     }
 }
 
+/// What the conditions of a request say, in the order of RFC 9110 (section 13.2.2): those by entity tag count before those by time.
+fn judged(facts: &Facts, headers: &HeaderMap) -> StatusCode {
+    let modified = SystemTime::from(facts.modified);
+    let is_other = match headers.typed_get::<IfMatch>() {
+        Some(condition) => !condition.precondition_passes(&facts.etag),
+        None => headers.typed_get::<IfUnmodifiedSince>().is_some_and(|condition| !condition.precondition_passes(modified)),
+    };
+    let is_known = match headers.typed_get::<IfNoneMatch>() {
+        Some(condition) => !condition.precondition_passes(&facts.etag),
+        None => headers.typed_get::<IfModifiedSince>().is_some_and(|condition| !condition.is_modified(modified)),
+    };
+    match (is_other, is_known) {
+        (true, _) => StatusCode::PRECONDITION_FAILED,
+        (false, true) => StatusCode::NOT_MODIFIED,
+        (false, false) => StatusCode::OK,
+    }
+}
+
 /// Which part of the file is sent, and the status and headers that say so.
 ///
 /// A file's row never changes its bytes, so its digest is an exact entity tag. More than one range is answered with the whole
 /// file, as RFC 9110 allows (section 14.2).
 fn respond(facts: &Facts, headers: &HeaderMap) -> Result<(Option<(i64, i64)>, Response)> {
-    if headers.typed_get::<IfNoneMatch>().is_some_and(|condition| !condition.precondition_passes(&facts.etag)) {
-        return Ok((None, StatusCode::NOT_MODIFIED.into_response()));
+    match judged(facts, headers) {
+        StatusCode::PRECONDITION_FAILED => return Err(Refusal::precondition_failed()),
+        StatusCode::NOT_MODIFIED => return Ok((None, StatusCode::NOT_MODIFIED.into_response())),
+        _ => {}
     }
     let size = facts.size;
     let changed = headers.typed_get::<IfRange>().is_some_and(|condition| condition.is_modified(Some(&facts.etag), Some(&facts.modified)));

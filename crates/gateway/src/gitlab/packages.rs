@@ -39,7 +39,8 @@ const TYPES: [&str; 14] = [
 ];
 
 /// The orders of lists: what they are called, and what they are in the metadata plane.
-const ORDERS: [(&str, &str); 4] = [("created_at", "create_time"), ("name", "package"), ("version", "version"), ("type", "create_time")];
+const ORDERS: [(&str, &str); 5] =
+    [("created_at", "create_time"), ("name", "package"), ("version", "version"), ("type", "create_time"), ("project_path", "project")];
 
 /// How many other versions an answer about one names.
 const MAX_OTHERS: i32 = 1000;

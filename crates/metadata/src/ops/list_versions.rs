@@ -45,6 +45,8 @@ pub enum VersionOrder {
     Version,
     /// By package, then by its version scheme.
     Package,
+    /// By project, in the order in which those were made.
+    Project,
     /// By id.
     Id,
     /// By when they were made.
@@ -60,6 +62,7 @@ impl VersionOrder {
         let values = match self {
             Self::Version => vec![key()],
             Self::Package => vec![Value::Text(version.package.to_string()), key()],
+            Self::Project => vec![Value::Number(version.project_id)],
             Self::Id => Vec::new(),
             Self::CreateTime => vec![Value::Time(version.created_at)],
             Self::PublishTime => vec![Value::Time(version.published_at.unwrap_or(version.created_at))],
@@ -71,6 +74,7 @@ impl VersionOrder {
         let (columns, kinds): (&'static [&'static str], _) = match self {
             Self::Version => (&["versions.sort_key", "versions.id"], "b"),
             Self::Package => (&["packages.name", "versions.sort_key", "versions.id"], "sb"),
+            Self::Project => (&["versions.project_id", "versions.id"], "n"),
             Self::Id => (&["versions.id"], ""),
             Self::CreateTime => (&["versions.created_at", "versions.id"], "t"),
             Self::PublishTime => (&["versions.published_at", "versions.id"], "t"),

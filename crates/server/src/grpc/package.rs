@@ -67,6 +67,7 @@ const SEARCH_ORDERS: &[(&str, VersionOrder)] = &[
     ("create_time", VersionOrder::CreateTime),
     ("package", VersionOrder::Package),
     ("version", VersionOrder::Version),
+    ("project", VersionOrder::Project),
 ];
 
 /// What the filters of a search may name; lists take more.
