@@ -76,6 +76,7 @@ async fn packages_are_listed_filtered_and_ordered() {
             assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{query}");
         }
         assert_eq!(rest.get(&format!("{PACKAGES}?page=50002&per_page=1")).await.status, 405);
+        assert_eq!(rest.get(&format!("{PACKAGES}?package_name={}", "x".repeat(3000))).await.status, 400);
     }
 }
 
@@ -202,4 +203,36 @@ async fn who_may_not_know_of_a_project_is_not_asked_for_a_token_and_who_may_not_
     assert_eq!(rest.send(rest.request(Method::POST, &format!("{PACKAGES}/protection/rules")).json(&rule)).await.status, 201);
     let user = rest.request(Method::DELETE, &format!("{PACKAGES}/1"));
     assert_eq!(rest.send(user).await.status, 204, "an administrator may");
+}
+
+#[tokio::test]
+async fn packages_and_files_are_deleted_by_maintainers_unless_a_rule_keeps_them() {
+    let (_service, rest) = filled(Engine::Sqlite).await;
+    let as_role = async |level: i32, scope: &str| {
+        let new = json!({ "name": "test", "scopes": [scope], "access_level": level });
+        let made = rest.send(rest.request(Method::POST, "/api/v4/projects/1/access_tokens").json(&new)).await;
+        rest.with_token(made.json()["token"].as_str().unwrap_or_else(|| panic!("{}", made.text())))
+    };
+    let (developer, maintainer, reader) = (as_role(30, "api").await, as_role(40, "api").await, as_role(50, "read_api").await);
+    let (first, hidden, ..) = ids(&rest).await;
+    let files = rest.get(&format!("{PACKAGES}/{first}/package_files")).await.json();
+    let (package, one) = (format!("{PACKAGES}/{first}"), format!("{PACKAGES}/{first}/package_files/{}", files[0]["id"]));
+    let delete = async |by: &Rest, path: &str| {
+        let answer = by.send(by.request(Method::DELETE, path)).await;
+        (answer.status, answer.text().to_owned())
+    };
+    for path in [&package, &one] {
+        assert!(delete(&developer, path).await.1.starts_with(r#"{"message":"403 Forbidden - "#));
+        assert!(delete(&reader, path).await.1.starts_with(r#"{"error":"insufficient_scope""#));
+    }
+    let rule = json!({ "package_name_pattern": "tool", "package_type": "generic", "minimum_access_level_for_delete": "owner" });
+    let rule = rest.send(rest.request(Method::POST, &format!("{PACKAGES}/protection/rules")).json(&rule)).await.json();
+    let kept = (403, r#"{"message":"403 Forbidden - Package is deletion protected."}"#.to_owned());
+    for path in [&package, &one] {
+        assert_eq!(delete(&maintainer, path).await, kept, "{path}");
+    }
+    assert_eq!(delete(&rest, &format!("{PACKAGES}/protection/rules/{}", rule["id"])).await.0, 204);
+    for path in [&one, &format!("{PACKAGES}/{hidden}")] {
+        assert_eq!(delete(&maintainer, path).await.0, 204, "{path}");
+    }
 }

@@ -253,6 +253,16 @@ async fn of_a_form_the_one_file_is_published_and_its_fields_are_heard() {
             assert!(refused.status == 400 && refused.text().contains(told), "{told}: {} {}", refused.status, refused.text());
         }
         assert_eq!(rest.get(&file("tool", "2.0", "f")).await.status, 404);
+        // A header without an end is not looked for in more than a few megabytes, nor are fields without number.
+        let head = "--cut\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a\"; x=\"";
+        let fields: Vec<(&str, &str, &str)> = (0..101).map(|_| ("a", "", "b")).collect();
+        for endless in [format!("{head}{}", "x".repeat(12 << 20)), "x".repeat(12 << 20), form(&fields)] {
+            let request = rest.request(Method::PUT, &file("tool", "2.0", "f")).header("content-type", "multipart/form-data; boundary=cut");
+            // Who is still sending may see the connection end before the answer.
+            if let Ok(refused) = rest.attempt(request.body(endless)).await {
+                assert!(refused.status == 400 && refused.text().contains("broke off"), "{} {}", refused.status, refused.text());
+            }
+        }
         // What was sent before the last field said nonsense is left to the collector.
         let gone = async || (service.stored().blobs.len() <= stored + 1 && service.stored().spools.is_empty()).then_some(());
         integration_tests::wait::until("the removal of the spools", gone).await;

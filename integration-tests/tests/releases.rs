@@ -6,9 +6,10 @@ use consign_proto::metadata::{CreateReleaseRequest, GetReleaseRequest, Release, 
 use consign_types::Reason;
 use integration_tests::grpc::{Grpc, authorized, refusal};
 use integration_tests::rest::{Answer, Rest};
-use integration_tests::{BOTH, Builder, Engine};
+use integration_tests::{BOTH, Builder, Engine, TOKEN};
 use prost_types::FieldMask;
-use reqwest::Method;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 const RELEASES: &str = "/api/v4/projects/root%2Fdemo/releases";
@@ -62,7 +63,7 @@ async fn a_release_is_made_read_changed_and_removed_with_its_links() {
         assert_eq!((&left.json()[0]["name"], left.header("x-total")), (&json!("book"), "2"));
 
         let changed = send(&rest, Method::PUT, &path, json!({ "name": "Still the first", "released_at": "2099-01-02T03:04:05Z" })).await;
-        assert_eq!((&changed.json()["name"], &changed.json()["upcoming_release"]), (&json!("Still the first"), &json!(true)));
+        assert_eq!(changed.json()["name"], "Still the first");
         assert_eq!(changed.json()["description"], "# Notes\n\nAll of it.");
 
         let second = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v0" })).await.json();
@@ -78,6 +79,43 @@ async fn a_release_is_made_read_changed_and_removed_with_its_links() {
         let expected =
             ["CreateProject", "CreateRelease", "CreateReleaseLink", "DeleteReleaseLink", "UpdateRelease", "CreateRelease", "DeleteRelease"];
         assert_eq!(methods, expected, "{engine:?}");
+        let resources =
+            service.database().texts("select distinct resource as text from audit_entries where method like '%Release%' order by 1");
+        assert_eq!(resources, ["projects/root%2Fdemo/releases/app/v1.0", "projects/root%2Fdemo/releases/v0"]);
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_followed_by_its_path_and_a_release_to_come_is_upcoming() {
+    let (service, rest) = Builder::on(Engine::Sqlite).demo().await;
+    let links = json!({ "links": [{ "name": "tool", "url": "https://host/tool", "filepath": "/bin/tool" }] });
+    assert_eq!(send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v1", "assets": links })).await.status, 201);
+    let path = format!("{RELEASES}/v1");
+    let follow = Client::builder().redirect(Policy::none()).build().unwrap();
+    let follow = follow.get(format!("http://{}{path}/downloads/bin/tool", service.http())).header("private-token", TOKEN);
+    let follow = follow.send().await.unwrap();
+    assert_eq!((follow.status().as_u16(), follow.headers()["location"].to_str().unwrap()), (302, "https://host/tool"));
+    assert_eq!(rest.get(&format!("{path}/downloads/bin/none")).await.status, 404);
+
+    for (released_at, upcoming) in [("2099-01-02T03:04:05Z", true), ("2020-01-02T03:04:05Z", false)] {
+        let changed = send(&rest, Method::PUT, &path, json!({ "released_at": released_at, "description": "x".repeat(100_000) })).await;
+        assert_eq!((changed.status, &changed.json()["upcoming_release"]), (200, &json!(upcoming)), "{}", changed.text());
+    }
+}
+
+#[tokio::test]
+async fn releases_that_are_too_long_for_one_message_are_listed_all_the_same() {
+    let (_service, rest) = Builder::on(Engine::Sqlite).demo().await;
+    for number in 0..40 {
+        let long = json!({ "tag_name": format!("v{number}"), "description": "x".repeat(120_000) });
+        assert_eq!(send(&rest, Method::POST, RELEASES, long).await.status, 201);
+    }
+    for (query, count, next) in [("per_page=100", 40, ""), ("per_page=39", 39, "2"), ("per_page=30&page=2", 10, "")] {
+        let listed = rest.get(&format!("{RELEASES}?{query}")).await;
+        let releases = listed.json();
+        let tags: std::collections::HashSet<&str> =
+            releases.as_array().unwrap().iter().map(|release| release["tag_name"].as_str().unwrap()).collect();
+        assert_eq!((tags.len(), listed.header("x-next-page")), (count, next), "{query}");
     }
 }
 
@@ -111,6 +149,14 @@ async fn what_is_no_release_and_who_may_make_none_is_refused() {
         let answer = send(&rest, method.clone(), &path, body.clone()).await;
         assert_eq!(answer.status, status, "{method} {path} {body}: {}", answer.text());
     }
+    let same_path = json!({ "tag_name": "v2", "assets": { "links": [
+        { "name": "a", "url": "http://h/a", "filepath": "/x" },
+        { "name": "b", "url": "http://h/b", "filepath": "/x" },
+    ] } });
+    assert_eq!(send(&rest, Method::POST, RELEASES, same_path).await.status, 409);
+    let heavy: Vec<Value> = (0..100).map(|number| link(&format!("l{number}"), &format!("http://h/{number}{}", "x".repeat(2000)))).collect();
+    let heavy = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v2", "assets": { "links": heavy } })).await;
+    assert_eq!(heavy.status, 400, "{}", heavy.text());
     let many: Vec<Value> = (0..1001).map(|number| link(&format!("l{number}"), &format!("http://h/{number}"))).collect();
     let many = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v2", "assets": { "links": many } })).await;
     assert_eq!(many.status, 400, "{}", many.text());

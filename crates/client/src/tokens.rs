@@ -3,6 +3,7 @@
 use consign_proto::metadata::token_service_client::TokenServiceClient;
 use consign_proto::metadata::{CreateTokenRequest, ListTokensRequest, RevokeTokenRequest, RotateTokenRequest, Token, WhoAmIRequest};
 use consign_types::resource::{TokenParent, TokenRef};
+use prost_types::Timestamp;
 use uuid::Uuid;
 
 use crate::retry::repeat;
@@ -53,10 +54,11 @@ impl Client {
         repeat(call).await?.token.ok_or(Error::Protocol("no token"))
     }
 
-    /// Gives a token another secret; the one before counts for so many seconds more.
-    pub async fn rotate_token(&self, name: &TokenRef, overlap_seconds: i64) -> Result<(Token, String)> {
+    /// Gives a token another secret, and another end where one is given; the secret before counts for so many seconds more.
+    pub async fn rotate_token(&self, name: &TokenRef, overlap_seconds: i64, expire_time: Option<Timestamp>) -> Result<(Token, String)> {
         let request = RotateTokenRequest {
             name: name.to_string(),
+            expire_time,
             overlap: Some(prost_types::Duration { seconds: overlap_seconds, nanos: 0 }),
             request_id: Uuid::new_v4().to_string(),
             ..RotateTokenRequest::default()

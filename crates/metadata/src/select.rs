@@ -32,7 +32,7 @@ pub(crate) enum Field {
     Unordered(&'static str),
     /// A word of a set.
     Word(&'static str, &'static [&'static str]),
-    /// A number.
+    /// A number, which every row has.
     Number(&'static str),
     /// An instant, given by RFC 3339.
     Time(&'static str),
@@ -194,7 +194,8 @@ fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option
         }
         Field::Number(column) => {
             let number: i64 = value.parse().map_err(|_| invalid(format!("`{name}` is compared with a number")))?;
-            Box::new(compared(column, ordered?).bind::<BigInt, _>(number).sql(", 1 = 0)"))
+            // Numbers are always there, and found by their index.
+            Box::new(sql::<Bool>(&format!("({column} {} ", ordered?)).bind::<BigInt, _>(number).sql(")"))
         }
         Field::Time(column) => {
             let rule = || invalid(format!("`{name}` is compared with a time such as \"2030-01-31T12:00:00Z\""));

@@ -9,6 +9,9 @@ use crate::word::word_enum;
 /// How many links a release has at most.
 pub const MAX_LINKS: usize = 1000;
 
+/// How many bytes the links of a release say together at most: a page of releases has to fit into a message.
+pub const MAX_LINK_BYTES: usize = 128 << 10;
+
 name_type!(
     /// A tag of source code: 1 to 255 bytes without blanks and control characters.
     SourceTag,
@@ -18,11 +21,11 @@ name_type!(
 );
 
 name_type!(
-    /// What there is to say of a release: at most 1 MiB, without control characters but line ends and tabs. May be empty.
+    /// What there is to say of a release: at most 128 KiB, without control characters but line ends and tabs. May be empty.
     Notes,
     "description",
-    "at most 1 MiB without control characters but line ends and tabs",
-    |text| text.len() <= 1 << 20 && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    "at most 128 KiB without control characters but line ends and tabs",
+    |text| text.len() <= 128 << 10 && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 );
 
 name_type!(
@@ -70,10 +73,20 @@ pub struct Link {
     pub path: LinkPath,
 }
 
-/// Whether a link may stand beside these, and what stands against it.
+/// What stands against a link beside these: no two have one name, one address, or one path.
 pub fn conflict(links: &[Link], new: &Link) -> Option<String> {
-    let same = |link: &&Link| link.display_name == new.display_name || link.url == new.url;
-    links.iter().find(same).map(|link| if link.url == new.url { link.url.to_string() } else { link.display_name.to_string() })
+    let same = |link: &Link| match () {
+        () if link.url == new.url => Some(link.url.to_string()),
+        () if link.display_name == new.display_name => Some(link.display_name.to_string()),
+        () if link.path == new.path && !link.path.as_str().is_empty() => Some(link.path.to_string()),
+        () => None,
+    };
+    links.iter().find_map(same)
+}
+
+/// How many bytes links say together.
+pub fn bytes_of(links: &[Link]) -> usize {
+    links.iter().map(|link| link.display_name.as_str().len() + link.url.as_str().len() + link.path.as_str().len()).sum()
 }
 
 #[cfg(test)]

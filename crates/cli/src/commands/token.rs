@@ -158,7 +158,7 @@ async fn call(client: &Client, command: Command) -> Result<()> {
             }
         }
         Command::Rotate(Rotate { name, overlap_seconds }) => {
-            let (token, secret) = client.rotate_token(&name, overlap_seconds).await?;
+            let (token, secret) = client.rotate_token(&name, overlap_seconds, None).await?;
             show(&token);
             print(&secret);
         }

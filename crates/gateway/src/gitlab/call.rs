@@ -101,6 +101,12 @@ impl Call {
         path::decode(self.segment(index)).ok_or_else(Refusal::not_found)
     }
 
+    /// The path from a segment on, decoded.
+    pub(crate) fn rest(&self, index: usize) -> Result<String> {
+        let rest = self.uri.path().split('/').skip(index).collect::<Vec<_>>().join("/");
+        path::decode(&rest).ok_or_else(Refusal::not_found)
+    }
+
     /// A number in the path.
     pub(crate) fn number(&self, index: usize, name: &str) -> Result<i64> {
         self.segment(index).parse().map_err(|_| Refusal::parameter(format!("{name} is invalid")))
@@ -110,8 +116,9 @@ impl Call {
     pub(crate) fn origin(&self) -> String {
         let header = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()?.split(',').next()).map(str::trim);
         let scheme = header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(self.manner.scheme);
-        let host = header("x-forwarded-host").or_else(|| header("host")).or_else(|| self.uri.authority().map(Authority::as_str));
-        let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+        let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
+        let host = header("x-forwarded-host").filter(plain).or_else(|| header("host"));
+        let host = host.or_else(|| self.uri.authority().map(Authority::as_str));
         host.filter(plain).map_or(String::new(), |host| format!("{scheme}://{host}"))
     }
 }

@@ -11,18 +11,15 @@ const CHECKSUM: &str = "x-checksum-sha256";
 /// That of RFC 9530: `sha-256=:<base64>:`, among others.
 const REPR_DIGEST: &str = "repr-digest";
 
-/// Headers that say the same of a body that is sent as it is.
-const FIELDS: [&str; 2] = [REPR_DIGEST, "content-digest"];
-
-/// The one before, by RFC 3230: `sha-256=<base64>`, among others.
-const DIGEST: &str = "digest";
+/// Headers that say the same of a body that is sent as it is, and as they are written: the last one is that of RFC 3230, `sha-256=<base64>`.
+const FIELDS: [(&str, &str); 3] = [(REPR_DIGEST, "Repr-Digest"), ("content-digest", "Content-Digest"), ("digest", "Digest")];
 
 /// The header that can't be read, or contradicts another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidChecksum(pub(crate) &'static str);
 
-/// The digest that a request declares. Digests of other kinds are passed over.
-pub(crate) fn declared(headers: &HeaderMap) -> Result<Option<Digest>, InvalidChecksum> {
+/// The digest that a request declares of the file that it sends. Digests of other kinds are passed over, and so are those of a whole form.
+pub(crate) fn declared(headers: &HeaderMap, is_form: bool) -> Result<Option<Digest>, InvalidChecksum> {
     let mut found = None;
     let mut take = |name: &'static str, digest: Option<Digest>| match digest {
         Some(digest) if found.is_none_or(|found| found == digest) => {
@@ -34,11 +31,11 @@ pub(crate) fn declared(headers: &HeaderMap) -> Result<Option<Digest>, InvalidChe
     for value in headers.get_all(CHECKSUM) {
         take("X-Checksum-SHA256", value.to_str().ok().and_then(|text| text.trim().parse().ok()))?;
     }
-    for name in FIELDS.into_iter().chain([DIGEST]) {
+    for (name, shown) in FIELDS.into_iter().filter(|_| !is_form) {
         for member in headers.get_all(name).iter().flat_map(|value| value.to_str().unwrap_or("sha-256").split(',')) {
             let (kind, text) = member.split_once('=').unwrap_or((member, ""));
             if kind.trim().eq_ignore_ascii_case("sha-256") {
-                take(if name == DIGEST { "Digest" } else { "Repr-Digest" }, decoded(text.trim()))?;
+                take(shown, decoded(text.trim()))?;
             }
         }
     }
@@ -63,7 +60,7 @@ mod tests {
     use super::*;
 
     fn found(headers: &[(&'static str, &str)]) -> Result<Option<Digest>, InvalidChecksum> {
-        declared(&headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
+        declared(&headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(), false)
     }
 
     #[test]
@@ -74,7 +71,9 @@ mod tests {
         let field = format!("sha-512=:AA==:, sha-256=:{base64}:");
         let mut told = HeaderMap::new();
         tell(&digest, &mut told);
-        assert_eq!(declared(&told), Ok(Some(digest)), "what is told is read");
+        assert_eq!(declared(&told, false), Ok(Some(digest)), "what is told is read");
+        told.insert("repr-digest", other.parse().unwrap());
+        assert_eq!(declared(&told, true), Ok(Some(digest)), "of a form, its file's alone is meant");
         for headers in [
             &[("x-checksum-sha256", hex.as_str())][..],
             &[("repr-digest", &field)],

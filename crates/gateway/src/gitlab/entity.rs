@@ -1,12 +1,16 @@
 //! What GitLab's clients read: the things there are, as JSON.
 
+use std::collections::BTreeSet;
+
 use consign_client::Published;
 use consign_proto::metadata::release_link::Kind;
 use consign_proto::metadata::version::State;
-use consign_proto::metadata::{File, Namespace, Project, ProtectionRule, Release, ReleaseLink, User, Version, Visibility};
+use consign_proto::metadata::{
+    self as wire, File, Namespace, Project, ProtectionRule, Release, ReleaseLink, Token, User, Version, Visibility,
+};
 use consign_proto::to_time;
 use consign_types::Digest;
-use consign_types::access::Role;
+use consign_types::access::{Role, Scope};
 use consign_types::resource::{ProjectRef, ProtectionRuleRef};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -15,6 +19,9 @@ use super::call::Call;
 
 /// What Ruby's `URI.encode_uri_component` leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The same, and `/`.
+const IN_PATHS: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// The record that `select=package_file` answers. GitLab shows its database row; clients read `id`, `size`, `file_name`,
 /// `file_sha256` and `file.url` of it.
@@ -248,7 +255,7 @@ pub(crate) fn release(release: &Release, call: &Call) -> Value {
         "description": release.description,
         "created_at": created,
         "released_at": released,
-        "upcoming_release": release.release_time.zip(release.update_time).is_some_and(|(released, updated)| released.seconds > updated.seconds),
+        "upcoming_release": release.upcoming,
         "author": { "username": release.creator, "name": release.creator },
         "milestones": [],
         "evidences": [],
@@ -269,10 +276,73 @@ pub(crate) fn release_link(link: &ReleaseLink, tag: &str, call: &Call) -> Value 
         "" => link.url.clone(),
         path => {
             let tag = utf8_percent_encode(tag, UNRESERVED);
-            format!("{}{}/{tag}/downloads/{}", call.origin(), call.prefix(4), path.trim_start_matches('/'))
+            let path = utf8_percent_encode(path.trim_start_matches('/'), IN_PATHS);
+            format!("{}{}/{tag}/downloads/{path}", call.origin(), call.prefix(4))
         }
     };
     json!({ "id": link.id, "name": link.display_name, "url": link.url, "direct_asset_url": direct, "link_type": kind })
+}
+
+/// A personal token, or one of a project or group, which has an access level. Its secret is told once.
+pub(crate) fn token(token: &Token, user: Option<i64>, secret: Option<&str>) -> Value {
+    let mut told = json!({
+        "id": token.id,
+        "name": token.display_name,
+        "description": null,
+        "revoked": token.revoke_time.is_some(),
+        "active": token.revoke_time.is_none() && !is_over(token),
+        "created_at": token.create_time.map(time),
+        "last_used_at": token.last_use_time.map(time),
+        "expires_at": token.expire_time.map(|end| time(end)[..10].to_owned()),
+        "scopes": scopes(token),
+        "user_id": user.unwrap_or(token.id),
+    });
+    if let Some(role) = token.role().known() {
+        told["access_level"] = access_level(role).into();
+    }
+    if let Some(secret) = secret {
+        told["token"] = secret.into();
+    }
+    told
+}
+
+/// A deploy token. Its secret is told once.
+pub(crate) fn deploy_token(token: &Token, secret: Option<&str>) -> Value {
+    let mut told = json!({
+        "id": token.id,
+        "name": token.display_name,
+        "username": format!("gitlab+deploy-token-{}", token.id),
+        "expires_at": token.expire_time.map(time),
+        "revoked": token.revoke_time.is_some(),
+        "expired": is_over(token),
+        "scopes": scopes(token),
+    });
+    if let Some(secret) = secret {
+        told["token"] = secret.into();
+    }
+    told
+}
+
+/// Whether a token's time is over.
+#[expect(clippy::disallowed_methods, reason = "GitLab tells whether a token is expired as of the answer")]
+fn is_over(token: &Token) -> bool {
+    token.expire_time.is_some_and(|end| end.seconds <= jiff::Timestamp::now().as_second())
+}
+
+/// The scopes of a token: GitLab's words where there is one, else our own.
+fn scopes(token: &Token) -> Vec<&'static str> {
+    let scopes: BTreeSet<Scope> = token.scopes().filter_map(wire::Scope::known).collect();
+    let is_deploy = token.kind() == wire::token::Kind::Deploy;
+    if scopes.len() == Scope::ALL.len() {
+        return vec!["api"];
+    }
+    let word = |scope: &Scope| match scope {
+        Scope::Read if is_deploy => "read_package_registry",
+        Scope::Publish if is_deploy => "write_package_registry",
+        Scope::Read if scopes.len() == 1 => "read_api",
+        scope => scope.as_str(),
+    };
+    scopes.iter().map(word).collect()
 }
 
 /// The number of the project in the name of a version: 7 of `projects/7/packages/…`.

@@ -2,7 +2,7 @@
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
-//! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `user`: the things there are, one module each
+//! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `tokens`, `user`: the things there are, one module each
 //! - `entity`: how they look in JSON; `refusal`: how GitLab says no
 
 mod call;
@@ -22,13 +22,14 @@ mod range;
 mod refusal;
 mod releases;
 mod rules;
+mod tokens;
 mod user;
 
 use std::any::Any;
 
 use axum::Router;
 use axum::response::IntoResponse as _;
-use axum::routing::{delete, get, patch};
+use axum::routing::{delete, get, patch, post};
 use consign_client::Client;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -36,7 +37,22 @@ use refusal::Refusal;
 
 pub(crate) fn router(client: Client) -> Router {
     let generic = get(download::get).head(download::head).put(publish::put);
-    Router::new()
+    let tokens = get(tokens::list_below).post(tokens::create_below);
+    let token = get(tokens::get_below).delete(tokens::delete_below);
+    let owned = ["projects", "groups"].into_iter().fold(Router::new(), |router, owner| {
+        let below = format!("/api/v4/{owner}/{{id}}");
+        let router = router.route(&format!("{below}/access_tokens"), tokens.clone());
+        let router = router.route(&format!("{below}/access_tokens/{{token}}"), token.clone());
+        let router = router.route(&format!("{below}/access_tokens/{{token}}/rotate"), post(tokens::rotate_below));
+        let router = router.route(&format!("{below}/deploy_tokens"), tokens.clone());
+        router.route(&format!("{below}/deploy_tokens/{{token}}"), token.clone())
+    });
+    owned
+        .route("/api/v4/user/personal_access_tokens", post(tokens::create_personal))
+        .route("/api/v4/users/{user}/personal_access_tokens", post(tokens::create_personal))
+        .route("/api/v4/personal_access_tokens", get(tokens::list_personal))
+        .route("/api/v4/personal_access_tokens/{token}", get(tokens::get_personal).delete(tokens::delete_personal))
+        .route("/api/v4/personal_access_tokens/{token}/rotate", post(tokens::rotate_personal))
         .route("/api/v4/version", get(user::version))
         .route("/api/v4/metadata", get(user::metadata))
         .route("/api/v4/user", get(user::get))
@@ -49,6 +65,7 @@ pub(crate) fn router(client: Client) -> Router {
         .route("/api/v4/projects/{id}/releases", get(releases::list).post(releases::create))
         .route("/api/v4/projects/{id}/releases/{tag}", get(releases::get).put(releases::update).delete(releases::delete))
         .route("/api/v4/projects/{id}/releases/{tag}/assets/links", get(releases::list_links).post(releases::create_link))
+        .route("/api/v4/projects/{id}/releases/{tag}/downloads/{*path}", get(releases::follow_link))
         .route("/api/v4/projects/{id}/releases/{tag}/assets/links/{link}", delete(releases::delete_link))
         .route("/api/v4/projects/{id}/issues", get(projects::nothing))
         .route("/api/v4/projects/{id}/repository/commits/{sha}/merge_requests", get(projects::nothing))

@@ -2,18 +2,25 @@
 //!
 //! GitLab stores the form as it came. Nobody means that, so it is done here only where the gateway is told to be strict.
 
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use axum::body::{BodyDataStream, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use consign_client::Source;
 use consign_client::source::SourceError;
-use futures::stream::{BoxStream, try_unfold};
+use futures::stream::{BoxStream, Stream, try_unfold};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
-/// The longest value of a field that is no file.
+/// The longest value of a field that is no file, and how many of them there may be.
 const MAX_FIELD_BYTES: u64 = 4 << 10;
+const MAX_FIELDS: u32 = 100;
+
+/// How many bytes the parser may hold without having made anything of them: it would look for the end of a header for ever.
+const MAX_HELD_BYTES: usize = 2 << 20;
 
 /// What the fields beside the file say. They may come before it or behind it.
 #[derive(Clone, Debug, Default)]
@@ -72,10 +79,39 @@ impl Source for Form {
         if offset > 0 {
             return None;
         }
+        let held = Arc::default();
+        let pieces = Pieces { body: self.body.take()?, is_given: false, held: Arc::clone(&held) };
         let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(u64::MAX));
-        let form = Multipart::with_constraints(self.body.take()?, self.boundary.clone(), limits);
-        let reading = Reading { form, open: None, had_file: false, told: Arc::clone(&self.told) };
+        let form = Multipart::with_constraints(pieces, self.boundary.clone(), limits);
+        let reading = Reading { form, open: None, had_file: false, fields: 0, held, told: Arc::clone(&self.told) };
         Some(Box::pin(try_unfold(reading, Reading::next)))
+    }
+}
+
+/// A body, a piece at a time: the parser takes all that is there whenever it is asked for anything, and would hold a whole body that comes
+/// faster than it goes.
+struct Pieces {
+    body: BodyDataStream,
+    /// Whether a piece was given, and no other one is before the parser was asked again.
+    is_given: bool,
+    held: Arc<AtomicUsize>,
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, SourceError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.is_given) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let Some(piece) = ready!(Pin::new(&mut self.body).poll_next(context)) else { return Poll::Ready(None) };
+        self.is_given = true;
+        let piece = piece?;
+        if self.held.fetch_add(piece.len(), Ordering::Relaxed) > MAX_HELD_BYTES {
+            return Poll::Ready(Some(Err("a part of the form has no end".into())));
+        }
+        Poll::Ready(Some(Ok(piece)))
     }
 }
 
@@ -85,6 +121,10 @@ struct Reading {
     /// The file, while it is read.
     open: Option<Field<'static>>,
     had_file: bool,
+    /// How many parts there were that are no files.
+    fields: u32,
+    /// What the parser has taken, less what it has given.
+    held: Arc<AtomicUsize>,
     told: Arc<Mutex<Told>>,
 }
 
@@ -104,7 +144,10 @@ impl Reading {
     async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
         let Some(field) = &mut self.open else { return Ok(None) };
         let chunk = field.chunk().await?;
-        if chunk.is_none() {
+        if let Some(chunk) = &chunk {
+            let given = chunk.len().min(self.held.load(Ordering::Relaxed));
+            self.held.fetch_sub(given, Ordering::Relaxed);
+        } else {
             self.open = None;
         }
         Ok(chunk)
@@ -117,7 +160,12 @@ impl Reading {
             None if self.had_file => return Ok(false),
             None => return Err(NoSingleFile.into()),
         };
+        self.held.store(0, Ordering::Relaxed);
         if field.file_name().is_none() {
+            self.fields += 1;
+            if self.fields > MAX_FIELDS {
+                return Err(format!("a form has at most {MAX_FIELDS} fields beside its file").into());
+            }
             note(&self.told, field).await?;
         } else if std::mem::replace(&mut self.had_file, true) {
             return Err(NoSingleFile.into());

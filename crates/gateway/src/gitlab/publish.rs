@@ -45,7 +45,7 @@ pub(crate) async fn put(call: Call, body: Body) -> Response {
 
 async fn publish(call: &Call, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = request(call, &client).await?;
+    let (publish, parameters) = request(call, &client, false).await?;
     let published = client.publish_file(&publish, body).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }
@@ -53,8 +53,7 @@ async fn publish(call: &Call, body: &mut Option<BodyDataStream>) -> Result<Respo
 /// What the fields behind the file say is known only when it was sent.
 async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = request(call, &client).await?;
-    let publish = Publish { size: None, ..publish };
+    let (publish, parameters) = request(call, &client, true).await?;
     let uploaded = client.upload_file(&publish, form).await.map_err(no_single_file)?;
     let told = form.told();
     let parameters = Parameters { status: parameters.status.or(told.status), select: parameters.select.or(told.select), path: None };
@@ -64,10 +63,10 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
 }
 
 /// What is to be published. Who may not know of the project learns nothing about the parameters.
-async fn request(call: &Call, client: &Client) -> Result<(Publish, Parameters)> {
+async fn request(call: &Call, client: &Client, is_form: bool) -> Result<(Publish, Parameters)> {
     let parameters: Parameters = call.query()?;
     let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
-    match judged(path.file, &parameters, &call.headers) {
+    match judged(path.file, &parameters, &call.headers, is_form) {
         Ok(publish) => Ok((publish, parameters)),
         Err(refusal) => {
             client.find_project(&path.project).await?;
@@ -76,11 +75,11 @@ async fn request(call: &Call, client: &Client) -> Result<(Publish, Parameters)> 
     }
 }
 
-fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, headers: &HeaderMap) -> Result<Publish> {
+fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, headers: &HeaderMap, is_form: bool) -> Result<Publish> {
     let (version, path) = file.and_then(GenericFile::named).map_err(|part| Refusal::parameter(format!("{part} is invalid")))?;
     let hidden = hidden(parameters)?;
-    let digest = checksum::declared(headers).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
-    let size = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let digest = checksum::declared(headers, is_form).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
+    let size = headers.get(CONTENT_LENGTH).filter(|_| !is_form).and_then(|length| length.to_str().ok()?.parse().ok());
     Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden })
 }
 

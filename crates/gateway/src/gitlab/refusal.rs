@@ -166,6 +166,7 @@ impl Refusal {
             Reason::RoleInsufficient | Reason::VersionInUse => Self::message(StatusCode::FORBIDDEN, format!("403 Forbidden - {message}")),
             Reason::ScopeInsufficient => Self::insufficient_scope(message),
             Reason::NamespaceNotEmpty => Self::message(StatusCode::CONFLICT, format!("409 Conflict - {message}")),
+            Reason::TokenNotFound => Self::message(StatusCode::NOT_FOUND, "404 Token Not Found"),
             Reason::UserNotFound => Self::message(StatusCode::NOT_FOUND, "404 User Not Found"),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
@@ -184,6 +185,7 @@ impl Refusal {
             Reason::NameInvalid
             | Reason::PathInvalid
             | Reason::ArgumentInvalid
+            | Reason::FilterInvalid
             | Reason::PageTokenInvalid
             | Reason::DigestMismatch
             | Reason::SizeMismatch
@@ -240,6 +242,7 @@ mod tests {
                 | Reason::VersionNotFound
                 | Reason::FileNotFound
                 | Reason::UserNotFound
+                | Reason::TokenNotFound
                 | Reason::ReleaseNotFound
                 | Reason::RuleNotFound => 404,
                 Reason::NamespaceNotEmpty => 409,
@@ -252,6 +255,7 @@ mod tests {
                 Reason::NameInvalid
                 | Reason::PathInvalid
                 | Reason::ArgumentInvalid
+                | Reason::FilterInvalid
                 | Reason::NameTaken
                 | Reason::DuplicateFile
                 | Reason::VersionSealed

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::Error;
 use consign_proto::metadata::release_link::Kind;
@@ -47,7 +48,8 @@ struct Link {
 pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
     let client = call.signed_in()?;
     let project = call.project()?;
-    let fields: Fields = form::read(&call.headers, body).await?;
+    client.find_project(&project).await?;
+    let fields: Fields = form::read_large(&call.headers, body).await?;
     let release = Release {
         tag: fields.tag_name.ok_or_else(|| missing("tag_name"))?,
         display_name: fields.name.unwrap_or_default(),
@@ -63,15 +65,20 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
 /// `GET /projects/:id/releases`, the last released first.
 pub(crate) async fn list(call: Call) -> Result<Response> {
     let pages = Pages::of(&call)?;
-    let asked = ListReleasesRequest {
-        parent: call.project()?.to_string(),
-        page_size: pages.size(),
-        skip: pages.skip(),
-        ..ListReleasesRequest::default()
+    let (client, parent) = (call.client()?, call.project()?.to_string());
+    let mut asked = ListReleasesRequest { parent, page_size: pages.size(), skip: pages.skip(), page_token: String::new() };
+    let mut items = Vec::new();
+    // Long releases come on several pages.
+    let more = loop {
+        let found = client.list_releases(asked.clone()).await?;
+        items.extend(found.releases.iter().map(|release| entity::release(release, &call)));
+        let left = pages.size().saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        if left == 0 || found.next_page_token.is_empty() {
+            break !found.next_page_token.is_empty();
+        }
+        asked = ListReleasesRequest { page_size: left, skip: 0, page_token: found.next_page_token, ..asked };
     };
-    let found = call.client()?.list_releases(asked).await?;
-    let items = found.releases.iter().map(|release| entity::release(release, &call)).collect();
-    Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: None }))
+    Ok(pages.answer(&call, Page { items, more, total: None }))
 }
 
 /// `GET /projects/:id/releases/:tag_name`.
@@ -84,7 +91,8 @@ pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
 pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
     let client = call.signed_in()?;
     let (project, tag) = (call.project()?, call.decoded(6)?);
-    let fields: Fields = form::read(&call.headers, body).await?;
+    client.find_project(&project).await?;
+    let fields: Fields = form::read_large(&call.headers, body).await?;
     let given = [
         ("display_name", fields.name.is_some()),
         ("description", fields.description.is_some()),
@@ -133,6 +141,15 @@ pub(crate) async fn delete_link(call: Call) -> Result<Json<Value>> {
     let (project, tag, id) = (call.project()?, call.decoded(6)?, call.number(9, "link_id")?);
     let link = call.signed_in()?.delete_release_link(&project, &tag, id).await?;
     Ok(Json(entity::release_link(&link, &tag, &call)))
+}
+
+/// `GET /projects/:id/releases/:tag_name/downloads/*path`: on to the address of the link that has this path.
+pub(crate) async fn follow_link(call: Call) -> Result<Response> {
+    let release = call.client()?.find_release(&call.project()?, &call.decoded(6)?).await?;
+    let path = call.rest(8)?;
+    let link = release.links.iter().find(|link| !link.path.is_empty() && link.path.trim_start_matches('/') == path);
+    let url = link.ok_or_else(Refusal::not_found)?.url.parse::<HeaderValue>().map_err(|_| Refusal::not_found())?;
+    Ok((StatusCode::FOUND, [(LOCATION, url)]).into_response())
 }
 
 fn missing(field: &str) -> Refusal {

@@ -6,7 +6,7 @@ use consign_types::resource::ProjectRef;
 use consign_types::text::{DisplayName, Etag, RequestId};
 
 use super::change::{Begun, Change, begin, call};
-use super::create_release::add;
+use super::create_release::{add, release_name};
 use super::etag_of;
 use super::idempotency::{Call, Fingerprint};
 use crate::connection::Db;
@@ -70,7 +70,7 @@ impl Metadata {
 impl<W: std::fmt::Debug> ReleaseChange<W> {
     fn call(&self, method: &'static str, now: Timestamp) -> Call<'_> {
         let fingerprint = Fingerprint::new().field(self.project.to_string()).shown(&(&self.tag, &self.what)).finish();
-        call(&self.principal, method, &self.project, self.request_id.as_ref(), fingerprint, now)
+        call(&self.principal, method, &release_name(&self.project, &self.tag), self.request_id.as_ref(), fingerprint, now)
     }
 
     fn release(&self, db: &mut Db, change: &Change<'_>) -> Result<Release> {

@@ -1,7 +1,7 @@
 //! Making a release.
 
 use consign_types::Timestamp;
-use consign_types::release::{Link, MAX_LINKS, Notes, SourceTag, conflict};
+use consign_types::release::{Link, MAX_LINK_BYTES, MAX_LINKS, Notes, SourceTag, bytes_of, conflict};
 use consign_types::resource::ProjectRef;
 use consign_types::text::{DisplayName, RequestId};
 
@@ -43,7 +43,8 @@ impl Metadata {
 fn create(db: &mut Db, request: &CreateRelease, now: Timestamp) -> Result<Release> {
     let shown = (&request.tag, &request.display_name, &request.description, &request.links, request.released_at);
     let fingerprint = Fingerprint::new().field(request.project.to_string()).shown(&shown).finish();
-    let call = call(&request.principal, "CreateRelease", &request.project, request.request_id.as_ref(), fingerprint, now);
+    let name = release_name(&request.project, &request.tag);
+    let call = call(&request.principal, "CreateRelease", &name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.project, &call)? {
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
@@ -70,6 +71,11 @@ fn create(db: &mut Db, request: &CreateRelease, now: Timestamp) -> Result<Releas
     Ok(release)
 }
 
+/// What the audit calls a release.
+pub(super) fn release_name(project: &ProjectRef, tag: &SourceTag) -> String {
+    format!("{project}/releases/{tag}")
+}
+
 /// Adds a link, with an id of its own.
 pub(super) fn add(release: &mut Release, link: &Link) -> Result<Link> {
     if release.links.len() >= MAX_LINKS {
@@ -81,5 +87,8 @@ pub(super) fn add(release: &mut Release, link: &Link) -> Result<Link> {
     release.last_link += 1;
     let link = Link { id: release.last_link, ..link.clone() };
     release.links.push(link.clone());
+    if bytes_of(&release.links) > MAX_LINK_BYTES {
+        return Err(Error::ArgumentInvalid { field: "links", rule: format!("the links of a release have at most {MAX_LINK_BYTES} bytes") });
+    }
     Ok(link)
 }

@@ -2,7 +2,8 @@
 
 use consign_types::signature::PublicKey;
 
-use crate::tables::signing_keys;
+use super::change::INSTANCE;
+use crate::tables::{counters, signing_keys};
 use crate::{Metadata, Result};
 
 impl Metadata {
@@ -18,6 +19,8 @@ impl Metadata {
         let now = self.now();
         self.pool
             .write(move |db| {
+                // Of processes that start at once with different keys, the second sees those of the first.
+                counters::lock_row(db, INSTANCE)?;
                 let noted = signing_keys::list(db)?;
                 let missing = noted.iter().find(|noted| !keys.contains(noted)).cloned();
                 for key in keys.iter().filter(|key| missing.is_none() && !noted.contains(key)) {

@@ -13,6 +13,9 @@ use tonic::Status;
 const DEFAULT_SIZE: usize = 50;
 const MAX_SIZE: usize = 1000;
 
+/// How much a page says at most; clients take messages of 4 MiB.
+const MAX_PAGE_BYTES: usize = 3 << 20;
+
 /// How many items a page may pass over.
 const MAX_SKIP: i32 = 50_000;
 
@@ -22,6 +25,19 @@ pub(super) fn skipping<K>(page: Page<K>, skip: i32, count: bool) -> Result<Page<
         return Err(invalid("skip", Reason::ArgumentInvalid, format!("must be 0 to {MAX_SKIP}")));
     }
     Ok(Page { skip: i64::from(skip), count, ..page })
+}
+
+/// As many items of a page as fit into a message that every client takes, and one at least; the others are on the next page.
+pub(super) fn fitting<T>(mut page: Listed<T>, bytes: impl Fn(&T) -> usize) -> Listed<T> {
+    let mut sum = 0_usize;
+    let fits = |item: &T| {
+        sum = sum.saturating_add(bytes(item));
+        sum <= MAX_PAGE_BYTES
+    };
+    let kept = page.items.iter().map(fits).take_while(|fits| *fits).count().max(1);
+    page.more |= page.items.len() > kept;
+    page.items.truncate(kept);
+    page
 }
 
 /// A list: a method and its arguments, to which its page tokens belong.
@@ -82,6 +98,17 @@ mod tests {
         for token in ["x", "AAAA", "!", &other] {
             assert!(listing.page::<i64>(2, token).is_err(), "{token}");
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_message_is_on_the_next_page() {
+        let cut = |items: &[usize]| {
+            let page = fitting(Listed { items: items.to_vec(), more: false, total: None }, |bytes| *bytes);
+            (page.items.len(), page.more)
+        };
+        assert_eq!((cut(&[]), cut(&[1, 2]), cut(&[MAX_PAGE_BYTES])), ((0, false), (2, false), (1, false)));
+        assert_eq!(cut(&[MAX_PAGE_BYTES - 1, 1, 1]), (2, true));
+        assert_eq!(cut(&[usize::MAX, 1]), (1, true), "one at least");
     }
 
     #[test]

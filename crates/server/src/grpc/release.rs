@@ -15,13 +15,15 @@ use consign_proto::timestamp;
 use consign_types::Reason;
 use consign_types::release::{Link, LinkKind, SourceTag};
 use consign_types::resource::ProjectRef;
+use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::decode;
-use super::page::{Listing, skipping};
+use super::page::{Listing, fitting, skipping};
 use crate::auth::{Caller, caller};
+use crate::clock;
 
-/// The most releases on a page: each may have a megabyte to say.
+/// The most releases on a page.
 const MAX_PAGE: i32 = 100;
 
 /// The service, over the metadata plane.
@@ -70,8 +72,9 @@ impl ReleaseService for ReleaseApi {
         let listing = Listing::of("ListReleases", &[&request.parent]);
         let page = skipping(listing.page(request.page_size.min(MAX_PAGE), &request.page_token)?, request.skip, false)?;
         let found = self.metadata.list_releases(project, page).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |release| release.cursor().to_string());
-        Ok(Response::new(ListReleasesResponse { releases: found.map(encode).items, next_page_token }))
+        let found = fitting(found.map(|release| (release.cursor(), encode(release))), |(_, release)| release.encoded_len());
+        let next_page_token = listing.next(&found, |(cursor, _)| cursor.to_string());
+        Ok(Response::new(ListReleasesResponse { releases: found.map(|(_, release)| release).items, next_page_token }))
     }
 
     async fn update_release(&self, request: Request<UpdateReleaseRequest>) -> Result<Response<UpdateReleaseResponse>, Status> {
@@ -174,6 +177,7 @@ fn encode(release: Release) -> wire::Release {
         display_name: release.display_name.to_string(),
         description: release.description.to_string(),
         links: release.links.into_iter().map(encode_link).collect(),
+        upcoming: release.released_at > clock::now(),
         release_time: Some(timestamp(release.released_at)),
         creator: release.creator.to_string(),
         create_time: Some(timestamp(release.created_at)),
