@@ -48,7 +48,6 @@ struct Link {
 pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
     let client = call.signed_in()?;
     let project = call.project()?;
-    client.find_project(&project).await?;
     let fields: Fields = form::read_large(&call.headers, body).await?;
     let release = Release {
         tag: fields.tag_name.ok_or_else(|| missing("tag_name"))?,
@@ -91,7 +90,6 @@ pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
 pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
     let client = call.signed_in()?;
     let (project, tag) = (call.project()?, call.decoded(6)?);
-    client.find_project(&project).await?;
     let fields: Fields = form::read_large(&call.headers, body).await?;
     let given = [
         ("display_name", fields.name.is_some()),
