@@ -47,6 +47,11 @@ impl Refusal {
         Self::message(StatusCode::NOT_FOUND, "404 Not found")
     }
 
+    /// There is no such token.
+    pub(crate) fn token_not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "404 Token Not Found")
+    }
+
     /// There is no such project.
     pub(crate) fn project_not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 Project Not Found")
@@ -166,7 +171,7 @@ impl Refusal {
             Reason::RoleInsufficient | Reason::VersionInUse => Self::message(StatusCode::FORBIDDEN, format!("403 Forbidden - {message}")),
             Reason::ScopeInsufficient => Self::insufficient_scope(message),
             Reason::NamespaceNotEmpty => Self::message(StatusCode::CONFLICT, format!("409 Conflict - {message}")),
-            Reason::TokenNotFound => Self::message(StatusCode::NOT_FOUND, "404 Token Not Found"),
+            Reason::TokenNotFound => Self::token_not_found(),
             Reason::UserNotFound => Self::message(StatusCode::NOT_FOUND, "404 User Not Found"),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),

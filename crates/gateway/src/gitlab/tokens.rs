@@ -168,7 +168,7 @@ impl Place {
     }
 
     async fn find(&self, id: i64) -> Result<Token> {
-        self.all().await?.into_iter().find(|token| token.id == id).ok_or_else(Refusal::not_found)
+        self.all().await?.into_iter().find(|token| token.id == id).ok_or_else(Refusal::token_not_found)
     }
 
     /// The number in the path, or that of the token in use.
