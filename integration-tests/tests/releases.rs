@@ -157,6 +157,7 @@ async fn what_is_no_release_and_who_may_make_none_is_refused() {
     let heavy: Vec<Value> = (0..100).map(|number| link(&format!("l{number}"), &format!("http://h/{number}{}", "x".repeat(2000)))).collect();
     let heavy = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v2", "assets": { "links": heavy } })).await;
     assert_eq!(heavy.status, 400, "{}", heavy.text());
+    assert_eq!(rest.get(&format!("{RELEASES}/v2")).await.status, 404, "nothing is left of what was refused");
     let many: Vec<Value> = (0..1001).map(|number| link(&format!("l{number}"), &format!("http://h/{number}"))).collect();
     let many = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v2", "assets": { "links": many } })).await;
     assert_eq!(many.status, 400, "{}", many.text());

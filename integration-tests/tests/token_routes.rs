@@ -55,6 +55,13 @@ async fn deploy_tokens_come_from_forms_and_personal_ones_know_themselves() {
     let put = rest.anonymous(Method::PUT, &file("tool", "1.0", "f")).header("deploy-token", secret).body("hello");
     assert_eq!(rest.send(put).await.status, 201);
     assert_eq!(rest.get("/api/v4/projects/1/access_tokens").await.text(), "[]", "a deploy token is none of these");
+    let as_other = format!("/api/v4/projects/1/access_tokens/{}", deploy["id"]);
+    for (method, path) in [(Method::POST, format!("{as_other}/rotate")), (Method::DELETE, as_other.clone())] {
+        let refused = rest.send(rest.request(method, &path)).await;
+        assert_eq!((refused.status, refused.text()), (404, r#"{"message":"404 Token Not Found"}"#));
+    }
+    let put = rest.anonymous(Method::PUT, &file("tool", "1.0", "g")).header("deploy-token", secret).body("hello");
+    assert_eq!(rest.send(put).await.status, 201, "its secret is still the same");
     let one = format!("{path}/{}", deploy["id"]);
     assert_eq!((rest.get(&one).await.status, send(&rest, Method::DELETE, &one, json!({})).await.status), (200, 204));
     assert_eq!(rest.get(&one).await.json()["revoked"], true);

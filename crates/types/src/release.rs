@@ -9,7 +9,7 @@ use crate::word::word_enum;
 /// How many links a release has at most.
 pub const MAX_LINKS: usize = 1000;
 
-/// How many bytes the links of a release say together at most: a page of releases has to fit into a message.
+/// How many bytes the links of a release say together at most: a release has to fit into a message.
 pub const MAX_LINK_BYTES: usize = 128 << 10;
 
 name_type!(

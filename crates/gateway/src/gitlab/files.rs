@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::call::Call;
 use super::pages::{Page, Pages};
+use super::query::{Direction, order};
 use super::refusal::{Refusal, Result};
 use super::{entity, packages, projects};
 
@@ -24,18 +25,11 @@ struct Wanted {
 pub(crate) async fn list(call: Call) -> Result<Response> {
     let (client, project) = projects::read(&call).await?;
     let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
-    let invalid = |name: &str| Refusal::parameter(format!("{name} does not have a valid value"));
-    let order = wanted.order_by.as_deref().unwrap_or("id");
-    let order = ORDERS.iter().find(|(name, _)| *name == order).ok_or_else(|| invalid("order_by"))?.1;
-    let direction = match wanted.sort.as_deref() {
-        None | Some("asc") => "",
-        Some("desc") => " desc",
-        Some(_) => return Err(invalid("sort")),
-    };
+    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
     let version = packages::find_shown(&call, &client, &project).await?;
     let asked = ListFilesRequest {
         parent: version.name,
-        order_by: format!("{order}{direction}"),
+        order_by,
         page_size: pages.size(),
         skip: pages.skip(),
         count: true,

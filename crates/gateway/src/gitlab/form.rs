@@ -12,7 +12,7 @@ use super::refusal::{Refusal, Result};
 /// The largest body that is read.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// The largest body that is read of somebody who is known.
+/// The largest body that is read where somebody has much to say.
 const MAX_LARGE_BODY_BYTES: usize = 1 << 20;
 
 /// The fields of a body. Those that nobody knows are passed over, as GitLab does.
@@ -20,7 +20,7 @@ pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
     read_up_to(headers, body, MAX_BODY_BYTES).await
 }
 
-/// The same, of a body that may say more: only after the caller was found to know of what it is about.
+/// The same, of a body with a long text in it.
 pub(crate) async fn read_large<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T> {
     read_up_to(headers, body, MAX_LARGE_BODY_BYTES).await
 }
@@ -52,6 +52,12 @@ fn object(pairs: Vec<(String, String)>) -> Value {
         }
     }
     Value::Object(fields)
+}
+
+/// A number, which JSON clients send as one and forms as text.
+pub(crate) fn number(name: &str, value: &Value) -> Result<i64> {
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    number.ok_or_else(|| Refusal::parameter(format!("{name} is invalid")))
 }
 
 /// A field that may be left out, and may be `null`, which means something else.

@@ -12,8 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::form::number;
 use super::pages::{Page, Pages};
-use super::projects::{number, slug};
+use super::projects::slug;
+use super::query::quoted;
 use super::refusal::{Refusal, Result};
 use super::{entity, form};
 
@@ -48,7 +50,7 @@ pub(crate) async fn list(call: Call) -> Result<Response> {
     }
     let client = call.client()?;
     let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
-    let filter = wanted.search.filter(|part| !part.is_empty()).map(|part| super::packages::quoted(&part));
+    let filter = wanted.search.filter(|part| !part.is_empty()).map(|part| quoted(&part));
     let asked = ListNamespacesRequest {
         filter: filter.map(|part| format!("path : {part} OR display_name : {part}")).unwrap_or_default(),
         page_size: pages.size(),

@@ -18,6 +18,7 @@ mod pages;
 mod path;
 mod projects;
 mod publish;
+mod query;
 mod range;
 mod refusal;
 mod releases;

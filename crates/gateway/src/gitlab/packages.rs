@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::entity::{self, Status};
 use super::pages::{Page, Pages};
+use super::query::{Direction, order, quoted};
 use super::refusal::{Refusal, Result};
 use super::{groups, projects};
 
@@ -106,7 +107,7 @@ pub(crate) async fn pipelines(call: Call) -> Result<Json<Value>> {
     }
     let size: Size = call.query().map_err(|_| Refusal::parameter("per_page is invalid"))?;
     if size.per_page.is_some_and(|size| !(1..=20).contains(&size)) {
-        return Err(Refusal::parameter("per_page does not have a valid value"));
+        return Err(Refusal::no_valid_value("per_page"));
     }
     let (client, project) = projects::read(&call).await?;
     find_shown(&call, &client, &project).await?;
@@ -167,18 +168,12 @@ struct Found {
 
 async fn search(call: &Call, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
     let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(call)?);
-    let order = wanted.order_by.as_deref().unwrap_or("created_at");
-    let invalid = |name: &str| Refusal::parameter(format!("{name} does not have a valid value"));
-    let order = ORDERS.iter().find(|(name, _)| *name == order).ok_or_else(|| invalid("order_by"))?.1;
-    let direction = match wanted.sort.as_deref() {
-        None | Some("asc") => "",
-        Some("desc") => " desc",
-        Some(_) => return Err(invalid("sort")),
-    };
+    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
     if wanted.package_type.as_deref().is_some_and(|kind| !TYPES.contains(&kind)) {
-        return Err(invalid("package_type"));
+        return Err(Refusal::no_valid_value("package_type"));
     }
-    let status = wanted.status.as_deref().map(|status| Status::named(status).ok_or_else(|| invalid("status"))).transpose()?;
+    let status =
+        wanted.status.as_deref().map(|status| Status::named(status).ok_or_else(|| Refusal::no_valid_value("status"))).transpose()?;
     let of_other_type = wanted.package_type.as_deref().is_some_and(|kind| kind != "generic");
     let Some(mut filters) = status_filters(status).filter(|_| !of_other_type) else {
         return Ok(Found { pages, versions: Vec::new(), more: false, total: Some(0) });
@@ -190,7 +185,7 @@ async fn search(call: &Call, client: &Client, parent: String, group: Option<i64>
     let asked = SearchVersionsRequest {
         parent,
         filter: filters.join(" AND "),
-        order_by: format!("{order}{direction}"),
+        order_by,
         show_hidden: status == Some(Status::Hidden),
         page_size: pages.size(),
         skip: pages.skip(),
@@ -212,12 +207,6 @@ fn status_filters(status: Option<Status>) -> Option<Vec<String>> {
         Some(Status::Processing | Status::PendingDestruction) => return None,
     };
     Some(vec![filter.to_owned()])
-}
-
-/// A text as a filter has it.
-pub(super) fn quoted(text: &str) -> String {
-    let plain: String = text.chars().filter(|c| !c.is_control()).collect();
-    format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The projects of versions, by their numbers.

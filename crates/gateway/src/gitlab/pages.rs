@@ -50,7 +50,7 @@ impl Pages {
         };
         let size = number("per_page", asked.per_page)?.unwrap_or(DEFAULT_SIZE);
         if size < 1 {
-            return Err(Refusal::parameter("per_page does not have a valid value"));
+            return Err(Refusal::no_valid_value("per_page"));
         }
         let pages = Self { number: number("page", asked.page)?.unwrap_or(1).max(1), size: size.min(MAX_SIZE) };
         if pages.number.saturating_sub(1).saturating_mul(pages.size) > MAX_OFFSET {

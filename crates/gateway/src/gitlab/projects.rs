@@ -13,9 +13,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::form::number;
 use super::pages::{Page, Pages};
+use super::query::{Direction, order, quoted};
 use super::refusal::{Refusal, Result};
-use super::{entity, form, packages};
+use super::{entity, form};
 
 /// What a client sends to make or change a project, as JSON or as a form.
 #[derive(Debug, Default, Deserialize)]
@@ -38,8 +40,8 @@ struct Wanted {
 
 /// The orders: what they are called, and what they are in the metadata plane.
 const ORDERS: [(&str, &str); 6] = [
-    ("id", "create_time"),
     ("created_at", "create_time"),
+    ("id", "create_time"),
     ("name", "path"),
     ("path", "path"),
     ("updated_at", "update_time"),
@@ -63,21 +65,14 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
 pub(crate) async fn list(call: Call) -> Result<Response> {
     let client = call.client()?;
     let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
-    let invalid = |name: &str| Refusal::parameter(format!("{name} does not have a valid value"));
-    let order = wanted.order_by.as_deref().unwrap_or("created_at");
-    let order = ORDERS.iter().find(|(name, _)| *name == order).ok_or_else(|| invalid("order_by"))?.1;
-    let direction = match wanted.sort.as_deref() {
-        None | Some("desc") => " desc",
-        Some("asc") => "",
-        Some(_) => return Err(invalid("sort")),
-    };
+    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
     visibility(wanted.visibility.as_deref())?;
     let visible = wanted.visibility.map(|visibility| format!("visibility = {visibility}"));
-    let part = wanted.search.filter(|part| !part.is_empty()).map(|part| packages::quoted(&part));
+    let part = wanted.search.filter(|part| !part.is_empty()).map(|part| quoted(&part));
     let named = part.map(|part| format!("(path : {part} OR display_name : {part})"));
     let asked = ListProjectsRequest {
         filter: visible.into_iter().chain(named).collect::<Vec<_>>().join(" AND "),
-        order_by: format!("{order}{direction}"),
+        order_by,
         page_size: pages.size(),
         skip: pages.skip(),
         count: true,
@@ -155,14 +150,8 @@ fn visibility(given: Option<&str>) -> Result<Visibility> {
         Some("private") => Ok(Visibility::Private),
         Some("internal") => Ok(Visibility::Internal),
         Some("public") => Ok(Visibility::Public),
-        Some(_) => Err(Refusal::parameter("visibility does not have a valid value")),
+        Some(_) => Err(Refusal::no_valid_value("visibility")),
     }
-}
-
-/// An id, which JSON clients send as a number and forms as text.
-pub(super) fn number(name: &str, id: &Value) -> Result<i64> {
-    let number = id.as_i64().or_else(|| id.as_str()?.parse().ok());
-    number.ok_or_else(|| Refusal::parameter(format!("{name} is invalid")))
 }
 
 /// GitLab makes the path of a project out of its name: lower case, with `-` for what a path can't have.

@@ -86,13 +86,13 @@ fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, head
 /// What becomes of the package's being hidden. The other parameter is judged too.
 fn hidden(parameters: &Parameters) -> Result<Option<bool>> {
     if parameters.select.as_deref().is_some_and(|select| select != "package_file") {
-        return Err(Refusal::parameter("select does not have a valid value"));
+        return Err(Refusal::no_valid_value("select"));
     }
     match parameters.status.as_deref() {
         None => Ok(None),
         Some("default") => Ok(Some(false)),
         Some("hidden") => Ok(Some(true)),
-        Some(_) => Err(Refusal::parameter("status does not have a valid value")),
+        Some(_) => Err(Refusal::no_valid_value("status")),
     }
 }
 

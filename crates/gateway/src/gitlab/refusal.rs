@@ -47,6 +47,11 @@ impl Refusal {
         Self::message(StatusCode::NOT_FOUND, "404 Not found")
     }
 
+    /// A parameter has a value that it can't have.
+    pub(crate) fn no_valid_value(name: &str) -> Self {
+        Self::parameter(format!("{name} does not have a valid value"))
+    }
+
     /// There is no such token.
     pub(crate) fn token_not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 Token Not Found")

@@ -165,7 +165,7 @@ fn link(link: Link) -> Result<ReleaseLink> {
         Some("runbook") => Kind::Runbook,
         Some("image") => Kind::Image,
         Some("package") => Kind::Package,
-        Some(_) => return Err(Refusal::parameter("link_type does not have a valid value")),
+        Some(_) => return Err(Refusal::no_valid_value("link_type")),
     };
     Ok(ReleaseLink {
         id: 0,

@@ -98,7 +98,7 @@ impl Fields {
     fn check_type(&self) -> Result<()> {
         match self.package_type.as_deref() {
             None | Some("generic") => Ok(()),
-            Some(_) => Err(Refusal::parameter("package_type does not have a valid value")),
+            Some(_) => Err(Refusal::no_valid_value("package_type")),
         }
     }
 }
@@ -109,7 +109,7 @@ fn level(field: &str, given: Option<Value>) -> Result<Option<i32>> {
     let role = match given.as_str().map(str::parse) {
         _ if given.is_null() || given == "" => WireRole::Unspecified,
         Some(Ok(role @ (Role::Maintainer | Role::Owner | Role::Admin))) => role.into(),
-        _ => return Err(Refusal::parameter(format!("{field} does not have a valid value"))),
+        _ => return Err(Refusal::no_valid_value(field)),
     };
     Ok(Some(role.into()))
 }

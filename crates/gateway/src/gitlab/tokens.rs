@@ -17,8 +17,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::call::Call;
+use super::form::number;
 use super::pages::Pages;
-use super::projects::number;
 use super::refusal::{Refusal, Result};
 use super::{entity, form};
 
@@ -97,7 +97,8 @@ pub(crate) async fn delete_below(call: Call) -> Result<StatusCode> {
 /// `POST /…/access_tokens/:id/rotate`.
 pub(crate) async fn rotate_below(call: Call, body: Body) -> Result<Json<Value>> {
     let place = below(&call)?;
-    place.rotate(&call, call.number(6, "token_id")?, body).await
+    let token = place.find(call.number(6, "token_id")?).await?;
+    place.rotate(&call, token.id, body).await
 }
 
 /// `POST /user/personal_access_tokens`, and `POST /users/:user_id/personal_access_tokens`.
@@ -202,7 +203,7 @@ impl Fields {
         if self.scopes.is_empty() {
             return Err(Refusal::parameter("scopes is missing"));
         }
-        let named = |word: &String| scopes_named(word).ok_or_else(|| Refusal::parameter("scopes does not have a valid value"));
+        let named = |word: &String| scopes_named(word).ok_or_else(|| Refusal::no_valid_value("scopes"));
         Ok(self.scopes.iter().map(named).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
@@ -223,6 +224,6 @@ fn access_level(level: &Value) -> Result<Role> {
         30 => Role::Developer,
         40 => Role::Maintainer,
         50 => Role::Owner,
-        _ => return Err(Refusal::parameter("access_level does not have a valid value")),
+        _ => return Err(Refusal::no_valid_value("access_level")),
     })
 }
