@@ -7,6 +7,7 @@ mod limits;
 mod matrix;
 mod protection;
 mod rest;
+mod rest_above;
 mod throttle;
 mod tokens;
 mod trust;

@@ -71,8 +71,7 @@ pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
 /// `DELETE /groups/:id`, if nothing is in it.
 pub(crate) async fn delete(call: Call) -> Result<Response> {
     let client = call.signed_in()?;
-    let (_, group) = read(&call).await?;
-    client.delete_namespace(&NamespaceRef::Id(group.id)).await?;
+    client.delete_namespace(&call.group()?).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "message": "202 Accepted" }))).into_response())
 }
 
@@ -98,7 +97,6 @@ pub(super) async fn read(call: &Call) -> Result<(Client, Namespace)> {
     match client.find_namespace(&call.group()?).await {
         Ok(group) => Ok((client, group)),
         Err(Error::Refused { reason: Reason::TokenInvalid, .. }) if call.is_anonymous() => Err(Refusal::group_not_found()),
-        Err(Error::Refused { reason: Reason::NamespaceNotFound, .. }) => Err(Refusal::group_not_found()),
         Err(error) => Err(error.into()),
     }
 }

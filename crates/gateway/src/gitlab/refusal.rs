@@ -180,7 +180,7 @@ impl Refusal {
             Reason::UserNotFound => Self::message(StatusCode::NOT_FOUND, "404 User Not Found"),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
-            Reason::NamespaceNotFound => Self::message(StatusCode::NOT_FOUND, "404 Namespace Not Found"),
+            Reason::NamespaceNotFound => Self::group_not_found(),
             Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound | Reason::ReleaseNotFound => Self::not_found(),
             Reason::VersionQuarantined => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package version is quarantined"),
             Reason::QuotaExceeded => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Quota exceeded"),
