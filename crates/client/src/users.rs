@@ -2,8 +2,8 @@
 
 use consign_proto::metadata::user_service_client::UserServiceClient;
 use consign_proto::metadata::{
-    CreateMemberRequest, CreateUserRequest, DeleteMemberRequest, GetUserRequest, ListMembersRequest, ListUsersRequest, Member,
-    UpdateMemberRequest, UpdateUserRequest, User,
+    CreateMemberRequest, CreateUserRequest, DeleteMemberRequest, GetUserRequest, ListMembersRequest, ListMembersResponse, ListUsersRequest,
+    ListUsersResponse, Member, UpdateMemberRequest, UpdateUserRequest, User,
 };
 use consign_types::resource::{MemberParent, MemberRef};
 use uuid::Uuid;
@@ -39,14 +39,19 @@ impl Client {
         let (mut users, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = ListUsersRequest { page_size: PAGE, page_token, ..ListUsersRequest::default() };
-            let call = || async { self.user_service().list_users(self.request(request.clone())).await };
-            let page = repeat(call).await?;
+            let page = self.list_users_page(request).await?;
             users.extend(page.users);
             page_token = page.next_page_token;
             if page_token.is_empty() {
                 return Ok(users);
             }
         }
+    }
+
+    /// A page of the users that the caller may know of.
+    pub async fn list_users_page(&self, request: ListUsersRequest) -> Result<ListUsersResponse> {
+        let call = || async { self.user_service().list_users(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
     }
 
     /// Changes a user. The request's id is set here.
@@ -74,14 +79,19 @@ impl Client {
                 show_inherited: true,
                 ..ListMembersRequest::default()
             };
-            let call = || async { self.user_service().list_members(self.request(request.clone())).await };
-            let page = repeat(call).await?;
+            let page = self.list_members_page(request).await?;
             members.extend(page.members);
             page_token = page.next_page_token;
             if page_token.is_empty() {
                 return Ok(members);
             }
         }
+    }
+
+    /// A page of the members of a place.
+    pub async fn list_members_page(&self, request: ListMembersRequest) -> Result<ListMembersResponse> {
+        let call = || async { self.user_service().list_members(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
     }
 
     /// Changes a user's role. The request's id is set here.

@@ -7,7 +7,7 @@ use super::{namespace, project};
 use crate::connection::Db;
 use crate::cursor::{Cursor, Value};
 use crate::select::{Order, condition};
-use crate::tables::members::{self, Home, PlacedMember};
+use crate::tables::members::{self, Home, PlacedMember, Selection};
 use crate::tables::namespaces;
 use crate::{Listed, Metadata, Page, Result};
 
@@ -65,9 +65,14 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let homes = homes(db, &request.parent, request.show_inherited)?;
-                let filter = request.filter.map(|filter| condition(filter, &members::field)).transpose()?;
+                let selection = || -> Result<Selection<'_>> {
+                    let filter = request.filter.clone().map(|filter| condition(filter, &members::field)).transpose()?;
+                    Ok(Selection { homes: &homes, filter })
+                };
                 let (order, page) = (request.order.order(request.descending), request.page);
-                let listed = page.of(members::list(db, &homes, filter, &order, page.after.as_ref(), page.slice())?);
+                let total = if page.count { Some(members::count(db, selection()?)?) } else { None };
+                let rows = members::list(db, selection()?, &order, page.after.as_ref(), page.slice())?;
+                let listed = Listed { total, ..page.of(rows) };
                 Ok(listed.map(|placed| {
                     let is_inherited = placed.member.home() != homes.first().copied();
                     (placed, is_inherited)

@@ -4,7 +4,7 @@ use consign_types::access::Reach;
 
 use super::list_projects::PathList;
 use crate::select::condition;
-use crate::tables::namespaces::{self, Namespace};
+use crate::tables::namespaces::{self, Namespace, Selection};
 use crate::{Listed, Metadata, Result};
 
 impl Metadata {
@@ -13,8 +13,13 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let PathList { filter, order, descending, page } = list;
-                let filter = filter.map(|filter| condition(filter, &namespaces::field)).transpose()?;
-                Ok(page.of(namespaces::list(db, &reach, filter, &order.of_namespaces(descending), page.after.as_ref(), page.slice())?))
+                let selection = || -> Result<Selection<'_>> {
+                    let filter = filter.clone().map(|filter| condition(filter, &namespaces::field)).transpose()?;
+                    Ok(Selection { reach: &reach, filter })
+                };
+                let total = if page.count { Some(namespaces::count(db, selection()?)?) } else { None };
+                let rows = namespaces::list(db, selection()?, &order.of_namespaces(descending), page.after.as_ref(), page.slice())?;
+                Ok(Listed { total, ..page.of(rows) })
             })
             .await
     }

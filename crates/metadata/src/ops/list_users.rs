@@ -65,9 +65,14 @@ impl Metadata {
             .read(move |db| {
                 let ListUsers { known_to, filter, order, descending, page } = request;
                 let known_to = known_to.map(|principal| known_by(&principal, now));
-                let filter = filter.map(|filter| condition(filter, &|name| users::field(name, known_to.is_none()))).transpose()?;
-                let selection = Selection { known_to, filter };
-                Ok(page.of(users::list(db, selection, &order.order(descending), page.after.as_ref(), page.slice())?))
+                let field = |name: &str| users::field(name, known_to.is_none());
+                let selection = || -> Result<Selection<'_>> {
+                    let filter = filter.clone().map(|filter| condition(filter, &field)).transpose()?;
+                    Ok(Selection { known_to: known_to.as_ref(), filter })
+                };
+                let total = if page.count { Some(users::count(db, selection()?)?) } else { None };
+                let rows = users::list(db, selection()?, &order.order(descending), page.after.as_ref(), page.slice())?;
+                Ok(Listed { total, ..page.of(rows) })
             })
             .await
     }

@@ -1,14 +1,16 @@
 //! Members: the roles of users in projects and namespaces.
 
 use consign_types::access::{Membership, Place, Role};
+use consign_types::text::DisplayName;
 use consign_types::{NamespacePath, ProjectPath, Timestamp, Username};
+use diesel::dsl::{Eq, InnerJoin, InnerJoinQuerySource, IntoBoxed, LeftJoin, LeftJoinQuerySource, Nullable, On};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{Db, each};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::Slice;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::{members, namespaces, projects, users};
 use crate::select::{Condition, Field, Order};
 
@@ -45,7 +47,7 @@ impl Member {
     }
 }
 
-/// A member with its user's name, and where the role was given.
+/// A member with its user's names, and where the role was given.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
 pub struct PlacedMember {
     /// The member.
@@ -54,6 +56,13 @@ pub struct PlacedMember {
     pub username: Username,
     /// The path of the namespace, if it is one.
     pub namespace: Option<NamespacePath>,
+    /// What people call the user; empty in an answer that a release kept which did not tell it.
+    #[serde(default = "unnamed")]
+    pub display_name: DisplayName,
+}
+
+fn unnamed() -> DisplayName {
+    "".parse().expect("a display name may be empty")
 }
 
 /// A place that has members, by id.
@@ -88,42 +97,61 @@ pub(crate) fn field(name: &str) -> Option<Field> {
 }
 
 /// Members, their users and their namespaces.
-pub(crate) type Source = diesel::dsl::LeftJoinQuerySource<
-    diesel::dsl::InnerJoinQuerySource<members::table, users::table>,
+pub(crate) type Source = LeftJoinQuerySource<
+    InnerJoinQuerySource<members::table, users::table>,
     namespaces::table,
-    diesel::dsl::Eq<members::namespace_id, diesel::dsl::Nullable<namespaces::id>>,
+    Eq<members::namespace_id, Nullable<namespaces::id>>,
 >;
 
-type Columns = (<members::table as Table>::AllColumns, users::username, diesel::dsl::Nullable<namespaces::path>);
+type Joined = LeftJoin<InnerJoin<members::table, users::table>, On<namespaces::table, Eq<members::namespace_id, Nullable<namespaces::id>>>>;
 
-fn columns() -> Columns {
-    (members::all_columns, users::username, namespaces::path.nullable())
+fn joined() -> Joined {
+    members::table.inner_join(users::table).left_join(namespaces::table.on(members::namespace_id.eq(namespaces::id.nullable())))
 }
 
-/// The roles given in these places, behind a cursor.
+type Columns = (<members::table as Table>::AllColumns, users::username, Nullable<namespaces::path>, users::display_name);
+
+fn columns() -> Columns {
+    (members::all_columns, users::username, namespaces::path.nullable(), users::display_name)
+}
+
+/// Which members to list.
+pub(crate) struct Selection<'a> {
+    /// Those whose roles were given in these places.
+    pub(crate) homes: &'a [Home],
+    pub(crate) filter: Option<Condition<Source>>,
+}
+
+/// Members that fit, behind a cursor.
 pub(crate) fn list(
     db: &mut Db,
-    homes: &[Home],
-    filter: Option<Condition<Source>>,
+    selection: Selection<'_>,
     order: &Order,
     after: Option<&Cursor>,
     slice: Slice,
 ) -> Result<Vec<PlacedMember>> {
-    let (projects, namespaces): (Vec<_>, Vec<_>) = homes.iter().map(|home| home.columns()).unzip();
-    let (projects, above): (Vec<i64>, Vec<i64>) = (projects.into_iter().flatten().collect(), namespaces.into_iter().flatten().collect());
-    let mut query = members::table
-        .inner_join(users::table)
-        .left_join(namespaces::table.on(members::namespace_id.eq(namespaces::id.nullable())))
-        .filter(members::project_id.eq_any(projects).or(members::namespace_id.eq_any(above)).assume_not_null())
-        .select(columns())
-        .order(order.by())
-        .limit(slice.limit)
-        .offset(slice.offset)
-        .into_boxed();
-    for condition in filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
-        query = query.filter(condition);
+    let mut query = chosen(selection).select(columns()).order(order.by()).limit(slice.limit).offset(slice.offset);
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
     }
     Ok(query.load(db)?)
+}
+
+/// How many members fit, as far as they are counted.
+pub(crate) fn count(db: &mut Db, selection: Selection<'_>) -> Result<i64> {
+    let ids: Vec<i64> = chosen(selection).select(members::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+fn chosen(selection: Selection<'_>) -> IntoBoxed<'static, Joined, MultiBackend> {
+    let (projects, namespaces): (Vec<_>, Vec<_>) = selection.homes.iter().map(|home| home.columns()).unzip();
+    let (projects, above): (Vec<i64>, Vec<i64>) = (projects.into_iter().flatten().collect(), namespaces.into_iter().flatten().collect());
+    let given = members::project_id.eq_any(projects).or(members::namespace_id.eq_any(above)).assume_not_null();
+    let mut query = joined().into_boxed().filter(given);
+    if let Some(condition) = selection.filter {
+        query = query.filter(condition);
+    }
+    query
 }
 
 /// The role of a user that was given in a place.
@@ -138,12 +166,7 @@ pub(crate) fn find(db: &mut Db, home: Home, user: i64) -> Result<Option<Member>>
 
 /// A member with what goes with it.
 pub(crate) fn placed(db: &mut Db, member: Member) -> Result<PlacedMember> {
-    let query = members::table
-        .inner_join(users::table)
-        .left_join(namespaces::table.on(members::namespace_id.eq(namespaces::id.nullable())))
-        .filter(members::id.eq(member.id))
-        .select(columns());
-    Ok(query.first(db)?)
+    Ok(joined().filter(members::id.eq(member.id)).select(columns()).first(db)?)
 }
 
 /// How many roles a user has that count at a time.
@@ -220,4 +243,17 @@ pub(crate) fn remove_of(db: &mut Db, home: Home) -> Result<()> {
         Home::Namespace(id) => diesel::delete(members::table.filter(members::namespace_id.eq(id))).execute(db)?,
     };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_was_kept_without_a_display_name_is_read() {
+        let member = r#"{"id": 1, "user_id": 2, "project_id": 3, "namespace_id": null, "role": "owner", "expires_at": null, "revision": 1, "created_at": "2030-01-01T00:00:00Z"}"#;
+        let kept = format!(r#"{{"member": {member}, "username": "alice", "namespace": null}}"#);
+        let placed: PlacedMember = serde_json::from_str(&kept).unwrap();
+        assert_eq!((placed.username.as_str(), placed.display_name.as_str()), ("alice", ""));
+    }
 }

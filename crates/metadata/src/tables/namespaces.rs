@@ -8,10 +8,10 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{Db, each};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::Slice;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::{namespaces, projects};
 use crate::select::{Condition, Field, Order, around};
 
@@ -47,6 +47,13 @@ pub(crate) struct NewNamespace<'a> {
     pub(crate) created_at: Timestamp,
 }
 
+/// Which namespaces to list.
+pub(crate) struct Selection<'a> {
+    /// Those that the caller may know of.
+    pub(crate) reach: &'a Reach,
+    pub(crate) filter: Option<Condition<namespaces::table>>,
+}
+
 /// What lists of namespaces can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
     Some(match name {
@@ -78,19 +85,26 @@ pub(crate) fn find(db: &mut Db, name: &NamespaceRef) -> Result<Option<Namespace>
 }
 
 /// Namespaces that fit, behind a cursor.
-pub(crate) fn list(
-    db: &mut Db,
-    reach: &Reach,
-    filter: Option<Condition<namespaces::table>>,
-    order: &Order,
-    after: Option<&Cursor>,
-    slice: Slice,
-) -> Result<Vec<Namespace>> {
-    let mut query = namespaces::table.order(order.by()).limit(slice.limit).offset(slice.offset).into_boxed();
-    for condition in around(reach).into_iter().chain(filter).chain(after.map(|after| order.behind(after)).transpose()?) {
-        query = query.filter(condition);
+pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Namespace>> {
+    let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
     }
     Ok(query.load(db)?)
+}
+
+/// How many namespaces fit, as far as they are counted.
+pub(crate) fn count(db: &mut Db, selection: Selection<'_>) -> Result<i64> {
+    let ids: Vec<i64> = chosen(selection).select(namespaces::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+fn chosen(selection: Selection<'_>) -> namespaces::BoxedQuery<'static, MultiBackend> {
+    let mut query = namespaces::table.into_boxed();
+    for condition in around(selection.reach).into_iter().chain(selection.filter) {
+        query = query.filter(condition);
+    }
+    query
 }
 
 /// A namespace and all around it, by id, from the inside out.

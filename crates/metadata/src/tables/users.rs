@@ -11,10 +11,10 @@ use diesel::sql_types::{Bool, Text};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::Instant;
-use crate::connection::{Db, each};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::Slice;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::users;
 use crate::select::{BOOLEANS, Condition, Field, Order};
 
@@ -79,9 +79,9 @@ pub(crate) struct Known {
 }
 
 /// Which users to list.
-pub(crate) struct Selection {
+pub(crate) struct Selection<'a> {
     /// Those whom a user may know of; `None` for all.
-    pub(crate) known_to: Option<Known>,
+    pub(crate) known_to: Option<&'a Known>,
     pub(crate) filter: Option<Condition<users::table>>,
 }
 
@@ -149,15 +149,26 @@ pub(crate) fn list_admins_locked(db: &mut Db) -> Result<Vec<i64>> {
 }
 
 /// Users that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<User>> {
-    let mut query = users::table.order(order.by()).limit(slice.limit).offset(slice.offset).into_boxed();
-    if let Some(known) = &selection.known_to {
-        query = query.filter(known_to(known));
-    }
-    for condition in selection.filter.into_iter().chain(after.map(|after| order.behind(after)).transpose()?) {
-        query = query.filter(condition);
+pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<User>> {
+    let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
+    if let Some(after) = after {
+        query = query.filter(order.behind(after)?);
     }
     Ok(query.load(db)?)
+}
+
+/// How many users fit, as far as they are counted.
+pub(crate) fn count(db: &mut Db, selection: Selection<'_>) -> Result<i64> {
+    let ids: Vec<i64> = chosen(selection).select(users::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+fn chosen(selection: Selection<'_>) -> users::BoxedQuery<'static, MultiBackend> {
+    let mut query = users::table.into_boxed();
+    for condition in selection.known_to.map(known_to).into_iter().chain(selection.filter) {
+        query = query.filter(condition);
+    }
+    query
 }
 
 /// Whether one user may know of another.

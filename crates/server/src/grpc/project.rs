@@ -71,11 +71,12 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let listing = Listing::of("ListNamespaces", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, NAMESPACE_ORDERS)?;
-        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
         let wanted = PathList { filter: decode::filter(&request.filter)?, order, descending, page };
         let found = self.metadata.list_namespaces(reach, wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |namespace| order.namespace_cursor(namespace).to_string());
-        Ok(Response::new(ListNamespacesResponse { namespaces: found.map(encode::namespace).items, next_page_token }))
+        let total_size = found.total.unwrap_or_default();
+        Ok(Response::new(ListNamespacesResponse { namespaces: found.map(encode::namespace).items, next_page_token, total_size }))
     }
 
     async fn delete_namespace(&self, request: Request<DeleteNamespaceRequest>) -> Result<Response<DeleteNamespaceResponse>, Status> {

@@ -65,15 +65,15 @@ impl UserService for UserApi {
         let sees_all = known_to.is_none();
         let listing = Listing::of("ListUsers", &[&request.filter, &request.order_by]);
         let (order, descending) = decode::order(&request.order_by, USER_ORDERS)?;
-        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
         let wanted = ListUsers { known_to, filter: decode::filter(&request.filter)?, order, descending, page };
         let found = self.metadata.list_users(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |user| order.cursor(user).to_string());
+        let (next_page_token, total_size) = (listing.next(&found, |user| order.cursor(user).to_string()), found.total.unwrap_or_default());
         let encode = |user: consign_metadata::User| {
             let is_shown = sees_all || principal.user == Some(user.id);
             encode::user(user, is_shown)
         };
-        Ok(Response::new(ListUsersResponse { users: found.map(encode).items, next_page_token }))
+        Ok(Response::new(ListUsersResponse { users: found.map(encode).items, next_page_token, total_size }))
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<UpdateUserResponse>, Status> {
@@ -127,12 +127,13 @@ impl UserService for UserApi {
             filter: decode::filter(&request.filter)?,
             order,
             descending,
-            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?,
+            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?,
         };
         let found = self.metadata.list_members(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |member| order.cursor(&member.0).to_string());
+        let total_size = found.total.unwrap_or_default();
         let members = found.map(|(member, is_inherited)| encode::member(member, is_inherited)).items;
-        Ok(Response::new(ListMembersResponse { members, next_page_token }))
+        Ok(Response::new(ListMembersResponse { members, next_page_token, total_size }))
     }
 
     async fn update_member(&self, request: Request<UpdateMemberRequest>) -> Result<Response<UpdateMemberResponse>, Status> {

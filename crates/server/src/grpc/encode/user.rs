@@ -25,7 +25,7 @@ pub(in crate::grpc) fn user(user: User, is_shown: bool) -> wire::User {
 
 /// A member, and whether its role was given further up than where it was looked for.
 pub(in crate::grpc) fn member(placed: PlacedMember, is_inherited: bool) -> wire::Member {
-    let PlacedMember { member, username, namespace } = placed;
+    let PlacedMember { member, username, namespace, display_name } = placed;
     let by_path = namespace.map(|path| MemberParent::Namespace(NamespaceRef::Path(path)));
     let given = by_path.unwrap_or_else(|| MemberParent::Project(ProjectRef::Id(member.project_id.unwrap_or_default())));
     let user = UserRef::Id(member.user_id);
@@ -33,6 +33,7 @@ pub(in crate::grpc) fn member(placed: PlacedMember, is_inherited: bool) -> wire:
         etag: member.etag(),
         user: user.to_string(),
         username: username.to_string(),
+        display_name: display_name.to_string(),
         role: role(Some(member.role)),
         expire_time: member.expires_at.map(timestamp),
         inherited_from: if is_inherited { given.to_string() } else { String::new() },
