@@ -116,3 +116,10 @@ async fn gitbeaker_publishes_lists_and_removes() {
 async fn semantic_release_publishes_its_assets_at_once_and_a_release_after_them() {
     run_in_node("semantic-release").await;
 }
+
+#[tokio::test]
+async fn schemathesis_finds_no_answer_that_the_document_does_not_allow() {
+    let (_service, address) = service().await;
+    let schemathesis = installed("schemathesis/bin/st");
+    run(script("schemathesis/fuzz"), &[schemathesis.to_str().unwrap(), &address, TOKEN]).await;
+}

@@ -3,6 +3,7 @@
 
 mod calls;
 mod cast;
+mod document;
 mod limits;
 mod matrix;
 mod protection;

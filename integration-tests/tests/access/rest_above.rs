@@ -6,12 +6,12 @@ use consign_types::access::{Need, Role, Scope};
 use integration_tests::{Engine, TOKEN};
 
 use crate::cast::*;
-use crate::rest::{TRANSPORTS, request};
+use crate::rest::{NO_MEMBER, PAST_TOKEN, TRANSPORTS, request};
 use crate::world::*;
 
 /// How a route answers those who may not know what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+pub(crate) enum Manner {
     /// Nobody is asked for a token: what they may not know of is not there.
     Silent,
     /// Whoever comes without a token is asked for one.
@@ -19,12 +19,9 @@ enum Manner {
 }
 
 /// A route, the method of the metadata plane that decides about it, what is sent, and how those are answered who may.
-type Route = (&'static str, &'static str, Manner, &'static str, &'static str, &'static [u16]);
+pub(crate) type Route = (&'static str, &'static str, Manner, &'static str, &'static str, &'static [u16]);
 
-/// Making a token whose end has been: what is wrong with it is told to those who may make one.
-const PAST_TOKEN: &str = "name=x&scopes[]=read_api&expires_at=2001-01-01";
-
-const OF_GROUPS: [Route; 12] = [
+pub(crate) const OF_GROUPS: [Route; 20] = [
     ("GET", "", Manner::Silent, "ProjectService/GetNamespace", "", &[200]),
     // What is listed is what the caller may read of it.
     ("GET", "/projects", Manner::Silent, "ProjectService/GetNamespace", "", &[200]),
@@ -38,13 +35,23 @@ const OF_GROUPS: [Route; 12] = [
     ("GET", "/deploy_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]),
     ("GET", "/deploy_tokens/999", Manner::Asks, "TokenService/ListTokens", "", &[404]),
     ("DELETE", "/deploy_tokens/999", Manner::Asks, "TokenService/RevokeToken", "", &[404]),
+    ("POST", "/deploy_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
+    ("GET", "/members", Manner::Asks, "UserService/ListMembers", "", &[200]),
+    ("GET", "/members/all", Manner::Asks, "UserService/ListMembers", "", &[200]),
+    ("GET", "/members/99999", Manner::Asks, "UserService/ListMembers", "", &[404]),
+    ("GET", "/members/all/99999", Manner::Asks, "UserService/ListMembers", "", &[404]),
+    ("POST", "/members", Manner::Asks, "UserService/CreateMember", NO_MEMBER, &[404]),
+    ("PUT", "/members/99999", Manner::Asks, "UserService/UpdateMember", NO_MEMBER, &[404]),
+    ("DELETE", "/members/99999", Manner::Asks, "UserService/DeleteMember", "", &[404]),
 ];
 
 /// Routes about the caller alone, who may do there what the owner of a project may.
-const OF_ONESELF: [Route; 9] = [
+pub(crate) const OF_ONESELF: [Route; 11] = [
     ("GET", "/version", Manner::Asks, "TokenService/WhoAmI", "", &[200]),
     ("GET", "/metadata", Manner::Asks, "TokenService/WhoAmI", "", &[200]),
     ("GET", "/user", Manner::Asks, "UserService/GetUser", "", &[200]),
+    ("GET", "/users", Manner::Asks, "UserService/ListUsers", "", &[200]),
+    ("GET", "/users/99999", Manner::Asks, "UserService/GetUser", "", &[404]),
     ("POST", "/user/personal_access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
     ("GET", "/personal_access_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]),
     ("GET", "/personal_access_tokens/self", Manner::Asks, "TokenService/ListTokens", "", &[200]),
@@ -54,13 +61,18 @@ const OF_ONESELF: [Route; 9] = [
 ];
 
 /// Routes about the administrator, as seen by others.
-const OF_ANOTHER: [Route; 2] = [
+pub(crate) const OF_ANOTHER: [Route; 2] = [
     ("GET", "/personal_access_tokens?user_id=1", Manner::Asks, "TokenService/ListTokens", "", &[200]),
     ("POST", "/users/1/personal_access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
 ];
 
+pub(crate) const LIST_GROUPS: Route = ("GET", "/groups", Manner::Silent, "ProjectService/ListNamespaces", "", &[200]);
+
+/// Making a user of a name that is taken, for administrators.
+pub(crate) const MAKE_USER: Route = ("POST", "/users", Manner::Asks, "UserService/CreateUser", "username=root", &[409]);
+
 /// Making a group of a name that is taken.
-fn make_group(body: &'static str) -> Route {
+pub(crate) fn make_group(body: &'static str) -> Route {
     ("POST", "/groups", Manner::Asks, "ProjectService/CreateNamespace", body, &[400])
 }
 
@@ -115,9 +127,8 @@ async fn every_route_of_groups_takes_its_role_and_its_scope() {
         }
     }
     for caller in &cast.callers {
-        let list: Route = ("GET", "/groups", Manner::Silent, "ProjectService/ListNamespaces", "", &[200]);
-        let expected = caller.expected_as(needed(&list), Some(Role::Guest));
-        cells += compare(&cast.world, "/api/v4", &list, caller, &expected, "").await;
+        let expected = caller.expected_as(needed(&LIST_GROUPS), Some(Role::Guest));
+        cells += compare(&cast.world, "/api/v4", &LIST_GROUPS, caller, &expected, "").await;
         // At the top only administrators make groups; in a group its owners do, and have its path read first.
         let admin = caller.role.filter(|role| *role == Role::Admin).or(Some(Role::Guest));
         let mut in_group = caller.expected_as(needed(&make_group("")), caller.role.or(Some(Role::Guest)));
@@ -128,7 +139,7 @@ async fn every_route_of_groups_takes_its_role_and_its_scope() {
             cells += compare(&cast.world, "/api/v4", &make_group(body), caller, &expected, "").await;
         }
     }
-    assert!(cells > 7_000, "{cells} cells");
+    assert!(cells > 11_000, "{cells} cells");
 }
 
 #[tokio::test]
@@ -143,10 +154,12 @@ async fn every_route_of_users_takes_its_scope_and_is_about_oneself() {
             };
             cells += compare(&cast.world, "/api/v4", route, caller, &expected, "").await;
         }
+        let expected = caller.expected_as(needed(&MAKE_USER), caller.role.filter(|role| *role == Role::Admin).or(Some(Role::Guest)));
+        cells += compare(&cast.world, "/api/v4", &MAKE_USER, caller, &expected, "").await;
         for route in &OF_ANOTHER {
             let expected = caller.expected_as(needed(route), caller.role.filter(|role| *role == Role::Admin));
             cells += compare(&cast.world, "/api/v4", route, caller, &expected, "404 User Not Found").await;
         }
     }
-    assert!(cells > 2_000, "{cells} cells");
+    assert!(cells > 2_500, "{cells} cells");
 }

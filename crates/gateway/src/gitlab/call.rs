@@ -8,7 +8,8 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use consign_client::Client;
 use consign_types::resource::{NamespaceRef, ProjectRef};
-use serde::de::DeserializeOwned;
+
+use aide::operation::OperationInput;
 
 use super::path;
 use super::refusal::{Refusal, Result};
@@ -40,6 +41,9 @@ impl FromRequestParts<Client> for Call {
     }
 }
 
+/// What a request says in its path and of its caller is told for all routes at once.
+impl OperationInput for Call {}
+
 impl Call {
     /// The client for whoever makes the request.
     pub(crate) fn client(&self) -> Result<Client> {
@@ -69,11 +73,6 @@ impl Call {
     /// Whether it came without a token.
     pub(crate) fn is_anonymous(&self) -> bool {
         matches!(self.credential, Ok(None))
-    }
-
-    /// The parameters behind the `?`. Those that nobody knows are passed over, as GitLab does.
-    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_urlencoded::from_str(self.uri.query().unwrap_or_default()).map_err(|_| Refusal::parameter("query is invalid"))
     }
 
     /// A segment of the path as it came; 4 is the `:id` of `/api/v4/projects/:id`.

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use aide::generate::GenContext;
+use aide::openapi::{MediaType, Operation, Response as Documented, SchemaObject};
+use aide::operation::OperationOutput;
+use aide::transform::TransformOperation;
 use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -14,11 +18,42 @@ use headers::{
     LastModified,
 };
 
+use schemars::json_schema;
+
 use super::call::Call;
 use super::checksum;
 use super::path::{GenericFile, GenericPath};
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
+
+/// What the document says of it.
+pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    op.summary("Fetches a file")
+        .description("With `Range`, a part of it. A `/` within `file_name` is one between folders.")
+        .response::<200, FileContent>()
+        .response::<206, FileContent>()
+        .response_with::<304, (), _>(|response| {
+            response.description("the file is the one that `If-None-Match` or `If-Modified-Since` names")
+        })
+        .response::<412, Refusal>()
+        .response::<416, Refusal>()
+}
+
+/// The bytes of a file, as the document tells of them.
+struct FileContent;
+
+impl OperationOutput for FileContent {
+    type Inner = ();
+
+    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
+        let bytes = MediaType {
+            schema: Some(SchemaObject { json_schema: json_schema!({}), example: None, external_docs: None }),
+            ..MediaType::default()
+        };
+        let content = [("application/octet-stream".to_owned(), bytes)].into_iter().collect();
+        Some(Documented { description: "the bytes of the file".to_owned(), content, ..Documented::default() })
+    }
+}
 
 /// Sends a file, or a range of it.
 pub(crate) async fn get(call: Call) -> Result<Response> {

@@ -1,30 +1,52 @@
 //! The files of a package, by their numbers.
 
-use axum::http::StatusCode;
-use axum::response::Response;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with};
+use axum::response::NoContent;
+use consign_client::Client;
 use consign_proto::metadata::ListFilesRequest;
 use consign_types::resource::{FileRef, VersionRef};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::pages::{Page, Pages};
-use super::query::{Direction, order};
+use super::entity::ListedFile;
+use super::pages::{Listing, Page, Pages, Paging};
+use super::query::{Direction, Query, names, order};
 use super::refusal::{Refusal, Result};
-use super::{entity, packages, projects};
+use super::{packages, projects};
 
 /// The orders: what they are called, and what they are in the metadata plane.
 const ORDERS: [(&str, &str); 3] = [("id", "id"), ("file_name", "path"), ("created_at", "create_time")];
 
-#[derive(Debug, Deserialize)]
+/// In which order.
+#[derive(Debug, Deserialize, JsonSchema)]
 struct Wanted {
+    /// `id` where nothing is said.
+    #[schemars(extend("enum" = names(&ORDERS)))]
     order_by: Option<String>,
+    /// `asc` where nothing is said.
+    #[schemars(extend("enum" = ["asc", "desc"]))]
     sort: Option<String>,
 }
 
+pub(super) fn routes() -> ApiRouter<Client> {
+    ApiRouter::new()
+        .api_route(
+            "/api/v4/projects/{id}/packages/{package_id}/package_files",
+            get_with(list, |op| op.summary("Lists the files of a package")),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/packages/{package_id}/package_files/{package_file_id}",
+            delete_with(delete, |op| op.summary("Deletes a file of a package")),
+        )
+        .with_path_items(|item| item.tag("Packages"))
+}
+
 /// `GET /projects/:id/packages/:package_id/package_files`: those too that newer ones replaced.
-pub(crate) async fn list(call: Call) -> Result<Response> {
+async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<ListedFile>> {
     let (client, project) = projects::read(&call).await?;
-    let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
+    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
     let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
     let version = packages::find_shown(&call, &client, &project).await?;
     let asked = ListFilesRequest {
@@ -36,12 +58,12 @@ pub(crate) async fn list(call: Call) -> Result<Response> {
         ..ListFilesRequest::default()
     };
     let found = client.list_files(asked).await?;
-    let items = found.files.iter().map(entity::listed_file).collect();
+    let items = found.files.iter().map(ListedFile::from).collect();
     Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }
 
 /// `DELETE /projects/:id/packages/:package_id/package_files/:package_file_id`.
-pub(crate) async fn delete(call: Call) -> Result<StatusCode> {
+async fn delete(call: Call) -> Result<NoContent> {
     let (client, project) = projects::read(&call).await?;
     let version = packages::find(&call, &client, &project).await?;
     if call.is_anonymous() {
@@ -54,5 +76,5 @@ pub(crate) async fn delete(call: Call) -> Result<StatusCode> {
     let version: VersionRef = version.name.parse().map_err(|_| unreadable())?;
     let name = FileRef { version, path: file.path.parse().map_err(|_| unreadable())? };
     client.delete_file(&name, file.revision).await.map_err(packages::undeleted)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -1,42 +1,75 @@
 //! What clients send to say what is to be made or changed: as JSON, or as a form.
 
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, ReferenceOr};
+use aide::operation::OperationInput;
+use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::http::HeaderMap;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
+use consign_types::Timestamp;
+use consign_types::access::Role;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::query::is_set;
 use super::refusal::{Refusal, Result};
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The largest body that is read.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// The largest body that is read where somebody has much to say.
-const MAX_LARGE_BODY_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LARGE_BODY_BYTES: usize = 1 << 20;
 
-/// The fields of a body. Those that nobody knows are passed over, as GitLab does.
-pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T> {
-    read_up_to(headers, body, MAX_BODY_BYTES).await
+/// The fields of a body of no more than so many bytes, read once the caller is known. Those that nobody knows are passed over, as GitLab
+/// does.
+#[derive(Debug)]
+pub(crate) struct Form<T, const MOST: usize = MAX_BODY_BYTES> {
+    body: Body,
+    content_type: String,
+    fields: PhantomData<T>,
 }
 
-/// The same, of a body with a long text in it.
-pub(crate) async fn read_large<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T> {
-    read_up_to(headers, body, MAX_LARGE_BODY_BYTES).await
+impl<T: DeserializeOwned, const MOST: usize> Form<T, MOST> {
+    pub(crate) async fn read(self) -> Result<T> {
+        let body = to_bytes(self.body, MOST).await.map_err(|_| Refusal::parameter("body is too large"))?;
+        if self.content_type.starts_with(JSON) {
+            return serde_json::from_slice(&body).map_err(|_| Refusal::parameter("body is not valid JSON"));
+        }
+        if self.content_type.starts_with("multipart/") {
+            return Err(Refusal::parameter("send the fields as application/json or application/x-www-form-urlencoded"));
+        }
+        let invalid = || Refusal::parameter("body is not a valid form");
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).map_err(|_| invalid())?;
+        serde_json::from_value(object(pairs)).map_err(|_| invalid())
+    }
 }
 
-async fn read_up_to<T: DeserializeOwned>(headers: &HeaderMap, body: Body, most: usize) -> Result<T> {
-    let body = to_bytes(body, most).await.map_err(|_| Refusal::parameter("body is too large"))?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type.starts_with("application/json") {
-        return serde_json::from_slice(&body).map_err(|_| Refusal::parameter("body is not valid JSON"));
+impl<S: Sync, T, const MOST: usize> FromRequest<S> for Form<T, MOST> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        Ok(Self { body: request.into_body(), content_type, fields: PhantomData })
     }
-    if content_type.starts_with("multipart/") {
-        return Err(Refusal::parameter("send the fields as application/json or application/x-www-form-urlencoded"));
+}
+
+impl<T: JsonSchema, const MOST: usize> OperationInput for Form<T, MOST> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        Json::<T>::operation_input(ctx, operation);
+        let Some(ReferenceOr::Item(body)) = &mut operation.request_body else { return };
+        if let Some(form) = body.content.get(JSON).cloned() {
+            body.content.insert(FORM.to_owned(), form);
+        }
     }
-    let invalid = || Refusal::parameter("body is not a valid form");
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).map_err(|_| invalid())?;
-    serde_json::from_value(object(pairs)).map_err(|_| invalid())
 }
 
 /// A form as an object: what is called `name[]` is a list of all that are called so.
@@ -58,6 +91,43 @@ fn object(pairs: Vec<(String, String)>) -> Value {
 pub(crate) fn number(name: &str, value: &Value) -> Result<i64> {
     let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
     number.ok_or_else(|| Refusal::parameter(format!("{name} is invalid")))
+}
+
+/// The role of one of GitLab's numbers.
+pub(crate) fn access_level(level: &Value) -> Result<Role> {
+    Ok(match number("access_level", level)? {
+        10 | 15 => Role::Guest,
+        20 => Role::Reporter,
+        30 => Role::Developer,
+        40 => Role::Maintainer,
+        50 => Role::Owner,
+        _ => return Err(Refusal::no_valid_value("access_level")),
+    })
+}
+
+/// The end of something: a day, which begins at midnight, or an instant. Nothing is no end.
+pub(crate) fn end(expires_at: Option<&str>) -> Result<Option<prost_types::Timestamp>> {
+    let Some(text) = expires_at.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let instant = if text.len() == "2026-01-31".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let time: Timestamp = instant.parse().map_err(|_| Refusal::parameter("expires_at is invalid"))?;
+    Ok(Some(consign_proto::timestamp(time)))
+}
+
+/// Yes or no, which JSON clients send as such and forms as text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flag(bool);
+
+impl From<Flag> for bool {
+    fn from(Flag(flag): Flag) -> Self {
+        flag
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Ok(Self(value.as_bool().unwrap_or_else(|| is_set(value.as_str()))))
+    }
 }
 
 /// A field that may be left out, and may be `null`, which means something else.

@@ -1,36 +1,60 @@
 //! Groups: what Consign calls namespaces.
 
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
 use axum::Json;
-use axum::body::Body;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Error};
 use consign_proto::metadata::{CreateNamespaceRequest, ListNamespacesRequest, ListProjectsRequest, Namespace};
 use consign_types::Reason;
 use consign_types::resource::NamespaceRef;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::answer::{Accepted, Created};
 use super::call::Call;
-use super::form::number;
-use super::pages::{Page, Pages};
+use super::entity::{Group, Project};
+use super::form::{Form, number};
+use super::pages::{Listing, Page, Pages, Paging};
 use super::projects::slug;
-use super::query::quoted;
+use super::query::{Query, quoted};
 use super::refusal::{Refusal, Result};
-use super::{entity, form};
 
 /// What a client sends to make a group.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "GroupFields")]
 struct Fields {
     name: Option<String>,
+    /// Made of the name where it isn't given.
     path: Option<String>,
+    /// The number of the group that it is made in; `null` for none.
+    #[schemars(with = "Option<i64>")]
     parent_id: Option<Value>,
 }
 
+/// Which groups.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Wanted {
+    /// A part of the path or name.
+    search: Option<String>,
+}
+
+pub(super) fn routes() -> ApiRouter<Client> {
+    ApiRouter::new()
+        .api_route("/api/v4/groups", get_with(list, |op| op.summary("Lists groups")).post_with(create, |op| op.summary("Makes a group")))
+        .api_route(
+            "/api/v4/groups/{id}",
+            get_with(get, |op| op.summary("Reads a group"))
+                .delete_with(delete, |op| op.summary("Deletes a group that nothing is in").response::<409, Refusal>()),
+        )
+        .api_route("/api/v4/groups/{id}/projects", get_with(list_projects, |op| op.summary("Lists the projects in a group")))
+        .with_path_items(|item| item.tag("Groups"))
+}
+
 /// `POST /groups`: within another one where `parent_id` names that.
-pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
+async fn create(call: Call, form: Form<Fields>) -> Result<Created<Group>> {
     let client = call.signed_in()?;
-    let fields: Fields = form::read(&call.headers, body).await?;
+    let fields = form.read().await?;
     let own = fields.path.or_else(|| fields.name.as_deref().map(slug)).ok_or_else(|| Refusal::parameter("path is missing"))?;
     let parent = match fields.parent_id.map(|id| number("parent_id", &id)).transpose()? {
         Some(id) => Some(client.find_namespace(&NamespaceRef::Id(id)).await?.path),
@@ -39,46 +63,43 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
     let path = parent.map_or(own.clone(), |parent| format!("{parent}/{own}"));
     let new = CreateNamespaceRequest { path, display_name: fields.name.unwrap_or_default(), ..CreateNamespaceRequest::default() };
     let group = client.create_namespace(new).await?;
-    Ok((StatusCode::CREATED, Json(entity::group(&group, &call.origin()))).into_response())
+    Ok(Created(Group::of(&group, &call.origin())))
 }
 
 /// `GET /groups`: those that the caller may know of.
-pub(crate) async fn list(call: Call) -> Result<Response> {
-    #[derive(Deserialize)]
-    struct Wanted {
-        search: Option<String>,
-    }
+async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Group>> {
     let client = call.client()?;
-    let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
+    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
     let filter = wanted.search.filter(|part| !part.is_empty()).map(|part| quoted(&part));
     let asked = ListNamespacesRequest {
         filter: filter.map(|part| format!("path : {part} OR display_name : {part}")).unwrap_or_default(),
         page_size: pages.size(),
         skip: pages.skip(),
+        count: true,
         ..ListNamespacesRequest::default()
     };
     let found = client.list_namespaces(asked).await?;
-    let items = found.namespaces.iter().map(|group| entity::group(group, &call.origin())).collect();
-    Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: None }))
+    let items = found.namespaces.iter().map(|group| Group::of(group, &call.origin())).collect();
+    Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }
 
 /// `GET /groups/:id`, by id or by encoded path.
-pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
+async fn get(call: Call) -> Result<Json<Group>> {
     let (_, group) = read(&call).await?;
-    Ok(Json(entity::group(&group, &call.origin())))
+    Ok(Json(Group::of(&group, &call.origin())))
 }
 
 /// `DELETE /groups/:id`, if nothing is in it.
-pub(crate) async fn delete(call: Call) -> Result<Response> {
+async fn delete(call: Call) -> Result<Accepted> {
     let client = call.signed_in()?;
     client.delete_namespace(&call.group()?).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "message": "202 Accepted" }))).into_response())
+    Ok(Accepted)
 }
 
 /// `GET /groups/:id/projects`.
-pub(crate) async fn list_projects(call: Call) -> Result<Response> {
+async fn list_projects(call: Call, paging: Query<Paging>) -> Result<Listing<Project>> {
     let (client, group) = read(&call).await?;
-    let pages = Pages::of(&call)?;
+    let pages = Pages::of(&paging)?;
     let asked = ListProjectsRequest {
         parent: NamespaceRef::Id(group.id).to_string(),
         page_size: pages.size(),
@@ -87,7 +108,7 @@ pub(crate) async fn list_projects(call: Call) -> Result<Response> {
         ..ListProjectsRequest::default()
     };
     let found = client.list_projects(asked).await?;
-    let items = found.projects.iter().map(|project| entity::project(project, &call.origin())).collect();
+    let items = found.projects.iter().map(|project| Project::of(project, &call.origin())).collect();
     Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }
 

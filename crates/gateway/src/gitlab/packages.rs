@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
 use axum::Json;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::NoContent;
 use consign_client::{Client, Error};
 use consign_proto::metadata::{ListProjectsRequest, ListVersionsRequest, Project, SearchVersionsRequest, Version};
 use consign_types::Reason;
 use consign_types::resource::NamespaceRef;
 use headers::{HeaderMapExt as _, IfUnmodifiedSince};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::call::Call;
-use super::entity::{self, Status};
-use super::pages::{Page, Pages};
-use super::query::{Direction, order, quoted};
+use super::entity::{self, Package, Pipeline, Status};
+use super::pages::{Listing, Page, Pages, Paging};
+use super::query::{Direction, Query, is_set, names, number, order, quoted};
 use super::refusal::{Refusal, Result};
 use super::{groups, projects};
 
@@ -50,72 +51,102 @@ const MAX_OTHERS: i32 = 1000;
 const MAX_NAMED: usize = 50;
 
 /// Which packages, and in which order.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct Wanted {
+    /// `created_at` where nothing is said.
+    #[schemars(extend("enum" = names(&ORDERS)))]
     order_by: Option<String>,
+    /// `asc` where nothing is said.
+    #[schemars(extend("enum" = ["asc", "desc"]))]
     sort: Option<String>,
+    /// There are only `generic` ones here.
+    #[schemars(extend("enum" = TYPES))]
     package_type: Option<String>,
+    /// A part of the name, whatever its case.
     package_name: Option<String>,
+    /// The whole version.
     package_version: Option<String>,
+    /// Where nothing is said, those that are hidden are left out.
+    #[schemars(with = "Status")]
     status: Option<String>,
+    /// Of a group: only those of the projects directly in it.
+    #[schemars(with = "bool")]
     exclude_subgroups: Option<String>,
 }
 
+pub(super) fn routes() -> ApiRouter<Client> {
+    ApiRouter::new()
+        .api_route("/api/v4/projects/{id}/packages", get_with(list, |op| op.summary("Lists the packages of a project")))
+        .api_route(
+            "/api/v4/groups/{id}/packages",
+            get_with(list_of_group, |op| op.summary("Lists the packages of the projects in a group")),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/packages/{package_id}",
+            get_with(get, |op| op.summary("Reads a package"))
+                .delete_with(delete, |op| op.summary("Deletes a package").response::<412, Refusal>()),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/packages/{package_id}/pipelines",
+            get_with(pipelines, |op| op.summary("Lists the pipelines of a package")),
+        )
+        .with_path_items(|item| item.tag("Packages"))
+}
+
 /// `GET /projects/:id/packages`.
-pub(crate) async fn list(call: Call) -> Result<Response> {
+async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Package>> {
     let (client, project) = projects::read(&call).await?;
-    let found = search(&call, &client, project.name.clone(), None).await?;
-    let entity = |version: &Version| entity::package(version, &call.origin(), &project);
+    let found = search((&wanted, &paging), &client, project.name.clone(), None).await?;
+    let entity = |version: &Version| Package::of(version, &call.origin(), &project);
     let items = found.versions.iter().map(entity).collect();
     Ok(found.pages.answer(&call, Page { items, more: found.more, total: found.total }))
 }
 
 /// `GET /groups/:id/packages`: those of the projects below it that the caller may read.
-pub(crate) async fn list_of_group(call: Call) -> Result<Response> {
+async fn list_of_group(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Package>> {
     let (client, group) = groups::read(&call).await?;
-    let found = search(&call, &client, NamespaceRef::Id(group.id).to_string(), Some(group.id)).await?;
+    let found = search((&wanted, &paging), &client, NamespaceRef::Id(group.id).to_string(), Some(group.id)).await?;
     let projects = projects_of(&client, &found.versions).await?;
     let entity = |version: &Version| {
         let project = projects.get(&entity::project_id(&version.name))?;
-        let mut package = entity::package(version, &call.origin(), project);
-        package["project_id"] = project.id.into();
-        package["project_path"] = project.path.clone().into();
-        Some(package)
+        Some(Package::of(version, &call.origin(), project).within(project))
     };
     let items = found.versions.iter().filter_map(entity).collect();
     Ok(found.pages.answer(&call, Page { items, more: found.more, total: found.total }))
 }
 
 /// `GET /projects/:id/packages/:package_id`, with the other versions of the same name.
-pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
+async fn get(call: Call) -> Result<Json<Package>> {
     let (client, project) = projects::read(&call).await?;
     let version = find_shown(&call, &client, &project).await?;
     let parent = format!("{}/packages/{}", project.name, version.package);
     let others = ListVersionsRequest { parent, page_size: MAX_OTHERS, order_by: "version".to_owned(), ..ListVersionsRequest::default() };
     let others = client.list_versions(others).await?.versions;
     let others = others.iter().filter(|other| other.id != version.id && Status::of(other).is_shown());
-    let mut package = entity::package(&version, &call.origin(), &project);
-    package["versions"] = others.map(entity::other_version).collect();
-    Ok(Json(package))
+    Ok(Json(Package::of(&version, &call.origin(), &project).beside(others)))
+}
+
+/// What a URL says of a page of pipelines.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct PipelinePage {
+    /// How many entries a page has.
+    #[schemars(with = "i64", range(min = 1, max = 20))]
+    per_page: Option<String>,
 }
 
 /// `GET /projects/:id/packages/:package_id/pipelines`: there are none here.
-pub(crate) async fn pipelines(call: Call) -> Result<Json<Value>> {
-    #[derive(Deserialize)]
-    struct Size {
-        per_page: Option<i64>,
-    }
-    let size: Size = call.query().map_err(|_| Refusal::parameter("per_page is invalid"))?;
-    if size.per_page.is_some_and(|size| !(1..=20).contains(&size)) {
+async fn pipelines(call: Call, wanted: Query<PipelinePage>) -> Result<Json<Vec<Pipeline>>> {
+    let size = number("per_page", wanted.read()?.per_page.as_deref())?;
+    if size.is_some_and(|size| !(1..=20).contains(&size)) {
         return Err(Refusal::no_valid_value("per_page"));
     }
     let (client, project) = projects::read(&call).await?;
     find_shown(&call, &client, &project).await?;
-    Ok(Json(json!([])))
+    Ok(Json(Vec::new()))
 }
 
 /// `DELETE /projects/:id/packages/:package_id`.
-pub(crate) async fn delete(call: Call) -> Result<StatusCode> {
+async fn delete(call: Call) -> Result<NoContent> {
     let (client, project) = projects::read(&call).await?;
     let version = find(&call, &client, &project).await?;
     if call.is_anonymous() {
@@ -128,7 +159,7 @@ pub(crate) async fn delete(call: Call) -> Result<StatusCode> {
     }
     let etag = if condition.is_some() { version.etag.as_str() } else { "" };
     client.delete_version(&version.name, etag).await.map_err(undeleted)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Why something is not deleted.
@@ -166,8 +197,10 @@ struct Found {
     total: Option<i64>,
 }
 
-async fn search(call: &Call, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
-    let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(call)?);
+type Asked<'a> = (&'a Query<Wanted>, &'a Query<Paging>);
+
+async fn search((wanted, paging): Asked<'_>, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
+    let (wanted, pages) = (wanted.read()?, Pages::of(paging)?);
     let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
     if wanted.package_type.as_deref().is_some_and(|kind| !TYPES.contains(&kind)) {
         return Err(Refusal::no_valid_value("package_type"));
@@ -180,7 +213,7 @@ async fn search(call: &Call, client: &Client, parent: String, group: Option<i64>
     };
     filters.extend(wanted.package_name.map(|name| format!("package : {}", quoted(&name))));
     filters.extend(wanted.package_version.map(|version| format!("version = {}", quoted(&version))));
-    let is_direct = wanted.exclude_subgroups.is_some_and(|flag| matches!(flag.to_ascii_lowercase().as_str(), "true" | "1" | "t" | "on"));
+    let is_direct = is_set(wanted.exclude_subgroups.as_deref());
     filters.extend(group.filter(|_| is_direct).map(|id| format!("namespace_id = {id}")));
     let asked = SearchVersionsRequest {
         parent,

@@ -1,12 +1,16 @@
 //! Pages of lists as GitLab counts them: by number, with the headers that tell of the others.
 
+use aide::generate::GenContext;
+use aide::openapi::{Header, HeaderStyle, Operation, ParameterSchemaOrContent, ReferenceOr, Response as Documented, SchemaObject};
+use aide::operation::OperationOutput;
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::Value;
+use schemars::{JsonSchema, json_schema};
+use serde::{Deserialize, Serialize};
 
 use super::call::Call;
+use super::query::{Query, number};
 use super::refusal::{Refusal, Result};
 
 const DEFAULT_SIZE: i64 = 20;
@@ -25,16 +29,21 @@ pub(crate) struct Pages {
     size: i64,
 }
 
-#[derive(Deserialize)]
-struct Asked {
+/// What a URL says of the page.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Paging {
+    /// The number of the page, from 1 on.
+    #[schemars(with = "i64", range(min = 1))]
     page: Option<String>,
+    /// How many entries a page has: 100 at most, 20 where nothing is said.
+    #[schemars(with = "i64", range(min = 1))]
     per_page: Option<String>,
 }
 
-/// A page of a list, as JSON.
+/// A page of a list.
 #[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) items: Vec<Value>,
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
     /// Whether there are more behind it.
     pub(crate) more: bool,
     /// How many entries the list has, where they were counted.
@@ -42,17 +51,13 @@ pub(crate) struct Page {
 }
 
 impl Pages {
-    pub(crate) fn of(call: &Call) -> Result<Self> {
-        let asked: Asked = call.query()?;
-        let number = |name: &str, text: Option<String>| match text.as_deref() {
-            None | Some("") => Ok(None),
-            Some(text) => text.parse::<i64>().map(Some).map_err(|_| Refusal::parameter(format!("{name} is invalid"))),
-        };
-        let size = number("per_page", asked.per_page)?.unwrap_or(DEFAULT_SIZE);
+    pub(crate) fn of(paging: &Query<Paging>) -> Result<Self> {
+        let paging = paging.read()?;
+        let size = number("per_page", paging.per_page.as_deref())?.unwrap_or(DEFAULT_SIZE);
         if size < 1 {
             return Err(Refusal::no_valid_value("per_page"));
         }
-        let pages = Self { number: number("page", asked.page)?.unwrap_or(1).max(1), size: size.min(MAX_SIZE) };
+        let pages = Self { number: number("page", paging.page.as_deref())?.unwrap_or(1).max(1), size: size.min(MAX_SIZE) };
         if pages.number.saturating_sub(1).saturating_mul(pages.size) > MAX_OFFSET {
             return Err(Refusal::offset_too_large(MAX_OFFSET));
         }
@@ -70,7 +75,7 @@ impl Pages {
     }
 
     /// A page of a list that is known as a whole.
-    pub(crate) fn cut(&self, mut items: Vec<Value>) -> Page {
+    pub(crate) fn cut<T>(&self, mut items: Vec<T>) -> Page<T> {
         let (skip, size) = (usize::try_from(self.skip()).unwrap_or(usize::MAX), usize::try_from(self.size).unwrap_or(usize::MAX));
         let total = i64::try_from(items.len()).ok();
         let more = items.len() > skip.saturating_add(size);
@@ -79,42 +84,95 @@ impl Pages {
     }
 
     /// The answer, with where the other pages are.
-    pub(crate) fn answer(&self, call: &Call, page: Page) -> Response {
+    pub(crate) fn answer<T>(&self, call: &Call, page: Page<T>) -> Listing<T> {
         let total = page.total.filter(|total| *total <= MAX_COUNTED);
         let last = total.map(|total| (total + self.size - 1) / self.size);
         let next = page.more.then(|| self.number + 1);
         let previous = (self.number > 1).then(|| self.number - 1);
         let shown = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
-        let mut response = Json(Value::Array(page.items)).into_response();
-        let headers = response.headers_mut();
-        let mut tell = |name: &'static str, value: String| {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        tell("x-page", self.number.to_string());
-        tell("x-per-page", self.size.to_string());
-        tell("x-next-page", shown(next));
-        tell("x-prev-page", shown(previous));
-        if let Some(total) = total {
-            tell("x-total", total.to_string());
-            tell("x-total-pages", shown(last));
-        }
         let links = [("prev", previous), ("next", next), ("first", Some(1)), ("last", last.map(|last| last.max(1)))];
         let link = |(rel, number): (&str, Option<i64>)| Some(format!("<{}>; rel=\"{rel}\"", self.url(call, number?)));
         let links: Vec<String> = links.into_iter().filter_map(link).collect();
-        tell("link", links.join(", "));
-        response
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-page", Some(self.number.to_string())),
+            ("x-per-page", Some(self.size.to_string())),
+            ("x-next-page", Some(shown(next))),
+            ("x-prev-page", Some(shown(previous))),
+            ("x-total", total.map(|total| total.to_string())),
+            ("x-total-pages", last.map(|last| last.to_string())),
+            ("link", Some(links.join(", "))),
+        ] {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        Listing { items: page.items, headers }
     }
 
     /// The same list's page of this number.
     fn url(&self, call: &Call, number: i64) -> String {
-        let given: Vec<(String, String)> = call.query().unwrap_or_default();
+        let given: Vec<(String, String)> = serde_urlencoded::from_str(call.uri.query().unwrap_or_default()).unwrap_or_default();
         let other =
             |(name, _): &(String, String)| !matches!(name.as_str(), "page" | "per_page" | "private_token" | "job_token" | "access_token");
         let mut pairs: Vec<(String, String)> = given.into_iter().filter(other).collect();
         pairs.extend([("page".to_owned(), number.to_string()), ("per_page".to_owned(), self.size.to_string())]);
         let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
         format!("{}{}?{query}", call.origin(), call.uri.path())
+    }
+}
+
+/// A page of a list as an answer, with the headers about the others.
+#[derive(Debug)]
+pub(crate) struct Listing<T> {
+    items: Vec<T>,
+    headers: HeaderMap,
+}
+
+impl<T: Serialize> IntoResponse for Listing<T> {
+    fn into_response(self) -> Response {
+        (self.headers, Json(self.items)).into_response()
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Listing<T> {
+    type Inner = Vec<T>;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
+        let mut response = Json::<Vec<T>>::operation_response(ctx, operation)?;
+        "a page of the list".clone_into(&mut response.description);
+        for (name, told) in [
+            ("X-Page", "the number of this page"),
+            ("X-Per-Page", "how many entries a page has"),
+            ("X-Next-Page", "the number of the next page; empty: this is the last one"),
+            ("X-Prev-Page", "the number of the page before; empty: this is the first one"),
+            ("X-Total", "how many entries there are, where they are counted and no more than 10000"),
+            ("X-Total-Pages", "how many pages there are, where entries are counted"),
+            ("Link", "the addresses of other pages: `prev`, `next`, `first`, `last`"),
+        ] {
+            response.headers.insert(name.to_owned(), ReferenceOr::Item(documented(told)));
+        }
+        Some(response)
+    }
+
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        let too_far = Refusal::operation_response(ctx, operation);
+        let responses = [(Some(200), Self::operation_response(ctx, operation)), (Some(405), too_far)];
+        responses.into_iter().filter_map(|(status, response)| Some((status, response?))).collect()
+    }
+}
+
+#[expect(clippy::default_trait_access, reason = "the map is of a crate that is needed nowhere else")]
+fn documented(told: &str) -> Header {
+    let schema = SchemaObject { json_schema: json_schema!({ "type": "string" }), example: None, external_docs: None };
+    Header {
+        description: Some(told.to_owned()),
+        style: HeaderStyle::Simple,
+        required: false,
+        deprecated: None,
+        format: ParameterSchemaOrContent::Schema(schema),
+        example: None,
+        examples: Default::default(),
+        extensions: Default::default(),
     }
 }

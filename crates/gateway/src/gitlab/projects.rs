@@ -1,41 +1,79 @@
 //! Projects.
 
+use aide::axum::ApiRouter;
+use aide::axum::routing::get_with;
 use axum::Json;
-use axum::body::Body;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use consign_client::projects::NewProject;
 use consign_client::{Client, Error};
-use consign_proto::metadata::{ListProjectsRequest, Project, Visibility};
+use consign_proto::metadata::{self as wire, ListProjectsRequest, Visibility};
 use consign_types::Reason;
 use consign_types::resource::NamespaceRef;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::answer::{Accepted, Created};
 use super::call::Call;
-use super::form::number;
-use super::pages::{Page, Pages};
-use super::query::{Direction, order, quoted};
+use super::entity::Project;
+use super::form::{Form, number};
+use super::pages::{Listing, Page, Pages, Paging};
+use super::query::{Direction, Query, names, order, quoted};
 use super::refusal::{Refusal, Result};
-use super::{entity, form};
+
+const VISIBILITIES: [&str; 3] = ["private", "internal", "public"];
 
 /// What a client sends to make or change a project, as JSON or as a form.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectFields")]
 struct Fields {
     name: Option<String>,
+    /// Made of the name where it isn't given.
     path: Option<String>,
+    /// The number of the group that it is made in; the caller's own where it isn't given.
+    #[schemars(with = "Option<i64>")]
     namespace_id: Option<Value>,
     description: Option<String>,
+    #[schemars(extend("enum" = VISIBILITIES))]
     visibility: Option<String>,
 }
 
 /// Which projects, and in which order.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct Wanted {
+    /// A part of the path or name.
     search: Option<String>,
+    #[schemars(extend("enum" = VISIBILITIES))]
     visibility: Option<String>,
+    /// `created_at` where nothing is said.
+    #[schemars(extend("enum" = names(&ORDERS)))]
     order_by: Option<String>,
+    /// `desc` where nothing is said.
+    #[schemars(extend("enum" = ["asc", "desc"]))]
     sort: Option<String>,
+}
+
+/// What there is none of here: issues, merge requests.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Nothing {}
+
+pub(super) fn routes() -> ApiRouter<Client> {
+    ApiRouter::new()
+        .api_route(
+            "/api/v4/projects",
+            get_with(list, |op| op.summary("Lists projects")).post_with(create, |op| op.summary("Makes a project")),
+        )
+        .api_route(
+            "/api/v4/projects/{id}",
+            get_with(get, |op| op.summary("Reads a project"))
+                .put_with(update, |op| op.summary("Changes a project"))
+                .delete_with(delete, |op| op.summary("Deletes a project")),
+        )
+        .api_route("/api/v4/projects/{id}/issues", get_with(nothing, |op| op.summary("Lists issues, of which there are none")))
+        .api_route(
+            "/api/v4/projects/{id}/repository/commits/{sha}/merge_requests",
+            get_with(nothing, |op| op.summary("Lists merge requests, of which there are none")),
+        )
+        .with_path_items(|item| item.tag("Projects"))
 }
 
 /// The orders: what they are called, and what they are in the metadata plane.
@@ -49,22 +87,22 @@ const ORDERS: [(&str, &str); 6] = [
 ];
 
 /// `POST /projects`: without a namespace, the project goes to the caller's own.
-pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
+async fn create(call: Call, form: Form<Fields>) -> Result<Created<Project>> {
     let client = call.signed_in()?;
-    let fields: Fields = form::read(&call.headers, body).await?;
+    let fields = form.read().await?;
     let slug = fields.path.or_else(|| fields.name.as_deref().map(slug));
     let slug = slug.ok_or_else(|| Refusal::parameter("name, path are missing, at least one parameter must be provided"))?;
     let visibility = visibility(fields.visibility.as_deref())?;
     let namespace = fields.namespace_id.map(|id| number("namespace_id", &id)).transpose()?.map(NamespaceRef::Id);
     let (display_name, description) = (fields.name.unwrap_or_default(), fields.description.unwrap_or_default());
     let project = client.create_project(NewProject { namespace, slug, display_name, description, visibility }).await?;
-    Ok((StatusCode::CREATED, Json(entity::project(&project, &call.origin()))).into_response())
+    Ok(Created(Project::of(&project, &call.origin())))
 }
 
 /// `GET /projects`: those that the caller may know of, the newest first.
-pub(crate) async fn list(call: Call) -> Result<Response> {
+async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Project>> {
     let client = call.client()?;
-    let (wanted, pages): (Wanted, Pages) = (call.query()?, Pages::of(&call)?);
+    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
     let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
     visibility(wanted.visibility.as_deref())?;
     let visible = wanted.visibility.map(|visibility| format!("visibility = {visibility}"));
@@ -79,20 +117,20 @@ pub(crate) async fn list(call: Call) -> Result<Response> {
         ..ListProjectsRequest::default()
     };
     let found = client.list_projects(asked).await?;
-    let items = found.projects.iter().map(|project| entity::project(project, &call.origin())).collect();
+    let items = found.projects.iter().map(|project| Project::of(project, &call.origin())).collect();
     Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }
 
 /// `GET /projects/:id`, by id or by encoded path.
-pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
+async fn get(call: Call) -> Result<Json<Project>> {
     let project = live(call.client()?.find_project(&call.project()?).await?)?;
-    Ok(Json(entity::project(&project, &call.origin())))
+    Ok(Json(Project::of(&project, &call.origin())))
 }
 
 /// `PUT /projects/:id`: what is not sent stays.
-pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
+async fn update(call: Call, form: Form<Fields>) -> Result<Json<Project>> {
     let client = call.signed_in()?;
-    let fields: Fields = form::read(&call.headers, body).await?;
+    let fields = form.read().await?;
     let visibility = visibility(fields.visibility.as_deref())?;
     let given = [
         ("display_name", fields.name.is_some()),
@@ -103,34 +141,34 @@ pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
     if given.is_empty() {
         return Err(Refusal::parameter("name, description, visibility are missing, at least one parameter must be provided"));
     }
-    let changed = Project {
+    let changed = wire::Project {
         name: call.project()?.to_string(),
         display_name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
         visibility: visibility.into(),
-        ..Project::default()
+        ..Default::default()
     };
     let project = client.update_project(changed, &given).await?;
-    Ok(Json(entity::project(&project, &call.origin())))
+    Ok(Json(Project::of(&project, &call.origin())))
 }
 
 /// `DELETE /projects/:id`: it can be brought back for a while, though not over this API.
-pub(crate) async fn delete(call: Call) -> Result<Response> {
+async fn delete(call: Call) -> Result<Accepted> {
     let client = call.signed_in()?;
     client.delete_project(&call.project()?).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "message": "202 Accepted" }))).into_response())
+    Ok(Accepted)
 }
 
 /// Lists of what there is none of here, and what clients of releases ask for: issues, merge requests.
-pub(crate) async fn nothing(call: Call) -> Result<Response> {
-    let pages = Pages::of(&call)?;
+async fn nothing(call: Call, paging: Query<Paging>) -> Result<Listing<Nothing>> {
+    let pages = Pages::of(&paging)?;
     read(&call).await?;
     Ok(pages.answer(&call, pages.cut(Vec::new())))
 }
 
 /// The project of the path, for whoever may know of it. Where packages are listed, nobody is asked for a token: what they may not know of
 /// is not there.
-pub(super) async fn read(call: &Call) -> Result<(Client, Project)> {
+pub(super) async fn read(call: &Call) -> Result<(Client, wire::Project)> {
     let client = call.client()?;
     match client.find_project(&call.project()?).await {
         Ok(project) => Ok((client, live(project)?)),
@@ -140,7 +178,7 @@ pub(super) async fn read(call: &Call) -> Result<(Client, Project)> {
 }
 
 /// The planes show a deleted project to those who may bring it back; here nobody can.
-fn live(project: Project) -> Result<Project> {
+fn live(project: wire::Project) -> Result<wire::Project> {
     if project.delete_time.is_some() { Err(Refusal::project_not_found()) } else { Ok(project) }
 }
 

@@ -1,59 +1,77 @@
 //! `PUT` of a generic package's file.
 
+use aide::transform::TransformOperation;
 use axum::Json;
 use axum::body::{Body, BodyDataStream};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Error, Publish, Published};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::call::Call;
 use super::checksum::{self, InvalidChecksum};
-use super::entity;
+use super::entity::{Message, PackageFile};
 use super::multipart::{self, Form, NoSingleFile};
 use super::path::{GenericFile, GenericPath};
+use super::query::Query;
 use super::refusal::{Refusal, Result};
 use crate::leftover;
 
 /// The parameters, judged only once the caller is known.
-#[derive(Debug, Deserialize)]
-struct Parameters {
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Parameters {
+    /// Hides the package, or brings it back.
+    #[schemars(extend("enum" = ["default", "hidden"]))]
     status: Option<String>,
+    /// Has the file's record answered.
+    #[schemars(extend("enum" = ["package_file"]))]
     select: Option<String>,
+    /// A folder before the file name.
     path: Option<String>,
+}
+
+/// What the document says of it beyond its parameters.
+pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    op.summary("Publishes a file")
+        .description(
+            "The body is the file, whatever its content type; of a form, the one file in it. A `/` within `file_name` makes folders.",
+        )
+        .response::<200, Json<PackageFile>>()
+        .response::<201, Json<Message>>()
+        .response::<408, Refusal>()
 }
 
 /// Publishes the raw body, whatever its content type claims; of a form, the one file in it.
 ///
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
-pub(crate) async fn put(call: Call, body: Body) -> Response {
+pub(crate) async fn put(call: Call, parameters: Query<Parameters>, body: Body) -> Result<Response> {
     let chunks = body.into_data_stream();
     let boundary = multipart::boundary(&call.headers).filter(|_| !call.is_strict());
     let (answer, left) = if let Some(boundary) = boundary {
         let mut form = Form::new(chunks, boundary);
-        (publish_form(&call, &mut form).await, form.into_body())
+        (publish_form(&call, &parameters, &mut form).await, form.into_body())
     } else {
         let mut chunks = Some(chunks);
-        (publish(&call, &mut chunks).await, chunks)
+        (publish(&call, &parameters, &mut chunks).await, chunks)
     };
     leftover::discard(&call.headers, left.map(Body::from_stream)).await;
-    answer.into_response()
+    answer
 }
 
-async fn publish(call: &Call, body: &mut Option<BodyDataStream>) -> Result<Response> {
+async fn publish(call: &Call, parameters: &Query<Parameters>, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = request(call, &client, false).await?;
+    let (publish, parameters) = request(call, parameters, &client, false).await?;
     let published = client.publish_file(&publish, body).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }
 
 /// What the fields behind the file say is known only when it was sent.
-async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
+async fn publish_form(call: &Call, parameters: &Query<Parameters>, form: &mut Form) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = request(call, &client, true).await?;
+    let (publish, parameters) = request(call, parameters, &client, true).await?;
     let uploaded = client.upload_file(&publish, form).await.map_err(no_single_file)?;
     let told = form.told();
     let parameters = Parameters { status: parameters.status.or(told.status), select: parameters.select.or(told.select), path: None };
@@ -63,8 +81,8 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
 }
 
 /// What is to be published. Who may not know of the project learns nothing about the parameters.
-async fn request(call: &Call, client: &Client, is_form: bool) -> Result<(Publish, Parameters)> {
-    let parameters: Parameters = call.query()?;
+async fn request(call: &Call, parameters: &Query<Parameters>, client: &Client, is_form: bool) -> Result<(Publish, Parameters)> {
+    let parameters = parameters.read()?;
     let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
     match judged(path.file, &parameters, &call.headers, is_form) {
         Ok(publish) => Ok((publish, parameters)),
@@ -105,7 +123,7 @@ fn no_single_file(error: Error) -> Refusal {
 
 fn answer(published: &Published, select: bool) -> Response {
     if select {
-        return (StatusCode::OK, Json(entity::package_file(published))).into_response();
+        return (StatusCode::OK, Json(PackageFile::from(published))).into_response();
     }
-    (StatusCode::CREATED, Json(json!({ "message": "201 Created" }))).into_response()
+    (StatusCode::CREATED, Json(Message::CREATED)).into_response()
 }

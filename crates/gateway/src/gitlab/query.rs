@@ -1,6 +1,75 @@
-//! What a list asks of the metadata plane: its order and its filter.
+//! What a URL says behind the `?`, and what a list asks of the metadata plane for it: its order and its filter.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Parameter, ParameterSchemaOrContent};
+use aide::operation::{OperationInput, ParamLocation, add_parameters, parameters_from_schema};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::refusal::{Refusal, Result};
+
+/// The parameters behind the `?`, read once the caller is known. Those that nobody knows are passed over, as GitLab does.
+#[derive(Debug)]
+pub(crate) struct Query<T>(String, PhantomData<T>);
+
+impl<T: DeserializeOwned> Query<T> {
+    pub(crate) fn read(&self) -> Result<T> {
+        serde_urlencoded::from_str(&self.0).map_err(|_| Refusal::parameter("query is invalid"))
+    }
+}
+
+impl<S: Sync, T: Send> FromRequestParts<S> for Query<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.uri.query().unwrap_or_default().to_owned(), PhantomData))
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Query<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        let schema = ctx.schema.subschema_for::<T>();
+        let mut parameters = parameters_from_schema(ctx, schema, ParamLocation::Query);
+        for parameter in &mut parameters {
+            let Parameter::Query { parameter_data, .. } = parameter else { continue };
+            parameter_data.required = false;
+            if let ParameterSchemaOrContent::Schema(schema) = &mut parameter_data.format {
+                without_null(&mut schema.json_schema);
+            }
+        }
+        add_parameters(ctx, operation, parameters);
+    }
+}
+
+/// A parameter is left out, and never `null`.
+fn without_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    for kinds in ["type", "anyOf"] {
+        let Some(Value::Array(among)) = object.get_mut(kinds) else { continue };
+        among.retain(|kind| *kind != "null" && *kind != json!({ "type": "null" }));
+        if kinds == "type" && among.len() == 1 {
+            let only = among.remove(0);
+            object.insert(kinds.to_owned(), only);
+        }
+    }
+}
+
+/// A number in a parameter.
+pub(crate) fn number(name: &str, text: Option<&str>) -> Result<Option<i64>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| Refusal::parameter(format!("{name} is invalid")))
+}
+
+/// Whether a parameter says yes, in one of the spellings that clients have for that.
+pub(crate) fn is_set(flag: Option<&str>) -> bool {
+    flag.is_some_and(|flag| matches!(flag.to_ascii_lowercase().as_str(), "true" | "1" | "t" | "on"))
+}
 
 /// Which way a list goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +90,11 @@ pub(crate) fn order(orders: &[(&str, &str)], order_by: Option<&str>, sort: Optio
         Some(_) => return Err(Refusal::no_valid_value("sort")),
     };
     Ok(format!("{column}{}", if direction == Direction::Descending { " desc" } else { "" }))
+}
+
+/// The names of orders, as the document lists them.
+pub(crate) fn names(orders: &[(&'static str, &str)]) -> Vec<&'static str> {
+    orders.iter().map(|(name, _)| *name).collect()
 }
 
 /// A text as a filter has it.

@@ -5,12 +5,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use aide::generate::GenContext;
+use aide::openapi::{MediaType, Operation, Response as Documented};
+use aide::operation::OperationOutput;
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use consign_client::Error;
 use consign_types::Reason;
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -65,6 +69,27 @@ impl Refusal {
     /// There is no such group.
     pub(crate) fn group_not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 Group Not Found")
+    }
+
+    /// There is no such user.
+    pub(crate) fn user_not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "404 User Not Found")
+    }
+
+    /// Why a user has not become a member.
+    pub(crate) fn member_taken(error: Error) -> Self {
+        match error {
+            Error::Refused { reason: Reason::NameTaken, .. } => Self::conflict("Member already exists"),
+            error => error.into(),
+        }
+    }
+
+    /// Why a user was not made.
+    pub(crate) fn user_taken(error: Error) -> Self {
+        match error {
+            Error::Refused { reason: Reason::NameTaken, .. } => Self::conflict("Username has already been taken"),
+            error => error.into(),
+        }
     }
 
     /// There is such a package, and it is not shown.
@@ -177,11 +202,13 @@ impl Refusal {
             Reason::ScopeInsufficient => Self::insufficient_scope(message),
             Reason::NamespaceNotEmpty => Self::message(StatusCode::CONFLICT, format!("409 Conflict - {message}")),
             Reason::TokenNotFound => Self::token_not_found(),
-            Reason::UserNotFound => Self::message(StatusCode::NOT_FOUND, "404 User Not Found"),
+            Reason::UserNotFound => Self::user_not_found(),
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
             Reason::NamespaceNotFound => Self::group_not_found(),
-            Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound | Reason::ReleaseNotFound => Self::not_found(),
+            Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound | Reason::ReleaseNotFound | Reason::MemberNotFound => {
+                Self::not_found()
+            }
             Reason::VersionQuarantined => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package version is quarantined"),
             Reason::QuotaExceeded => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Quota exceeded"),
             Reason::FileTooLarge => Self::bad_request("File is too large"),
@@ -227,6 +254,39 @@ impl From<Error> for Refusal {
     }
 }
 
+/// What says why, in one of two ways.
+#[derive(JsonSchema)]
+#[schemars(rename = "Refusal")]
+#[expect(dead_code, reason = "it is only described")]
+struct Body {
+    /// What was wrong with the request as a whole: words, or lists of words by field.
+    #[schemars(with = "Option<Value>")]
+    message: Option<Value>,
+    /// What was wrong with a parameter, or with the token.
+    error: Option<String>,
+    error_description: Option<String>,
+    scope: Option<String>,
+}
+
+/// Those that any route may answer.
+const EVERYWHERE: [u16; 6] = [400, 401, 403, 404, 429, 503];
+
+impl OperationOutput for Refusal {
+    type Inner = Self;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
+        let mut response = Json::<Body>::operation_response(ctx, operation)?;
+        // `429` is the one that is no JSON.
+        response.content.insert("text/plain; charset=utf-8".to_owned(), MediaType::default());
+        Some(response)
+    }
+
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        let Some(response) = Self::operation_response(ctx, operation) else { return Vec::new() };
+        EVERYWHERE.iter().map(|status| (Some(*status), response.clone())).collect()
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let headers = AppendHeaders(self.headers);
@@ -252,6 +312,7 @@ mod tests {
                 | Reason::VersionNotFound
                 | Reason::FileNotFound
                 | Reason::UserNotFound
+                | Reason::MemberNotFound
                 | Reason::TokenNotFound
                 | Reason::ReleaseNotFound
                 | Reason::RuleNotFound => 404,

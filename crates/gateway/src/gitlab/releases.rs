@@ -1,76 +1,114 @@
 //! Releases and their links. GitLab keeps the source code too; here a tag is what the client says it is.
 
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with};
 use axum::Json;
-use axum::body::Body;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use consign_client::Error;
+use axum::http::HeaderValue;
+use consign_client::{Client, Error};
 use consign_proto::metadata::release_link::Kind;
-use consign_proto::metadata::{ListReleasesRequest, Release, ReleaseLink};
+use consign_proto::metadata::{self as wire, ListReleasesRequest};
 use consign_types::{Reason, Timestamp};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::answer::{Created, Elsewhere};
 use super::call::Call;
-use super::pages::{Page, Pages};
+use super::entity::{Release, ReleaseLink};
+use super::form::{Form, MAX_LARGE_BODY_BYTES};
+use super::pages::{Listing, Page, Pages, Paging};
+use super::query::Query;
 use super::refusal::{Refusal, Result};
-use super::{entity, form};
 
 /// What a client sends of a release. What it says of the source code (`ref`, `milestones`) is passed over.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "ReleaseFields")]
 struct Fields {
     tag_name: Option<String>,
     name: Option<String>,
+    /// At most 128 KiB.
     description: Option<String>,
+    /// RFC 3339.
     released_at: Option<String>,
     assets: Option<Assets>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(rename = "AssetFields")]
 struct Assets {
     #[serde(default)]
     links: Vec<Link>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ReleaseLinkFields")]
 struct Link {
     name: Option<String>,
     url: Option<String>,
     #[serde(rename = "link_type")]
+    #[schemars(extend("enum" = ["other", "runbook", "image", "package"]))]
     kind: Option<String>,
+    /// Where below the release's `downloads` the link is followed.
     direct_asset_path: Option<String>,
     /// What `direct_asset_path` was called before.
     filepath: Option<String>,
 }
 
+pub(super) fn routes() -> ApiRouter<Client> {
+    ApiRouter::new()
+        .api_route(
+            "/api/v4/projects/{id}/releases",
+            get_with(list, |op| op.summary("Lists the releases of a project"))
+                .post_with(create, |op| op.summary("Makes a release").response::<409, Refusal>()),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/releases/{tag_name}",
+            get_with(get, |op| op.summary("Reads a release"))
+                .put_with(update, |op| op.summary("Changes a release"))
+                .delete_with(delete, |op| op.summary("Deletes a release")),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/releases/{tag_name}/assets/links",
+            get_with(list_links, |op| op.summary("Lists the links of a release"))
+                .post_with(create_link, |op| op.summary("Adds a link to a release").response::<409, Refusal>()),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/releases/{tag_name}/assets/links/{link_id}",
+            delete_with(delete_link, |op| op.summary("Removes a link from a release")),
+        )
+        .api_route(
+            "/api/v4/projects/{id}/releases/{tag_name}/downloads/{*path}",
+            get_with(follow_link, |op| op.summary("Follows a link of a release")),
+        )
+        .with_path_items(|item| item.tag("Releases"))
+}
+
 /// `POST /projects/:id/releases`.
-pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
+async fn create(call: Call, form: Form<Fields, MAX_LARGE_BODY_BYTES>) -> Result<Created<Release>> {
     let client = call.signed_in()?;
     let project = call.project()?;
-    let fields: Fields = form::read_large(&call.headers, body).await?;
-    let release = Release {
+    let fields = form.read().await?;
+    let release = wire::Release {
         tag: fields.tag_name.ok_or_else(|| missing("tag_name"))?,
         display_name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
         release_time: time(fields.released_at)?,
         links: fields.assets.unwrap_or_default().links.into_iter().map(link).collect::<Result<_>>()?,
-        ..Release::default()
+        ..Default::default()
     };
     let release = client.create_release(&project, release).await.map_err(taken)?;
-    Ok((StatusCode::CREATED, Json(entity::release(&release, &call))).into_response())
+    Ok(Created(Release::of(&release, &call)))
 }
 
 /// `GET /projects/:id/releases`, the last released first.
-pub(crate) async fn list(call: Call) -> Result<Response> {
-    let pages = Pages::of(&call)?;
+async fn list(call: Call, paging: Query<Paging>) -> Result<Listing<Release>> {
+    let pages = Pages::of(&paging)?;
     let (client, parent) = (call.client()?, call.project()?.to_string());
     let mut asked = ListReleasesRequest { parent, page_size: pages.size(), skip: pages.skip(), page_token: String::new() };
     let mut items = Vec::new();
     // Long releases come on several pages.
     let more = loop {
         let found = client.list_releases(asked.clone()).await?;
-        items.extend(found.releases.iter().map(|release| entity::release(release, &call)));
+        items.extend(found.releases.iter().map(|release| Release::of(release, &call)));
         let left = pages.size().saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
         if left == 0 || found.next_page_token.is_empty() {
             break !found.next_page_token.is_empty();
@@ -81,16 +119,16 @@ pub(crate) async fn list(call: Call) -> Result<Response> {
 }
 
 /// `GET /projects/:id/releases/:tag_name`.
-pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
+async fn get(call: Call) -> Result<Json<Release>> {
     let release = call.client()?.find_release(&call.project()?, &call.decoded(6)?).await?;
-    Ok(Json(entity::release(&release, &call)))
+    Ok(Json(Release::of(&release, &call)))
 }
 
 /// `PUT /projects/:id/releases/:tag_name`: what is not sent stays.
-pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
+async fn update(call: Call, form: Form<Fields, MAX_LARGE_BODY_BYTES>) -> Result<Json<Release>> {
     let client = call.signed_in()?;
     let (project, tag) = (call.project()?, call.decoded(6)?);
-    let fields: Fields = form::read_large(&call.headers, body).await?;
+    let fields = form.read().await?;
     let given = [
         ("display_name", fields.name.is_some()),
         ("description", fields.description.is_some()),
@@ -100,54 +138,54 @@ pub(crate) async fn update(call: Call, body: Body) -> Result<Json<Value>> {
     if given.is_empty() {
         return Err(Refusal::parameter("name, description, released_at are missing, at least one parameter must be provided"));
     }
-    let release = Release {
+    let release = wire::Release {
         tag,
         display_name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
         release_time: time(fields.released_at)?,
-        ..Release::default()
+        ..Default::default()
     };
     let release = client.update_release(&project, release, &given).await?;
-    Ok(Json(entity::release(&release, &call)))
+    Ok(Json(Release::of(&release, &call)))
 }
 
 /// `DELETE /projects/:id/releases/:tag_name`: what it links to stays.
-pub(crate) async fn delete(call: Call) -> Result<Json<Value>> {
+async fn delete(call: Call) -> Result<Json<Release>> {
     let release = call.signed_in()?.delete_release(&call.project()?, &call.decoded(6)?).await?;
-    Ok(Json(entity::release(&release, &call)))
+    Ok(Json(Release::of(&release, &call)))
 }
 
 /// `POST /projects/:id/releases/:tag_name/assets/links`.
-pub(crate) async fn create_link(call: Call, body: Body) -> Result<Response> {
+async fn create_link(call: Call, form: Form<Link>) -> Result<Created<ReleaseLink>> {
     let client = call.signed_in()?;
     let (project, tag) = (call.project()?, call.decoded(6)?);
-    let new = link(form::read(&call.headers, body).await?)?;
+    let new = link(form.read().await?)?;
     let link = client.create_release_link(&project, &tag, new).await.map_err(taken)?;
-    Ok((StatusCode::CREATED, Json(entity::release_link(&link, &tag, &call))).into_response())
+    Ok(Created(ReleaseLink::of(&link, &tag, &call)))
 }
 
 /// `GET /projects/:id/releases/:tag_name/assets/links`.
-pub(crate) async fn list_links(call: Call) -> Result<Response> {
-    let (pages, tag) = (Pages::of(&call)?, call.decoded(6)?);
+async fn list_links(call: Call, paging: Query<Paging>) -> Result<Listing<ReleaseLink>> {
+    let (pages, tag) = (Pages::of(&paging)?, call.decoded(6)?);
     let release = call.client()?.find_release(&call.project()?, &tag).await?;
-    let links = release.links.iter().map(|link| entity::release_link(link, &tag, &call)).collect();
+    let links = release.links.iter().map(|link| ReleaseLink::of(link, &tag, &call)).collect();
     Ok(pages.answer(&call, pages.cut(links)))
 }
 
 /// `DELETE /projects/:id/releases/:tag_name/assets/links/:link_id`.
-pub(crate) async fn delete_link(call: Call) -> Result<Json<Value>> {
+async fn delete_link(call: Call) -> Result<Json<ReleaseLink>> {
     let (project, tag, id) = (call.project()?, call.decoded(6)?, call.number(9, "link_id")?);
     let link = call.signed_in()?.delete_release_link(&project, &tag, id).await?;
-    Ok(Json(entity::release_link(&link, &tag, &call)))
+    Ok(Json(ReleaseLink::of(&link, &tag, &call)))
 }
 
 /// `GET /projects/:id/releases/:tag_name/downloads/*path`: on to the address of the link that has this path.
-pub(crate) async fn follow_link(call: Call) -> Result<Response> {
+async fn follow_link(call: Call) -> Result<Elsewhere> {
     let release = call.client()?.find_release(&call.project()?, &call.decoded(6)?).await?;
     let path = call.rest(8)?;
     let link = release.links.iter().find(|link| !link.path.is_empty() && link.path.trim_start_matches('/') == path);
     let url = link.ok_or_else(Refusal::not_found)?.url.parse::<HeaderValue>().map_err(|_| Refusal::not_found())?;
-    Ok((StatusCode::FOUND, [(LOCATION, url)]).into_response())
+    Ok(Elsewhere(url))
 }
 
 fn missing(field: &str) -> Refusal {
@@ -159,7 +197,7 @@ fn time(text: Option<String>) -> Result<Option<prost_types::Timestamp>> {
     text.map(|text| text.parse::<Timestamp>().map(consign_proto::timestamp).map_err(invalid)).transpose()
 }
 
-fn link(link: Link) -> Result<ReleaseLink> {
+fn link(link: Link) -> Result<wire::ReleaseLink> {
     let kind = match link.kind.as_deref() {
         None | Some("other") => Kind::Other,
         Some("runbook") => Kind::Runbook,
@@ -167,7 +205,7 @@ fn link(link: Link) -> Result<ReleaseLink> {
         Some("package") => Kind::Package,
         Some(_) => return Err(Refusal::no_valid_value("link_type")),
     };
-    Ok(ReleaseLink {
+    Ok(wire::ReleaseLink {
         id: 0,
         display_name: link.name.ok_or_else(|| missing("name"))?,
         url: link.url.ok_or_else(|| missing("url"))?,

@@ -2,34 +2,93 @@
 
 use std::collections::BTreeSet;
 
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
 use axum::Json;
-use axum::body::Body;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::NoContent;
 use consign_client::Client;
 use consign_proto::access::scope_numbers;
 use consign_proto::metadata::token::Kind;
-use consign_proto::metadata::{CreateTokenRequest, Role as WireRole, Token};
-use consign_types::Timestamp;
+use consign_proto::metadata::{self as wire, CreateTokenRequest, Role as WireRole};
 use consign_types::access::{Role, Scope, scopes_named};
 use consign_types::resource::{TokenParent, TokenRef, UserRef};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::answer::Created;
 use super::call::Call;
-use super::form::number;
-use super::pages::Pages;
+use super::entity::{DeployToken, Token};
+use super::form::{Form, access_level, end};
+use super::pages::{Listing, Pages, Paging};
+use super::query::{Query, number};
 use super::refusal::{Refusal, Result};
-use super::{entity, form};
 
 /// What a client sends to make a token, or to give one another secret.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "TokenFields")]
 struct Fields {
     name: Option<String>,
+    /// GitLab's (`api`, `read_api`, `read_package_registry`, `write_package_registry`) or Consign's own.
     #[serde(default)]
     scopes: Vec<String>,
+    /// The role of a project's or group's token: 10, 20, 30, 40 or 50; 40 where it isn't given.
+    #[schemars(with = "Option<i64>")]
     access_level: Option<Value>,
+    /// A day, which begins at midnight, or an instant.
     expires_at: Option<String>,
+}
+
+/// A token of whichever kind a route is about.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum AnyToken {
+    Token(Token),
+    Deploy(DeployToken),
+}
+
+/// Whose tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Wanted {
+    /// The number of a user; the caller where nothing is said.
+    #[schemars(with = "i64")]
+    user_id: Option<String>,
+}
+
+pub(super) fn routes() -> ApiRouter<Client> {
+    let lists = || get_with(list_below, |op| op.summary("Lists tokens")).post_with(create_below, |op| op.summary("Makes a token"));
+    let ones = || get_with(get_below, |op| op.summary("Reads a token")).delete_with(delete_below, |op| op.summary("Ends a token"));
+    let rotated = || post_with(rotate_below, |op| op.summary("Gives a token another secret"));
+    let below = |router: ApiRouter<Client>, owner| {
+        router
+            .api_route(&format!("/api/v4/{owner}/{{id}}/access_tokens"), lists())
+            .api_route(&format!("/api/v4/{owner}/{{id}}/access_tokens/{{token_id}}"), ones())
+            .api_route(&format!("/api/v4/{owner}/{{id}}/access_tokens/{{token_id}}/rotate"), rotated())
+            .api_route(&format!("/api/v4/{owner}/{{id}}/deploy_tokens"), lists())
+            .api_route(&format!("/api/v4/{owner}/{{id}}/deploy_tokens/{{token_id}}"), ones())
+    };
+    ["projects", "groups"]
+        .into_iter()
+        .fold(ApiRouter::new(), below)
+        .api_route(
+            "/api/v4/user/personal_access_tokens",
+            post_with(create_personal, |op| op.summary("Makes a personal token of one's own")),
+        )
+        .api_route(
+            "/api/v4/users/{user_id}/personal_access_tokens",
+            post_with(create_personal, |op| op.summary("Makes a personal token of a user")),
+        )
+        .api_route("/api/v4/personal_access_tokens", get_with(list_personal, |op| op.summary("Lists personal tokens")))
+        .api_route(
+            "/api/v4/personal_access_tokens/{token}",
+            get_with(get_personal, |op| op.summary("Reads a personal token"))
+                .delete_with(delete_personal, |op| op.summary("Ends a personal token")),
+        )
+        .api_route(
+            "/api/v4/personal_access_tokens/{token}/rotate",
+            post_with(rotate_personal, |op| op.summary("Gives a personal token another secret")),
+        )
+        .with_path_items(|item| item.tag("Tokens"))
 }
 
 /// Whose tokens a route is about, and which of them.
@@ -74,69 +133,65 @@ async fn own(client: &Client) -> Result<i64> {
 }
 
 /// `POST` of each of these lists.
-pub(crate) async fn create_below(call: Call, body: Body) -> Result<Response> {
-    create(&call, below(&call)?, body).await
+async fn create_below(call: Call, form: Form<Fields>) -> Result<Created<AnyToken>> {
+    create(below(&call)?, form).await
 }
 
 /// `GET` of each of these lists.
-pub(crate) async fn list_below(call: Call) -> Result<Response> {
-    list(&call, below(&call)?).await
+async fn list_below(call: Call, paging: Query<Paging>) -> Result<Listing<AnyToken>> {
+    list(&call, below(&call)?, &paging).await
 }
 
 /// `GET` of one of them.
-pub(crate) async fn get_below(call: Call) -> Result<Json<Value>> {
+async fn get_below(call: Call) -> Result<Json<AnyToken>> {
     let place = below(&call)?;
     place.find(call.number(6, "token_id")?).await.map(|token| Json(place.entity(&token, None)))
 }
 
 /// `DELETE` of one of them.
-pub(crate) async fn delete_below(call: Call) -> Result<StatusCode> {
+async fn delete_below(call: Call) -> Result<NoContent> {
     below(&call)?.revoke(call.number(6, "token_id")?).await
 }
 
 /// `POST /…/access_tokens/:id/rotate`.
-pub(crate) async fn rotate_below(call: Call, body: Body) -> Result<Json<Value>> {
+async fn rotate_below(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let place = below(&call)?;
     let token = place.find(call.number(6, "token_id")?).await?;
-    place.rotate(&call, token.id, body).await
+    place.rotate(token.id, form).await
 }
 
 /// `POST /user/personal_access_tokens`, and `POST /users/:user_id/personal_access_tokens`.
-pub(crate) async fn create_personal(call: Call, body: Body) -> Result<Response> {
+async fn create_personal(call: Call, form: Form<Fields>) -> Result<Created<AnyToken>> {
     let user = if call.segment(3) == "user" { None } else { Some(call.number(4, "user_id")?) };
-    create(&call, personal(&call, user).await?, body).await
+    create(personal(&call, user).await?, form).await
 }
 
 /// `GET /personal_access_tokens`: one's own, or those of `user_id`.
-pub(crate) async fn list_personal(call: Call) -> Result<Response> {
-    #[derive(Deserialize)]
-    struct Wanted {
-        user_id: Option<i64>,
-    }
-    let wanted: Wanted = call.query().map_err(|_| Refusal::parameter("user_id is invalid"))?;
-    list(&call, personal(&call, wanted.user_id).await?).await
+async fn list_personal(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<AnyToken>> {
+    let user = number("user_id", wanted.read()?.user_id.as_deref())?;
+    list(&call, personal(&call, user).await?, &paging).await
 }
 
 /// `GET /personal_access_tokens/:id`, where `self` is the one in use.
-pub(crate) async fn get_personal(call: Call) -> Result<Json<Value>> {
+async fn get_personal(call: Call) -> Result<Json<AnyToken>> {
     let place = personal(&call, None).await?;
     place.find(place.named(&call).await?).await.map(|token| Json(place.entity(&token, None)))
 }
 
 /// `DELETE /personal_access_tokens/:id`.
-pub(crate) async fn delete_personal(call: Call) -> Result<StatusCode> {
+async fn delete_personal(call: Call) -> Result<NoContent> {
     let place = personal(&call, None).await?;
     place.revoke(place.named(&call).await?).await
 }
 
 /// `POST /personal_access_tokens/:id/rotate`.
-pub(crate) async fn rotate_personal(call: Call, body: Body) -> Result<Json<Value>> {
+async fn rotate_personal(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let place = personal(&call, None).await?;
-    place.rotate(&call, place.named(&call).await?, body).await
+    place.rotate(place.named(&call).await?, form).await
 }
 
-async fn create(call: &Call, place: Place, body: Body) -> Result<Response> {
-    let fields: Fields = form::read(&call.headers, body).await?;
+async fn create(place: Place, form: Form<Fields>) -> Result<Created<AnyToken>> {
+    let fields = form.read().await?;
     let role = match place.kind {
         Kind::Personal => None,
         Kind::Deploy => Some(Role::Developer),
@@ -148,27 +203,27 @@ async fn create(call: &Call, place: Place, body: Body) -> Result<Response> {
         display_name: fields.name.clone().ok_or_else(|| Refusal::parameter("name is missing"))?,
         scopes: scope_numbers(&fields.scopes()?),
         role: role.map_or(WireRole::Unspecified, WireRole::from).into(),
-        expire_time: fields.end()?,
+        expire_time: end(fields.expires_at.as_deref())?,
         ..CreateTokenRequest::default()
     };
     let (token, secret) = place.client.create_token(request).await?;
-    Ok((StatusCode::CREATED, Json(place.entity(&token, Some(&secret)))).into_response())
+    Ok(Created(place.entity(&token, Some(secret))))
 }
 
-async fn list(call: &Call, place: Place) -> Result<Response> {
-    let pages = Pages::of(call)?;
+async fn list(call: &Call, place: Place, paging: &Query<Paging>) -> Result<Listing<AnyToken>> {
+    let pages = Pages::of(paging)?;
     let tokens = place.all().await?;
     Ok(pages.answer(call, pages.cut(tokens.iter().map(|token| place.entity(token, None)).collect())))
 }
 
 impl Place {
     /// All tokens of this kind, those that do not count any more included.
-    async fn all(&self) -> Result<Vec<Token>> {
+    async fn all(&self) -> Result<Vec<wire::Token>> {
         let tokens = self.client.list_tokens(&self.parent, true).await?;
         Ok(tokens.into_iter().filter(|token| token.kind() == self.kind).collect())
     }
 
-    async fn find(&self, id: i64) -> Result<Token> {
+    async fn find(&self, id: i64) -> Result<wire::Token> {
         self.all().await?.into_iter().find(|token| token.id == id).ok_or_else(Refusal::token_not_found)
     }
 
@@ -177,24 +232,28 @@ impl Place {
         if call.segment(4) == "self" { Ok(self.client.who_am_i().await?.2.id) } else { call.number(4, "id") }
     }
 
-    async fn revoke(&self, id: i64) -> Result<StatusCode> {
+    async fn revoke(&self, id: i64) -> Result<NoContent> {
         self.find(id).await?;
         self.client.revoke_token(&self.name(id)).await?;
-        Ok(StatusCode::NO_CONTENT)
+        Ok(NoContent)
     }
 
-    async fn rotate(&self, call: &Call, id: i64, body: Body) -> Result<Json<Value>> {
-        let fields: Fields = form::read(&call.headers, body).await?;
-        let (token, secret) = self.client.rotate_token(&self.name(id), 0, fields.end()?).await?;
-        Ok(Json(self.entity(&token, Some(&secret))))
+    async fn rotate(&self, id: i64, form: Form<Fields>) -> Result<Json<AnyToken>> {
+        let fields = form.read().await?;
+        let (token, secret) = self.client.rotate_token(&self.name(id), 0, end(fields.expires_at.as_deref())?).await?;
+        Ok(Json(self.entity(&token, Some(secret))))
     }
 
     fn name(&self, token: i64) -> TokenRef {
         TokenRef { parent: self.parent.clone(), token }
     }
 
-    fn entity(&self, token: &Token, secret: Option<&str>) -> Value {
-        if self.kind == Kind::Deploy { entity::deploy_token(token, secret) } else { entity::token(token, self.user, secret) }
+    fn entity(&self, token: &wire::Token, secret: Option<String>) -> AnyToken {
+        if self.kind == Kind::Deploy {
+            AnyToken::Deploy(DeployToken::of(token, secret))
+        } else {
+            AnyToken::Token(Token::of(token, self.user, secret))
+        }
     }
 }
 
@@ -206,24 +265,4 @@ impl Fields {
         let named = |word: &String| scopes_named(word).ok_or_else(|| Refusal::no_valid_value("scopes"));
         Ok(self.scopes.iter().map(named).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
-
-    /// The end: a day, which begins at midnight, or an instant.
-    fn end(&self) -> Result<Option<prost_types::Timestamp>> {
-        let Some(text) = self.expires_at.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
-        let instant = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-        let time: Timestamp = instant.parse().map_err(|_| Refusal::parameter("expires_at is invalid"))?;
-        Ok(Some(consign_proto::timestamp(time)))
-    }
-}
-
-/// The role of one of GitLab's numbers.
-fn access_level(level: &Value) -> Result<Role> {
-    Ok(match number("access_level", level)? {
-        10 | 15 => Role::Guest,
-        20 => Role::Reporter,
-        30 => Role::Developer,
-        40 => Role::Maintainer,
-        50 => Role::Owner,
-        _ => return Err(Refusal::no_valid_value("access_level")),
-    })
 }

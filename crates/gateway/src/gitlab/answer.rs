@@ -1,0 +1,76 @@
+//! What routes answer when they do what was asked, and how that is documented.
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented};
+use aide::operation::OperationOutput;
+use axum::Json;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::entity::Message;
+
+/// Something was made: `201`, with what it is.
+#[derive(Debug)]
+pub(crate) struct Created<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, Json(self.0)).into_response()
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Created<T> {
+    type Inner = T;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
+        Json::<T>::operation_response(ctx, operation)
+    }
+
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        Self::operation_response(ctx, operation).map(|response| (Some(StatusCode::CREATED.as_u16()), response)).into_iter().collect()
+    }
+}
+
+/// It is done, or will be before anybody sees that it isn't: `202`.
+#[derive(Debug)]
+pub(crate) struct Accepted;
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(Message::ACCEPTED)).into_response()
+    }
+}
+
+impl OperationOutput for Accepted {
+    type Inner = Message;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
+        Json::<Message>::operation_response(ctx, operation)
+    }
+
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        Self::operation_response(ctx, operation).map(|response| (Some(StatusCode::ACCEPTED.as_u16()), response)).into_iter().collect()
+    }
+}
+
+/// It is at another address: `302`.
+#[derive(Debug)]
+pub(crate) struct Elsewhere(pub(crate) HeaderValue);
+
+impl IntoResponse for Elsewhere {
+    fn into_response(self) -> Response {
+        (StatusCode::FOUND, [(LOCATION, self.0)]).into_response()
+    }
+}
+
+impl OperationOutput for Elsewhere {
+    type Inner = ();
+
+    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        let response = Documented { description: "it is at the address in `Location`".to_owned(), ..Documented::default() };
+        vec![(Some(StatusCode::FOUND.as_u16()), response)]
+    }
+}

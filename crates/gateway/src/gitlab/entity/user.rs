@@ -1,0 +1,45 @@
+//! Users.
+
+use consign_proto::metadata as wire;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Time;
+
+/// A user.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct User {
+    id: i64,
+    username: String,
+    name: String,
+    /// `active`, or `blocked`.
+    state: &'static str,
+    locked: bool,
+    avatar_url: Option<String>,
+    web_url: String,
+    created_at: Option<Time>,
+    /// For administrators and the user; empty for others.
+    email: String,
+    public_email: &'static str,
+    bot: bool,
+    is_admin: bool,
+}
+
+impl User {
+    pub(crate) fn of(found: &wire::User, origin: &str) -> Self {
+        Self {
+            id: found.id,
+            username: found.username.clone(),
+            name: found.display_name.clone(),
+            state: if found.disabled { "blocked" } else { "active" },
+            locked: false,
+            avatar_url: None,
+            web_url: format!("{origin}/{}", found.username),
+            created_at: found.create_time.map(Time::from),
+            email: found.email.clone(),
+            public_email: "",
+            bot: found.name.is_empty(),
+            is_admin: found.admin,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The `OpenAPI` document of the routes, made of the routes themselves: their paths, and the types that they read and answer.
+
+use aide::axum::ApiRouter;
+use aide::generate::in_context;
+use aide::openapi::{ApiKeyLocation, Info, License, OpenApi, Parameter, PathItem, ReferenceOr, SecurityRequirement, SecurityScheme};
+use aide::operation::{ParamLocation, parameters_from_schema};
+use aide::util::iter_operations_mut;
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use consign_client::Client;
+use schemars::JsonSchema;
+
+/// Where the document is.
+const PATH: &str = "/api/v4/openapi.json";
+
+/// The route of the files of generic packages.
+pub(super) const FILES: &str = "/api/v4/projects/{id}/packages/generic/{*path}";
+
+/// The same as the document has it, which can say only in words that there may be folders between.
+const DOCUMENTED_FILES: &str = "/api/v4/projects/{id}/packages/generic/{package_name}/{package_version}/{file_name}";
+
+/// What the names in paths mean, on all routes alike.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is only described")]
+struct PathParameters {
+    /// The number of the project or group, or its path in one segment, such as `group%2Fproject`.
+    id: String,
+    /// Letters, digits, `.`, `-`, `_` and `+`.
+    package_name: String,
+    /// Letters, digits, `.`, `-`, `_` and `+`; `latest` stands for the latest one where something is read.
+    package_version: String,
+    /// Letters, digits, `.`, `-`, `_`, `+`, and within it `~` and `@`; folders before it are separated by `/`.
+    file_name: String,
+    /// The number of a package.
+    package_id: i64,
+    /// The number of a file.
+    package_file_id: i64,
+    /// The number of a protection rule.
+    package_protection_rule_id: i64,
+    /// The tag of a release.
+    tag_name: String,
+    /// The number of a link.
+    link_id: i64,
+    /// The path of a link.
+    path: String,
+    /// The number of a token.
+    token_id: i64,
+    /// The number of a token, or `self` for the one in use.
+    token: String,
+    /// The number of a user.
+    user_id: i64,
+    /// A commit.
+    sha: String,
+}
+
+/// The routes, with the document of them beside them.
+pub(super) fn served(routes: ApiRouter<Client>) -> Router<Client> {
+    let mut document = OpenApi { info: info(), ..OpenApi::default() };
+    let served = routes.finish_api_with(&mut document, |mut api| {
+        describe(api.inner_mut());
+        api
+    });
+    let text = serde_json::to_string(&document).expect("a document has text for keys");
+    served.route(PATH, get(move || async move { ([(CONTENT_TYPE, "application/json")], text).into_response() }))
+}
+
+fn info() -> Info {
+    Info {
+        title: "Consign".to_owned(),
+        description: Some("The part of GitLab's REST API that clients of generic packages use.".to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        license: Some(License { name: "Apache-2.0".to_owned(), identifier: Some("Apache-2.0".to_owned()), ..License::default() }),
+        ..Info::default()
+    }
+}
+
+/// Adds what all routes have in common: the names in their paths, ids of the operations, and the ways to send a token.
+fn describe(document: &mut OpenApi) {
+    let known = in_context(|context| {
+        let schema = context.schema.subschema_for::<PathParameters>();
+        parameters_from_schema(context, schema, ParamLocation::Path)
+    });
+    let paths = document.paths.get_or_insert_default();
+    paths.paths = std::mem::take(&mut paths.paths)
+        .into_iter()
+        .map(|(path, mut item)| {
+            let path = if path == FILES { DOCUMENTED_FILES.to_owned() } else { path.replace("{*", "{") };
+            if let ReferenceOr::Item(item) = &mut item {
+                complete(&path, item, &known);
+            }
+            (path, item)
+        })
+        .collect();
+    let schemes = transports();
+    document.security = schemes.iter().map(|(name, _)| SecurityRequirement::from([((*name).to_owned(), Vec::new())])).collect();
+    // What is public is there for everybody.
+    document.security.push(SecurityRequirement::default());
+    let components = document.components.get_or_insert_default();
+    components.security_schemes.extend(schemes.into_iter().map(|(name, scheme)| (name.to_owned(), ReferenceOr::Item(scheme))));
+}
+
+fn complete(path: &str, item: &mut PathItem, known: &[Parameter]) {
+    let is_named = |parameter: &&Parameter| path.contains(&format!("{{{}}}", parameter.parameter_data_ref().name));
+    item.parameters.extend(known.iter().filter(is_named).cloned().map(ReferenceOr::Item));
+    let words: Vec<&str> = path.split(['/', '{', '}', '_', '.']).filter(|word| !matches!(*word, "" | "api" | "v4")).collect();
+    for (method, operation) in iter_operations_mut(item) {
+        operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+    }
+}
+
+/// The ways to send a token.
+#[expect(clippy::default_trait_access, reason = "the map is of a crate that is needed nowhere else")]
+fn transports() -> [(&'static str, SecurityScheme); 5] {
+    let header = |name: &str| SecurityScheme::ApiKey {
+        location: ApiKeyLocation::Header,
+        name: name.to_owned(),
+        description: None,
+        extensions: Default::default(),
+    };
+    let http = |scheme: &str| SecurityScheme::Http {
+        scheme: scheme.to_owned(),
+        bearer_format: None,
+        description: None,
+        extensions: Default::default(),
+    };
+    [
+        ("private_token", header("PRIVATE-TOKEN")),
+        ("job_token", header("JOB-TOKEN")),
+        ("deploy_token", header("DEPLOY-TOKEN")),
+        ("bearer", http("bearer")),
+        ("basic", http("basic")),
+    ]
+}
