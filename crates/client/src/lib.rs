@@ -4,7 +4,7 @@
 //!
 //! - [`publish`]: prepare, send the bytes, publish
 //! - [`source`]: where the bytes of a publish come from
-//! - [`fetch`]: prepare, read the bytes
+//! - [`fetch`]: prepare, read the bytes, of a file or of all that a version has
 //! - [`projects`]: making and finding projects; `tokens`: making and ending tokens; `audit`: reading what was done;
 //!   `packages`: finding versions and files, and deleting them; `protection`: keeping packages for some roles; `releases`
 //! - [`transport`]: how the planes are reached: over a network, or in memory

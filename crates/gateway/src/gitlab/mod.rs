@@ -2,9 +2,11 @@
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
+//! - `archive`: all files of a version in one
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `tokens`, `user`: the things there are, one module each
 //! - `entity`: how they look in JSON; `refusal`: how GitLab says no
 
+mod archive;
 mod call;
 mod checksum;
 mod download;
