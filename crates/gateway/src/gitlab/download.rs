@@ -19,6 +19,7 @@ use super::checksum;
 use super::path::{GenericFile, GenericPath, WholePath};
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
+use super::resumable;
 
 /// Sends a file, or a range of it; of a path that names a version, all that it has.
 pub(crate) async fn get(call: Call) -> Result<Response> {
@@ -32,8 +33,11 @@ pub(crate) async fn get(call: Call) -> Result<Response> {
     Ok(response)
 }
 
-/// Tells what a `GET` would answer, and sends no body.
+/// Tells what a `GET` would answer, and sends no body; of an upload, how far it has come.
 pub(crate) async fn head(call: Call) -> Result<Response> {
+    if resumable::is_upload(&call) {
+        return resumable::offset(call).await;
+    }
     if WholePath::fits(call.uri.path()) {
         return archive::head(call).await;
     }

@@ -2,7 +2,7 @@
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
-//! - `archive`: all files of a version in one
+//! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `tokens`, `user`: the things there are, one module each
 //! - `entity`: how they look in JSON; `refusal`: how GitLab says no
 
@@ -24,6 +24,7 @@ mod query;
 mod range;
 mod refusal;
 mod releases;
+mod resumable;
 mod rules;
 mod tokens;
 mod user;
@@ -40,6 +41,7 @@ use refusal::Refusal;
 
 pub(crate) fn router(client: Client) -> Router {
     let generic = get(download::get).head(download::head).put(publish::put);
+    let generic = generic.patch(resumable::append).delete(resumable::cancel).options(resumable::options);
     let tokens = get(tokens::list_below).post(tokens::create_below);
     let token = get(tokens::get_below).delete(tokens::delete_below);
     let owned = ["projects", "groups"].into_iter().fold(Router::new(), |router, owner| {
