@@ -1,10 +1,10 @@
-//! Reading a file: prepare, read the bytes.
+//! Reading a file, or all files of a version: prepare, read the bytes.
 
 use bytes::Bytes;
 use consign_proto::blob::ReadRequest;
-use consign_proto::metadata::{File, PrepareDownloadsRequest};
-use consign_types::FilePath;
-use consign_types::resource::VersionRef;
+use consign_proto::metadata::{DownloadPlan, File, PrepareDownloadsRequest, PrepareDownloadsResponse};
+use consign_types::resource::{FileRef, VersionRef};
+use consign_types::{FilePath, Reason};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tonic::Status;
 
@@ -20,16 +20,72 @@ pub struct Download {
     token: Bytes,
 }
 
+impl TryFrom<DownloadPlan> for Download {
+    type Error = Error;
+
+    fn try_from(plan: DownloadPlan) -> Result<Self> {
+        let file = plan.file.ok_or(Error::Protocol("no file"))?;
+        let ticket = plan.ticket.ok_or(Error::Protocol("no ticket"))?;
+        Ok(Self { file, token: ticket.token })
+    }
+}
+
+/// How many files of a version are asked for at once: few, since the right to read them lasts some minutes.
+const PAGE_SIZE: i32 = 100;
+
 impl Client {
     /// Asks for the right to read the file that a version serves at a path.
     pub async fn prepare_download(&self, version: &VersionRef, path: &FilePath) -> Result<Download> {
-        let request =
-            PrepareDownloadsRequest { parent: version.to_string(), paths: vec![path.to_string()], ..PrepareDownloadsRequest::default() };
+        self.prepare_one(PrepareDownloadsRequest {
+            parent: version.to_string(),
+            paths: vec![path.to_string()],
+            ..PrepareDownloadsRequest::default()
+        })
+        .await
+    }
+
+    /// Asks for the right to read all files that a version serves, by path. Those that follow are asked for as the stream is read, so it
+    /// holds a page of them, whatever the version has.
+    ///
+    /// Of a version that changes meanwhile, each page has the files of its moment. A sealed one never changes.
+    pub async fn prepare_all_downloads(&self, version: &VersionRef) -> Result<impl Stream<Item = Result<Download>> + Send + use<>> {
+        let request = PrepareDownloadsRequest { parent: version.to_string(), page_size: PAGE_SIZE, ..PrepareDownloadsRequest::default() };
+        // A refusal is told before the first file is wanted.
+        let first = self.prepare_page(request.clone()).await?;
+        let pages = stream::try_unfold((self.clone(), request, Some(first)), async |(client, request, page)| {
+            let page = match page {
+                Some(page) => page,
+                None if request.page_token.is_empty() => return Ok::<_, Error>(None),
+                None => client.prepare_page(request.clone()).await?,
+            };
+            let request = PrepareDownloadsRequest { page_token: page.next_page_token.clone(), ..request };
+            Ok(Some((page, (client, request, None))))
+        });
+        Ok(pages.map_ok(|page| stream::iter(page.plans.into_iter().map(Download::try_from))).try_flatten())
+    }
+
+    async fn prepare_page(&self, request: PrepareDownloadsRequest) -> Result<PrepareDownloadsResponse> {
         let call = || async { self.file_service().prepare_downloads(self.request(request.clone())).await };
-        let plan = repeat(call).await?.plans.into_iter().next().ok_or(Error::Protocol("no plan"))?;
-        let file = plan.file.ok_or(Error::Protocol("no file"))?;
-        let ticket = plan.ticket.ok_or(Error::Protocol("no ticket"))?;
-        Ok(Download { file, token: ticket.token })
+        Ok(repeat(call).await?)
+    }
+
+    async fn prepare_one(&self, request: PrepareDownloadsRequest) -> Result<Download> {
+        self.prepare_page(request).await?.plans.into_iter().next().ok_or(Error::Protocol("no plan"))?.try_into()
+    }
+
+    /// Reads all bytes of a file that may have waited for others: where the right to read it is over, it is asked for again, for the very
+    /// same bytes. The stream is as that of [`Self::read`].
+    pub async fn read_late(&self, download: &Download) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+        match self.read(download, 0, 0).await {
+            Err(Error::Refused { reason: Reason::TicketExpired, .. }) => {
+                let name: FileRef = download.file.name.parse().map_err(|_| Error::Protocol("a file without a name"))?;
+                let blob = download.file.blob.as_ref().ok_or(Error::Protocol("a file without its bytes"))?;
+                let (parent, sha256s) = (name.version.to_string(), vec![blob.sha256.clone()]);
+                let again = self.prepare_one(PrepareDownloadsRequest { parent, sha256s, ..PrepareDownloadsRequest::default() }).await?;
+                self.read(&again, 0, 0).await
+            }
+            read => read,
+        }
     }
 
     /// Reads `limit` bytes from `offset` on; 0 stands for all of them. The stream ends with all of them, or with an error. Where it breaks off, it

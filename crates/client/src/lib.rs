@@ -3,8 +3,9 @@
 //! The gateway, the command line and Rust services all publish through this crate. It knows neither SQL nor files.
 //!
 //! - [`publish`]: prepare, send the bytes, publish
+//! - [`resume`]: the same by several requests, each of which may come to another process
 //! - [`source`]: where the bytes of a publish come from
-//! - [`fetch`]: prepare, read the bytes
+//! - [`fetch`]: prepare, read the bytes, of a file or of all that a version has
 //! - [`projects`]: making and finding projects; `tokens`: making and ending tokens; `audit`: reading what was done;
 //!   `packages`: finding versions and files, and deleting them; `protection`: keeping packages for some roles; `releases`
 //! - [`transport`]: how the planes are reached: over a network, or in memory
@@ -23,6 +24,7 @@ pub mod fetch;
 pub mod pem;
 pub mod projects;
 pub mod publish;
+pub mod resume;
 pub mod source;
 pub mod tls;
 mod tokens;
@@ -41,6 +43,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 pub use error::{Error, Result};
 pub use fetch::Download;
 pub use publish::{Publish, Published, Uploaded};
+pub use resume::{Progress, Resumable};
 pub use source::{Lasting, Source};
 pub use tls::{Certificates, Identity, Tls};
 pub use transfers::Transfers;

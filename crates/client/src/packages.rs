@@ -2,10 +2,10 @@
 
 use consign_proto::metadata::resolve_version_request::Selector;
 use consign_proto::metadata::{
-    DeleteFileRequest, DeleteVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest, ListVersionsResponse,
-    ResolveVersionRequest, SearchVersionsRequest, SearchVersionsResponse, Version,
+    DeleteFileRequest, DeleteVersionRequest, GetVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest,
+    ListVersionsResponse, ResolveVersionRequest, SearchVersionsRequest, SearchVersionsResponse, Version,
 };
-use consign_types::resource::{FileRef, PackageRef};
+use consign_types::resource::{FileRef, PackageRef, VersionRef};
 use uuid::Uuid;
 
 use crate::retry::repeat;
@@ -22,6 +22,13 @@ impl Client {
     pub async fn list_versions(&self, request: ListVersionsRequest) -> Result<ListVersionsResponse> {
         let call = || async { self.package_service().list_versions(self.request(request.clone())).await };
         Ok(repeat(call).await?)
+    }
+
+    /// The version of this name, or `VERSION_NOT_FOUND`.
+    pub async fn find_version(&self, version: &VersionRef) -> Result<Version> {
+        let request = GetVersionRequest { name: version.to_string() };
+        let call = || async { self.package_service().get_version(self.request(request.clone())).await };
+        repeat(call).await?.version.ok_or(Error::Protocol("no version"))
     }
 
     /// The version of a package that `latest` means, or `VERSION_NOT_FOUND`.

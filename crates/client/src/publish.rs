@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use consign_proto::blob::{Chunk, QueryUploadRequest, WriteRequest};
+use consign_proto::blob::{Chunk, QueryUploadRequest, WriteRequest, WriteResponse};
 use consign_proto::chunks;
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{File, PrepareUploadsRequest, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version};
@@ -11,6 +11,7 @@ use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::retry::{Breaks, repeat};
@@ -49,7 +50,7 @@ pub struct Published {
 
 /// Proof that the bytes of a publish are stored.
 #[derive(Clone, Debug)]
-pub struct Uploaded(Bytes);
+pub struct Uploaded(pub(crate) Bytes);
 
 impl Client {
     /// Publishes one file into a version, which the settings of the project leave open or seal.
@@ -64,21 +65,26 @@ impl Client {
 
     /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet.
     pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
-        Ok(Uploaded(match self.prepare_upload(publish).await? {
+        Ok(Uploaded(match self.prepare_upload(publish, Uuid::new_v4()).await? {
             Action::Receipt(receipt) => receipt,
             Action::Ticket(ticket) => self.write(ticket, body).await?,
         }))
     }
 
     /// The second half: makes what was uploaded visible. Whether it is hidden may be known only now.
-    pub async fn publish_uploaded(&self, publish: &Publish, Uploaded(receipt): Uploaded) -> Result<Published> {
+    pub async fn publish_uploaded(&self, publish: &Publish, uploaded: Uploaded) -> Result<Published> {
+        self.publish_as(publish, uploaded, Uuid::new_v4()).await
+    }
+
+    /// Publishes by a request of this id: once, however often.
+    pub(crate) async fn publish_as(&self, publish: &Publish, Uploaded(receipt): Uploaded, request_id: Uuid) -> Result<Published> {
         let request = PublishVersionRequest {
             parent: publish.version.package().to_string(),
             version_id: publish.version.version.to_string(),
             files: vec![PublishFile { path: publish.path.to_string(), receipt, media_type: publish.media_type.clone(), blob: None }],
             default_mode: true,
             hidden: publish.hidden,
-            request_id: Uuid::new_v4().to_string(),
+            request_id: request_id.to_string(),
             ..PublishVersionRequest::default()
         };
         let call = || async { self.package_service().publish_version(self.request(request.clone())).await };
@@ -90,7 +96,8 @@ impl Client {
         })
     }
 
-    async fn prepare_upload(&self, publish: &Publish) -> Result<Action> {
+    /// Asks for the right to send the bytes. The same id gets the right to the same upload again.
+    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Uuid) -> Result<Action> {
         let file = UploadFile {
             path: publish.path.to_string(),
             sha256: publish.digest.map(|digest| Bytes::copy_from_slice(digest.as_bytes())).unwrap_or_default(),
@@ -98,11 +105,22 @@ impl Client {
             always_send: publish.always_send,
             media_type: publish.media_type.clone(),
         };
-        let request_id = Uuid::new_v4().to_string();
+        let request_id = request_id.to_string();
         let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id };
         let call = || async { self.file_service().prepare_uploads(self.request(request.clone())).await };
         let plan = repeat(call).await?.plans.into_iter().next();
         plan.and_then(|plan| plan.action).ok_or(Error::Protocol("no plan"))
+    }
+
+    /// Sends what one stream brings. A body that breaks off is an error of the caller, and not of the plane.
+    pub(crate) async fn send(&self, ticket: &UploadTicket, part: Part, body: Content) -> Result<Result<WriteResponse, Status>> {
+        let broken = Broken::default();
+        let answer = self.transfers.write(messages(ticket, part, body, Arc::clone(&broken))).await;
+        // A stream of messages can't say that it broke off: it ends without `finish`, and the reason is kept here.
+        match broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(Error::Body(error)),
+            None => Ok(answer),
+        }
     }
 
     /// Sends the bytes that a ticket asks for, and returns the receipt.
@@ -110,14 +128,9 @@ impl Client {
         let (mut offset, mut breaks) = (0, Breaks::default());
         loop {
             let body = source.open(offset).ok_or(Error::Protocol("no body"))?;
-            let broken = Broken::default();
-            let messages = messages(&ticket, offset, source.is_lasting(), body, Arc::clone(&broken));
-            let answer = self.transfers.write(messages).await;
-            // A stream of messages can't say that it broke off: it ends without `finish`, and the reason is kept here.
-            if let Some(error) = broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                return Err(Error::Body(error));
-            }
-            let status = match answer {
+            // Where the body can't be read again, nobody could go on.
+            let part = Part { offset, discard_if_broken: !source.is_lasting(), finish: true };
+            let status = match self.send(&ticket, part, body).await? {
                 Ok(answer) => return Ok(answer.receipt),
                 Err(status) => status,
             };
@@ -140,14 +153,27 @@ impl Client {
     }
 }
 
+/// What one stream of an upload does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// Where its bytes begin.
+    pub(crate) offset: i64,
+    /// Whether what has come is dropped where it breaks off.
+    pub(crate) discard_if_broken: bool,
+    /// Whether it brings the last bytes.
+    pub(crate) finish: bool,
+}
+
+/// The bytes that one stream brings.
+pub(crate) type Content = BoxStream<'static, Result<Bytes, SourceError>>;
+
 type Broken = Arc<Mutex<Option<SourceError>>>;
 
 /// The messages of one stream: the ticket, the chunks, and the mark that it is complete, which comes only after the body ended well.
 fn messages(
     ticket: &UploadTicket,
-    offset: i64,
-    is_lasting: bool,
-    body: BoxStream<'static, Result<Bytes, SourceError>>,
+    Part { offset, discard_if_broken, finish }: Part,
+    body: Content,
     broken: Broken,
 ) -> impl Stream<Item = WriteRequest> + Send + use<> {
     let max_chunk = usize::try_from(ticket.max_chunk_bytes).unwrap_or_default().max(1);
@@ -155,13 +181,12 @@ fn messages(
         ticket: ticket.token.clone(),
         upload_id: ticket.upload_id.clone(),
         write_offset: offset,
-        // Where the body can't be read again, nobody could go on.
-        discard_if_broken: !is_lasting,
+        discard_if_broken,
         ..WriteRequest::default()
     };
     let pieces = body.map_ok(move |bytes| tokio_stream::iter(chunks(bytes, max_chunk)).map(Ok)).try_flatten();
     let start = (Some(Box::pin(pieces)), offset, broken);
-    let rest = futures::stream::unfold(start, async |(pieces, write_offset, broken)| {
+    let rest = futures::stream::unfold(start, move |(pieces, write_offset, broken)| async move {
         let mut pieces = pieces?;
         match pieces.next().await {
             Some(Ok(data)) => {
@@ -169,7 +194,8 @@ fn messages(
                 let chunk = Some(Chunk { data, crc32c: None });
                 Some((WriteRequest { write_offset, chunk, ..WriteRequest::default() }, (Some(pieces), end, broken)))
             }
-            None => Some((WriteRequest { write_offset, finish: true, ..WriteRequest::default() }, (None, write_offset, broken))),
+            None if !finish => None,
+            None => Some((WriteRequest { write_offset, finish, ..WriteRequest::default() }, (None, write_offset, broken))),
             Some(Err(error)) => {
                 *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 None
@@ -183,6 +209,8 @@ fn messages(
 mod tests {
     use super::*;
 
+    const PART: Part = Part { offset: 0, discard_if_broken: true, finish: true };
+
     fn ticket() -> UploadTicket {
         UploadTicket { token: Bytes::from_static(b"t"), max_chunk_bytes: 4, ..UploadTicket::default() }
     }
@@ -192,7 +220,7 @@ mod tests {
         let body = tokio_stream::iter([Ok::<_, std::io::Error>(Bytes::from("hello")), Ok(Bytes::new()), Ok(Bytes::from("you"))]);
 
         let body = Some(body).open(0).unwrap();
-        let messages: Vec<_> = messages(&ticket(), 0, false, body, Broken::default()).collect().await;
+        let messages: Vec<_> = messages(&ticket(), PART, body, Broken::default()).collect().await;
 
         let shape: Vec<_> = messages
             .iter()
@@ -208,7 +236,7 @@ mod tests {
         let broken = Broken::default();
 
         let body = Some(body).open(0).unwrap();
-        let messages: Vec<_> = messages(&ticket(), 0, false, body, Arc::clone(&broken)).collect().await;
+        let messages: Vec<_> = messages(&ticket(), PART, body, Arc::clone(&broken)).collect().await;
 
         assert!(!messages.iter().any(|message| message.finish));
         assert_eq!(broken.lock().unwrap().take().unwrap().to_string(), "gone");

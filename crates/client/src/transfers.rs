@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use consign_proto::blob::blob_service_client::BlobServiceClient;
-use consign_proto::blob::{QueryUploadRequest, QueryUploadResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse};
+use consign_proto::blob::{
+    CancelUploadRequest, QueryUploadRequest, QueryUploadResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse,
+};
 use consign_proto::framing::Carried;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -19,6 +21,12 @@ use crate::wire;
 pub trait LocalTransfers: Send + Sync {
     /// `Write`.
     fn write(&self, messages: BoxStream<'static, WriteRequest>) -> BoxFuture<'_, Result<WriteResponse, Status>>;
+
+    /// `QueryUpload`.
+    fn query_upload(&self, request: QueryUploadRequest) -> BoxFuture<'_, Result<QueryUploadResponse, Status>>;
+
+    /// `CancelUpload`.
+    fn cancel_upload(&self, request: CancelUploadRequest) -> BoxFuture<'_, Result<(), Status>>;
 
     /// `Read`. Whoever takes a chunk lets go of it before the next one comes.
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Chunks, Status>>;
@@ -44,11 +52,19 @@ impl Transfers {
         }
     }
 
-    /// How far an upload has come. One within this process does not break.
+    /// How far an upload has come.
     pub(crate) async fn query_upload(&self, request: QueryUploadRequest) -> Result<QueryUploadResponse, Status> {
         match self {
             Self::Remote(transport) => Ok(BlobServiceClient::new(transport.clone()).query_upload(request).await?.into_inner()),
-            Self::Local(_) => Ok(QueryUploadResponse::default()),
+            Self::Local(plane) => plane.query_upload(request).await,
+        }
+    }
+
+    /// Drops an upload and what has come of it.
+    pub(crate) async fn cancel_upload(&self, request: CancelUploadRequest) -> Result<(), Status> {
+        match self {
+            Self::Remote(transport) => BlobServiceClient::new(transport.clone()).cancel_upload(request).await.map(|_| ()),
+            Self::Local(plane) => plane.cancel_upload(request).await,
         }
     }
 

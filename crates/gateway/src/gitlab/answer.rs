@@ -1,13 +1,13 @@
 //! What routes answer when they do what was asked, and how that is documented.
 
 use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented};
+use aide::openapi::{MediaType, Operation, Response as Documented, SchemaObject};
 use aide::operation::OperationOutput;
 use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 
 use super::entity::Message;
@@ -73,4 +73,23 @@ impl OperationOutput for Elsewhere {
         let response = Documented { description: "it is at the address in `Location`".to_owned(), ..Documented::default() };
         vec![(Some(StatusCode::FOUND.as_u16()), response)]
     }
+}
+
+/// Bytes, as the document tells of them.
+pub(crate) struct RawBytes;
+
+impl OperationOutput for RawBytes {
+    type Inner = ();
+
+    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
+        Some(bytes_of(&["application/octet-stream"]))
+    }
+}
+
+/// Bytes of one of these types.
+pub(crate) fn bytes_of(types: &[&str]) -> Documented {
+    let schema = SchemaObject { json_schema: json_schema!({}), example: None, external_docs: None };
+    let bytes = MediaType { schema: Some(schema), ..MediaType::default() };
+    let content = types.iter().map(|name| ((*name).to_owned(), bytes.clone())).collect();
+    Documented { description: "the bytes".to_owned(), content, ..Documented::default() }
 }

@@ -2,16 +2,18 @@
 
 use std::convert::Infallible;
 
+use aide::operation::OperationInput;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri};
-use consign_client::Client;
-use consign_types::resource::{NamespaceRef, ProjectRef};
+use consign_client::{Client, Error};
+use consign_types::VersionName;
+use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
+use serde::de::DeserializeOwned;
 
-use aide::operation::OperationInput;
-
-use super::path;
+use super::path::{self, WholePath};
+use super::query::Query;
 use super::refusal::{Refusal, Result};
 use crate::credentials::{self, Contradiction, Credential};
 use crate::{FORWARDED_FOR, Manner};
@@ -59,10 +61,34 @@ impl Call {
         if self.is_anonymous() { Err(Refusal::unauthorized()) } else { self.client() }
     }
 
-    /// The client for nobody, where the credential is one of those that count for none if they mean nothing: a name and a password.
-    pub(crate) fn without_basic(&self) -> Option<Client> {
+    /// Fetches something for whoever makes the request. A name and a password that mean nothing are passed over, as GitLab does where files
+    /// are fetched: what is public is there for everybody.
+    pub(crate) async fn fetch<T, F: Future<Output = Result<T>>>(&self, fetch: impl Fn(Client) -> F) -> Result<T> {
         let is_basic = matches!(&self.credential, Ok(Some(credential)) if credential.is_basic);
-        is_basic.then(|| self.client.clone())
+        match fetch(self.client()?).await {
+            Err(refusal) if is_basic && refusal.asks_for_token() => fetch(self.client.clone()).await,
+            answer => answer,
+        }
+    }
+
+    /// The version that is named, or the latest one; of that, where it is. Who may not know of the project learns nothing about the names.
+    pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<(VersionRef, Option<String>)> {
+        let WholePath { project, names } = path;
+        let names = names
+            .and_then(|(name, version)| if version.is_none() && self.is_strict() { Err("package_version") } else { Ok((name, version)) });
+        match names {
+            Ok((package, Some(version))) => Ok((VersionRef { project, package, version }, None)),
+            Ok((package, None)) => {
+                let latest = client.find_latest(&PackageRef { project: project.clone(), package: package.clone() }).await?.version.parse();
+                let version: VersionName = latest.map_err(|_| Refusal::from(Error::Protocol("a version that can't be read")))?;
+                let place = format!("{}/{package}/{version}", self.prefix(5));
+                Ok((VersionRef { project, package, version }, Some(place)))
+            }
+            Err(part) => {
+                client.find_project(&project).await?;
+                Err(Refusal::parameter(format!("{part} is invalid")))
+            }
+        }
     }
 
     /// Whether to do as GitLab does, also where that is nobody's wish.
@@ -73,6 +99,11 @@ impl Call {
     /// Whether it came without a token.
     pub(crate) fn is_anonymous(&self) -> bool {
         matches!(self.credential, Ok(None))
+    }
+
+    /// The parameters behind the `?`.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T> {
+        Query::of(&self.uri).read()
     }
 
     /// A segment of the path as it came; 4 is the `:id` of `/api/v4/projects/:id`.

@@ -18,8 +18,24 @@ const FIELDS: [(&str, &str); 3] = [(REPR_DIGEST, "Repr-Digest"), ("content-diges
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidChecksum(pub(crate) &'static str);
 
-/// The digest that a request declares of the file that it sends. Digests of other kinds are passed over, and so are those of a whole form.
-pub(crate) fn declared(headers: &HeaderMap, is_form: bool) -> Result<Option<Digest>, InvalidChecksum> {
+/// What a request sends of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// All of it.
+    Whole,
+    /// All of it, in a form: what is declared of the body is not declared of the file.
+    Form,
+    /// Some of it: of the file is declared what is not of this body alone.
+    Part,
+}
+
+/// The digest that a request declares of the file that it sends. Digests of other kinds are passed over, and so are those of anything else.
+pub(crate) fn declared(headers: &HeaderMap, sent: Sent) -> Result<Option<Digest>, InvalidChecksum> {
+    let fields = match sent {
+        Sent::Whole => &FIELDS[..],
+        Sent::Form => &[],
+        Sent::Part => &FIELDS[..1],
+    };
     let mut found = None;
     let mut take = |name: &'static str, digest: Option<Digest>| match digest {
         Some(digest) if found.is_none_or(|found| found == digest) => {
@@ -31,8 +47,8 @@ pub(crate) fn declared(headers: &HeaderMap, is_form: bool) -> Result<Option<Dige
     for value in headers.get_all(CHECKSUM) {
         take("X-Checksum-SHA256", value.to_str().ok().and_then(|text| text.trim().parse().ok()))?;
     }
-    for (name, shown) in FIELDS.into_iter().filter(|_| !is_form) {
-        for member in headers.get_all(name).iter().flat_map(|value| value.to_str().unwrap_or("sha-256").split(',')) {
+    for (name, shown) in fields {
+        for member in headers.get_all(*name).iter().flat_map(|value| value.to_str().unwrap_or("sha-256").split(',')) {
             let (kind, text) = member.split_once('=').unwrap_or((member, ""));
             if kind.trim().eq_ignore_ascii_case("sha-256") {
                 take(shown, decoded(text.trim()))?;
@@ -60,7 +76,7 @@ mod tests {
     use super::*;
 
     fn found(headers: &[(&'static str, &str)]) -> Result<Option<Digest>, InvalidChecksum> {
-        declared(&headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(), false)
+        declared(&headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(), Sent::Whole)
     }
 
     #[test]
@@ -71,9 +87,12 @@ mod tests {
         let field = format!("sha-512=:AA==:, sha-256=:{base64}:");
         let mut told = HeaderMap::new();
         tell(&digest, &mut told);
-        assert_eq!(declared(&told, false), Ok(Some(digest)), "what is told is read");
+        assert_eq!(declared(&told, Sent::Whole), Ok(Some(digest)), "what is told is read");
         told.insert("repr-digest", other.parse().unwrap());
-        assert_eq!(declared(&told, true), Ok(Some(digest)), "of a form, its file's alone is meant");
+        assert_eq!(declared(&told, Sent::Form), Ok(Some(digest)), "of a form, its file's alone is meant");
+        let part = [("content-digest", other.parse().unwrap()), ("repr-digest", field.parse().unwrap())];
+        let part = part.into_iter().map(|(name, value)| (axum::http::HeaderName::from_static(name), value)).collect();
+        assert_eq!(declared(&part, Sent::Part), Ok(Some(digest)), "of a part, the whole file's is meant");
         for headers in [
             &[("x-checksum-sha256", hex.as_str())][..],
             &[("repr-digest", &field)],

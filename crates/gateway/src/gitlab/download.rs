@@ -2,36 +2,32 @@
 
 use std::time::{Duration, SystemTime};
 
-use aide::generate::GenContext;
-use aide::openapi::{MediaType, Operation, Response as Documented, SchemaObject};
-use aide::operation::OperationOutput;
 use aide::transform::TransformOperation;
 use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Download, Error};
-use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 use headers::{
     AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt as _, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince,
     LastModified,
 };
 
-use schemars::json_schema;
-
+use super::answer::RawBytes;
 use super::call::Call;
 use super::checksum;
-use super::path::{GenericFile, GenericPath};
+use super::path::{GenericFile, GenericPath, WholePath};
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
+use super::resumable;
 
 /// What the document says of it.
 pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
     op.summary("Fetches a file")
         .description("With `Range`, a part of it. A `/` within `file_name` is one between folders.")
-        .response::<200, FileContent>()
-        .response::<206, FileContent>()
+        .response::<200, RawBytes>()
+        .response::<206, RawBytes>()
         .response_with::<304, (), _>(|response| {
             response.description("the file is the one that `If-None-Match` or `If-Modified-Since` names")
         })
@@ -39,47 +35,21 @@ pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
         .response::<416, Refusal>()
 }
 
-/// The bytes of a file, as the document tells of them.
-struct FileContent;
-
-impl OperationOutput for FileContent {
-    type Inner = ();
-
-    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
-        let bytes = MediaType {
-            schema: Some(SchemaObject { json_schema: json_schema!({}), example: None, external_docs: None }),
-            ..MediaType::default()
-        };
-        let content = [("application/octet-stream".to_owned(), bytes)].into_iter().collect();
-        Some(Documented { description: "the bytes of the file".to_owned(), content, ..Documented::default() })
-    }
-}
-
 /// Sends a file, or a range of it.
 pub(crate) async fn get(call: Call) -> Result<Response> {
-    let (client, Answer { download, wanted, mut response }) = open_for(&call).await?;
+    let (client, Answer { download, wanted, mut response }) = call.fetch(|client| open(client, &call)).await?;
     if let Some((offset, length)) = wanted {
         *response.body_mut() = Body::from_stream(client.read(&download, offset, length).await?);
     }
     Ok(response)
 }
 
-/// Tells what a `GET` would answer, and sends no body.
+/// Tells what a `GET` would answer, and sends no body; of an upload, how far it has come.
 pub(crate) async fn head(call: Call) -> Result<Response> {
-    Ok(open_for(&call).await?.1.response)
-}
-
-/// Finds the file for whoever makes the request. A name and a password that mean nothing are passed over, as GitLab does where files are
-/// fetched: what is public is there for everybody.
-async fn open_for(call: &Call) -> Result<(Client, Answer)> {
-    let client = call.client()?;
-    match (open(&client, call).await, call.without_basic()) {
-        (Err(refusal), Some(nobody)) if refusal.asks_for_token() => {
-            let answer = open(&nobody, call).await?;
-            Ok((nobody, answer))
-        }
-        (answer, _) => Ok((client, answer?)),
+    if resumable::is_upload(&call) {
+        return resumable::offset(call).await;
     }
+    Ok(call.fetch(|client| open(client, &call)).await?.1.response)
 }
 
 /// An answer without its body, and where that is: an offset and a length, which is not 0.
@@ -90,37 +60,23 @@ struct Answer {
 }
 
 /// Finds the file and judges the conditions of the request.
-async fn open(client: &Client, call: &Call) -> Result<Answer> {
-    let path = GenericPath::parse(call.uri.path(), None)?;
-    let is_strict = call.is_strict();
-    let file = path.file.and_then(|file| if file.version.is_none() && is_strict { Err("package_version") } else { Ok(file) });
-    let file = match file {
-        Ok(file) => file,
-        Err(part) => {
-            client.find_project(&path.project).await?;
-            return Err(Refusal::parameter(format!("{part} is invalid")));
-        }
+async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
+    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), None)?;
+    let (names, path) = match file {
+        Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
+        Err(part) => (Err(part), None),
     };
-    let is_latest = file.version.is_none();
-    let (version, path) = match file {
-        GenericFile { package, version: None, path } => {
-            let latest = client.find_latest(&package).await?.version.parse();
-            let version = latest.map_err(|_| Refusal::from(Error::Protocol("a version that can't be read")))?;
-            (VersionRef { project: package.project, package: package.package, version }, path)
-        }
-        file => file.named().map_err(|part| Refusal::parameter(format!("{part} is invalid")))?,
-    };
+    let (version, place) = call.find_named(&client, WholePath { project, names }).await?;
+    let path = path.ok_or_else(Refusal::not_found)?;
     let download = client.prepare_download(&version, &path).await?;
     let facts = Facts::of(&download)?;
     let (wanted, mut response) = respond(&facts, &call.headers)?;
     facts.describe(&path, response.headers_mut());
-    if is_latest {
-        let place = format!("{}/{}/{}/{path}", call.prefix(5), version.package, version.version);
-        response
-            .headers_mut()
-            .insert(CONTENT_LOCATION, place.parse().map_err(|_| Refusal::from(Error::Protocol("a path that no header has")))?);
+    if let Some(place) = place {
+        let place = format!("{place}/{path}").parse().map_err(|_| Refusal::from(Error::Protocol("a path that no header has")))?;
+        response.headers_mut().insert(CONTENT_LOCATION, place);
     }
-    Ok(Answer { download, wanted, response })
+    Ok((client, Answer { download, wanted, response }))
 }
 
 /// What the headers of an answer tell about a file.

@@ -2,12 +2,14 @@
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
+//! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
 //!   each, with its routes
 //! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no
 //! - `query`: what a URL says behind the `?`; `openapi`: the document of all routes
 
 mod answer;
+mod archive;
 mod call;
 mod checksum;
 mod download;
@@ -27,6 +29,7 @@ mod query;
 mod range;
 mod refusal;
 mod releases;
+mod resumable;
 mod rules;
 mod tokens;
 mod user;
@@ -63,10 +66,17 @@ pub(crate) fn router(client: Client) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal::panicked().into_response()))
 }
 
-/// The files of generic packages.
+/// The files of generic packages, and their versions as a whole.
 fn generic() -> ApiRouter<Client> {
     let file = get_with(download::get, download::documented)
         .head_with(download::head, download::documented)
-        .put_with(publish::put, publish::documented);
-    ApiRouter::new().api_route(openapi::FILES, file).with_path_items(|item| item.tag("Generic packages"))
+        .put_with(publish::put, publish::documented)
+        .patch_with(resumable::append, resumable::append_documented)
+        .delete_with(resumable::cancel, resumable::cancel_documented)
+        .options_with(resumable::options, |op| op.summary("Tells how files are uploaded").response::<204, ()>());
+    let whole = get_with(archive::get, archive::documented).head_with(archive::head, archive::documented);
+    ApiRouter::new()
+        .api_route("/api/v4/projects/{id}/packages/generic/{package_name}/{package_version}", whole)
+        .api_route("/api/v4/projects/{id}/packages/generic/{package_name}/{package_version}/{*file_name}", file)
+        .with_path_items(|item| item.tag("Generic packages"))
 }

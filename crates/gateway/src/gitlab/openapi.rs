@@ -15,12 +15,6 @@ use schemars::JsonSchema;
 /// Where the document is.
 const PATH: &str = "/api/v4/openapi.json";
 
-/// The route of the files of generic packages.
-pub(super) const FILES: &str = "/api/v4/projects/{id}/packages/generic/{*path}";
-
-/// The same as the document has it, which can say only in words that there may be folders between.
-const DOCUMENTED_FILES: &str = "/api/v4/projects/{id}/packages/generic/{package_name}/{package_version}/{file_name}";
-
 /// What the names in paths mean, on all routes alike.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "it is only described")]
@@ -31,7 +25,7 @@ struct PathParameters {
     package_name: String,
     /// Letters, digits, `.`, `-`, `_` and `+`; `latest` stands for the latest one where something is read.
     package_version: String,
-    /// Letters, digits, `.`, `-`, `_`, `+`, and within it `~` and `@`; folders before it are separated by `/`.
+    /// Letters, digits, `.`, `-`, `_`, `+`, and within it `~` and `@`. There may be folders before it, each with a `/` behind it.
     file_name: String,
     /// The number of a package.
     package_id: i64,
@@ -86,7 +80,7 @@ fn describe(document: &mut OpenApi) {
     paths.paths = std::mem::take(&mut paths.paths)
         .into_iter()
         .map(|(path, mut item)| {
-            let path = if path == FILES { DOCUMENTED_FILES.to_owned() } else { path.replace("{*", "{") };
+            let path = path.replace("{*", "{");
             if let ReferenceOr::Item(item) = &mut item {
                 complete(&path, item, &known);
             }

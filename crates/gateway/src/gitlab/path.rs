@@ -1,4 +1,4 @@
-//! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`.
+//! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`, and that of a whole version.
 
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
 use consign_types::{FilePath, PackageName, VersionName};
@@ -38,9 +38,7 @@ impl GenericPath {
     ///
     /// A `%2F` in the last segments counts as `/`: clients in Go escape the path of a file that way.
     pub(crate) fn parse(raw: &str, folder: Option<&str>) -> Result<Self> {
-        let rest = raw.strip_prefix("/api/v4/projects/").ok_or_else(Refusal::not_found)?;
-        let (project, rest) = rest.split_once('/').ok_or_else(Refusal::not_found)?;
-        let rest = rest.strip_prefix("packages/generic/").ok_or_else(Refusal::not_found)?;
+        let (project, rest) = split(raw)?;
         let mut parts = rest.splitn(3, '/');
         let (Some(name), Some(version), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(Refusal::not_found());
@@ -53,6 +51,33 @@ impl GenericPath {
         });
         Ok(Self { project, file })
     }
+}
+
+/// What the path of a whole version names, as [`GenericPath`] does.
+#[derive(Debug)]
+pub(crate) struct WholePath {
+    pub(crate) project: ProjectRef,
+    pub(crate) names: Result<(PackageName, Option<VersionName>), &'static str>,
+}
+
+impl WholePath {
+    /// Reads the path of a request, as it came.
+    pub(crate) fn parse(raw: &str) -> Result<Self> {
+        let (project, rest) = split(raw)?;
+        let (name, version) = two(rest).ok_or_else(Refusal::not_found)?;
+        Ok(Self { project: self::project(project)?, names: names(name, version) })
+    }
+}
+
+/// The segment of the project, and what is behind `generic`.
+fn split(raw: &str) -> Result<(&str, &str)> {
+    let rest = raw.strip_prefix("/api/v4/projects/").ok_or_else(Refusal::not_found)?;
+    let (project, rest) = rest.split_once('/').ok_or_else(Refusal::not_found)?;
+    Ok((project, rest.strip_prefix("packages/generic/").ok_or_else(Refusal::not_found)?))
+}
+
+fn two(rest: &str) -> Option<(&str, &str)> {
+    rest.split_once('/').filter(|(_, version)| !version.contains('/'))
 }
 
 /// A group in a path: its id, or its path in one segment.
@@ -73,9 +98,7 @@ pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
 type Names = (PackageName, Option<VersionName>, FilePath);
 
 fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<Names, &'static str> {
-    let name = decode(name).and_then(|name| name.parse().ok()).ok_or("package_name")?;
-    let version = decode(version).ok_or("package_version")?;
-    let version = if version == LATEST { None } else { Some(version.parse().map_err(|_| "package_version")?) };
+    let (name, version) = names(name, version)?;
     let file = decode(file).ok_or("file_name")?;
     let file = match folder {
         Some(folder) if !folder.is_empty() => format!("{folder}/{file}"),
@@ -86,6 +109,13 @@ fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Res
         _ => "file_name",
     })?;
     Ok((name, version, path))
+}
+
+fn names(name: &str, version: &str) -> Result<(PackageName, Option<VersionName>), &'static str> {
+    let name = decode(name).and_then(|name| name.parse().ok()).ok_or("package_name")?;
+    let version = decode(version).ok_or("package_version")?;
+    let version = if version == LATEST { None } else { Some(version.parse().map_err(|_| "package_version")?) };
+    Ok((name, version))
 }
 
 /// A segment without its percent signs.
@@ -134,6 +164,19 @@ mod tests {
             ("7/packages/generic/a/1/x/", "file_name"),
         ] {
             assert_eq!(parse(path).unwrap().file, Err(part), "{path}");
+        }
+    }
+
+    #[test]
+    fn two_segments_name_a_whole_version() {
+        let parse = |path: &str| WholePath::parse(&format!("/api/v4/projects/{path}"));
+        let names = |path: &str| parse(path).unwrap().names.map(|(name, version)| (name.to_string(), version.map(|name| name.to_string())));
+        assert_eq!(names("7/packages/generic/a%2Bb/v1%2E0"), Ok(("a+b".to_owned(), Some("v1.0".to_owned()))));
+        assert_eq!(names("g%2Fp/packages/generic/a/latest"), Ok(("a".to_owned(), None)));
+        assert_eq!(names("7/packages/generic/a/1%2Ff"), Err("package_version"));
+        assert_eq!(names("7/packages/generic/a%2Fb/1"), Err("package_name"));
+        for path in ["7/packages/generic/a", "7/packages/generic/a/1/", "7/packages/generic/a/1/f", "7/packages/a/1"] {
+            assert!(parse(path).is_err(), "{path}");
         }
     }
 

@@ -11,12 +11,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::call::Call;
-use super::checksum::{self, InvalidChecksum};
+use super::checksum::{self, InvalidChecksum, Sent};
 use super::entity::{Message, PackageFile};
 use super::multipart::{self, Form, NoSingleFile};
 use super::path::{GenericFile, GenericPath};
 use super::query::Query;
 use super::refusal::{Refusal, Result};
+use super::resumable;
 use crate::leftover;
 
 /// The parameters, judged only once the caller is known.
@@ -24,17 +25,18 @@ use crate::leftover;
 pub(crate) struct Parameters {
     /// Hides the package, or brings it back.
     #[schemars(extend("enum" = ["default", "hidden"]))]
-    status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Has the file's record answered.
     #[schemars(extend("enum" = ["package_file"]))]
-    select: Option<String>,
+    pub(crate) select: Option<String>,
     /// A folder before the file name.
-    path: Option<String>,
+    pub(crate) path: Option<String>,
 }
 
 /// What the document says of it beyond its parameters.
 pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    op.summary("Publishes a file")
+    op.input::<Query<Parameters>>()
+        .summary("Publishes a file")
         .description(
             "The body is the file, whatever its content type; of a form, the one file in it. A `/` within `file_name` makes folders.",
         )
@@ -47,31 +49,34 @@ pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
 ///
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
-pub(crate) async fn put(call: Call, parameters: Query<Parameters>, body: Body) -> Result<Response> {
+pub(crate) async fn put(call: Call, body: Body) -> Result<Response> {
+    if resumable::is_creation(&call.headers) {
+        return resumable::create(call, body).await;
+    }
     let chunks = body.into_data_stream();
     let boundary = multipart::boundary(&call.headers).filter(|_| !call.is_strict());
     let (answer, left) = if let Some(boundary) = boundary {
         let mut form = Form::new(chunks, boundary);
-        (publish_form(&call, &parameters, &mut form).await, form.into_body())
+        (publish_form(&call, &mut form).await, form.into_body())
     } else {
         let mut chunks = Some(chunks);
-        (publish(&call, &parameters, &mut chunks).await, chunks)
+        (publish(&call, &mut chunks).await, chunks)
     };
     leftover::discard(&call.headers, left.map(Body::from_stream)).await;
     answer
 }
 
-async fn publish(call: &Call, parameters: &Query<Parameters>, body: &mut Option<BodyDataStream>) -> Result<Response> {
+async fn publish(call: &Call, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = request(call, parameters, &client, false).await?;
+    let (publish, parameters) = request(call, &client, Sent::Whole).await?;
     let published = client.publish_file(&publish, body).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }
 
 /// What the fields behind the file say is known only when it was sent.
-async fn publish_form(call: &Call, parameters: &Query<Parameters>, form: &mut Form) -> Result<Response> {
+async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = request(call, parameters, &client, true).await?;
+    let (publish, parameters) = request(call, &client, Sent::Form).await?;
     let uploaded = client.upload_file(&publish, form).await.map_err(no_single_file)?;
     let told = form.told();
     let parameters = Parameters { status: parameters.status.or(told.status), select: parameters.select.or(told.select), path: None };
@@ -81,10 +86,10 @@ async fn publish_form(call: &Call, parameters: &Query<Parameters>, form: &mut Fo
 }
 
 /// What is to be published. Who may not know of the project learns nothing about the parameters.
-async fn request(call: &Call, parameters: &Query<Parameters>, client: &Client, is_form: bool) -> Result<(Publish, Parameters)> {
-    let parameters = parameters.read()?;
+pub(crate) async fn request(call: &Call, client: &Client, sent: Sent) -> Result<(Publish, Parameters)> {
+    let parameters: Parameters = call.query()?;
     let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
-    match judged(path.file, &parameters, &call.headers, is_form) {
+    match judged(path.file, &parameters, &call.headers, sent) {
         Ok(publish) => Ok((publish, parameters)),
         Err(refusal) => {
             client.find_project(&path.project).await?;
@@ -93,11 +98,11 @@ async fn request(call: &Call, parameters: &Query<Parameters>, client: &Client, i
     }
 }
 
-fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, headers: &HeaderMap, is_form: bool) -> Result<Publish> {
+fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, headers: &HeaderMap, sent: Sent) -> Result<Publish> {
     let (version, path) = file.and_then(GenericFile::named).map_err(|part| Refusal::parameter(format!("{part} is invalid")))?;
     let hidden = hidden(parameters)?;
-    let digest = checksum::declared(headers, is_form).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
-    let size = headers.get(CONTENT_LENGTH).filter(|_| !is_form).and_then(|length| length.to_str().ok()?.parse().ok());
+    let digest = checksum::declared(headers, sent).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
+    let size = headers.get(CONTENT_LENGTH).filter(|_| sent == Sent::Whole).and_then(|length| length.to_str().ok()?.parse().ok());
     Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden })
 }
 
@@ -121,7 +126,8 @@ fn no_single_file(error: Error) -> Refusal {
     }
 }
 
-fn answer(published: &Published, select: bool) -> Response {
+/// How a publish is answered: by a message, or by the record of the file where that is selected.
+pub(crate) fn answer(published: &Published, select: bool) -> Response {
     if select {
         return (StatusCode::OK, Json(PackageFile::from(published))).into_response();
     }

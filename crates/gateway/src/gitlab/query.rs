@@ -7,6 +7,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Parameter, ParameterSchemaOrContent};
 use aide::operation::{OperationInput, ParamLocation, add_parameters, parameters_from_schema};
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
@@ -18,6 +19,12 @@ use super::refusal::{Refusal, Result};
 #[derive(Debug)]
 pub(crate) struct Query<T>(String, PhantomData<T>);
 
+impl<T> Query<T> {
+    pub(crate) fn of(uri: &Uri) -> Self {
+        Self(uri.query().unwrap_or_default().to_owned(), PhantomData)
+    }
+}
+
 impl<T: DeserializeOwned> Query<T> {
     pub(crate) fn read(&self) -> Result<T> {
         serde_urlencoded::from_str(&self.0).map_err(|_| Refusal::parameter("query is invalid"))
@@ -28,7 +35,7 @@ impl<S: Sync, T: Send> FromRequestParts<S> for Query<T> {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.uri.query().unwrap_or_default().to_owned(), PhantomData))
+        Ok(Self::of(&parts.uri))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How GitLab says no: the only place that knows its error bodies.
+//! How GitLab says no: the only place that knows its error bodies. What resumable uploads add to them is in `resumable::problem`.
 //!
 //! Errors of the API have a `message`, errors of a parameter an `error`.
 
@@ -9,7 +9,7 @@ use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::Json;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use consign_client::Error;
@@ -22,9 +22,9 @@ pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
 /// An answer that says no.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    status: StatusCode,
-    body: Value,
-    headers: Vec<(HeaderName, String)>,
+    pub(super) status: StatusCode,
+    pub(super) body: Value,
+    pub(super) headers: Vec<(HeaderName, String)>,
 }
 
 impl Refusal {
@@ -36,7 +36,7 @@ impl Refusal {
         Self::message(StatusCode::BAD_REQUEST, format!("400 Bad request - {text}"))
     }
 
-    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -217,6 +217,7 @@ impl Refusal {
             Reason::VersionStateConflict => Self::bad_request("Package version takes no files"),
             Reason::NameTaken => Self::message(StatusCode::BAD_REQUEST, json!({ "path": ["has already been taken"] })),
             Reason::UploadIncomplete => Self::message(StatusCode::REQUEST_TIMEOUT, "408 Request Timeout"),
+            Reason::UploadSuperseded => Self::message(StatusCode::CONFLICT, "409 Conflict - Another request goes on with the upload"),
             Reason::StorageFull => Self::message(StatusCode::INSUFFICIENT_STORAGE, "507 Insufficient Storage"),
             Reason::Overloaded | Reason::MetadataUnavailable | Reason::BlobPlaneUnavailable | Reason::BlobExpired => Self::unavailable(),
             Reason::NameInvalid
@@ -292,6 +293,10 @@ impl IntoResponse for Refusal {
         let headers = AppendHeaders(self.headers);
         match self.body {
             Value::String(text) => (self.status, headers, text).into_response(),
+            problem if problem.get("type").is_some() => {
+                let media_type = [(CONTENT_TYPE, "application/problem+json")];
+                (self.status, headers, media_type, problem.to_string()).into_response()
+            }
             body => (self.status, headers, Json(body)).into_response(),
         }
     }
@@ -316,7 +321,7 @@ mod tests {
                 | Reason::TokenNotFound
                 | Reason::ReleaseNotFound
                 | Reason::RuleNotFound => 404,
-                Reason::NamespaceNotEmpty => 409,
+                Reason::NamespaceNotEmpty | Reason::UploadSuperseded => 409,
                 Reason::VersionQuarantined
                 | Reason::QuotaExceeded
                 | Reason::RoleInsufficient

@@ -130,6 +130,14 @@ impl LocalTransfers for BlobApi {
         write::write(self, messages.map(Carried::from).map(Ok)).boxed()
     }
 
+    fn query_upload(&self, request: QueryUploadRequest) -> BoxFuture<'_, Result<QueryUploadResponse, Status>> {
+        BlobService::query_upload(self, Request::new(request)).map(|answer| Ok(answer?.into_inner())).boxed()
+    }
+
+    fn cancel_upload(&self, request: CancelUploadRequest) -> BoxFuture<'_, Result<(), Status>> {
+        BlobService::cancel_upload(self, Request::new(request)).map(|answer| answer.map(|_| ())).boxed()
+    }
+
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Chunks, Status>> {
         read::read(self, request).map(|read| Ok(read?.map_ok(Carried::from).boxed())).boxed()
     }

@@ -1,0 +1,147 @@
+//! Publishing a file by several requests, each of which may come to another process: begin, append, ask how far it came, finish, cancel.
+//!
+//! Nobody keeps anything of such an upload but the planes: whoever has its name, the same token and the same [`Publish`] finds it again.
+
+use bytes::Bytes;
+use consign_proto::blob::{CancelUploadRequest, QueryUploadRequest};
+use consign_proto::metadata::upload_plan::Action;
+use consign_proto::metadata::{GetFileRequest, UploadTicket};
+use consign_types::Reason;
+use consign_types::resource::FileRef;
+use futures::StreamExt as _;
+use uuid::Uuid;
+
+use crate::publish::{Part, Publish, Published, Uploaded};
+use crate::retry::repeat;
+use crate::source::Source;
+use crate::{Client, Error, Result};
+
+/// An upload that several requests bring.
+#[derive(Clone, Debug)]
+pub struct Resumable {
+    request_id: Uuid,
+    ticket: UploadTicket,
+}
+
+impl Resumable {
+    /// What it is found by, of letters, digits, `-` and `.`. It gives no right to anybody.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.request_id, self.ticket.upload_id)
+    }
+
+    /// The most bytes that it may have.
+    pub fn max_bytes(&self) -> i64 {
+        self.ticket.max_bytes
+    }
+}
+
+/// How far an upload has come.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// How many bytes are durable. What is appended next begins here.
+    pub offset: i64,
+    /// How many bytes an append must have at least, so that any of them are kept; those that finish the upload may have less.
+    pub least_bytes: i64,
+    /// Once all bytes came: the proof of it. The file is visible only after [`Client::finish_whole`].
+    pub uploaded: Option<Uploaded>,
+}
+
+/// How often one looks how far an upload has come, where others write to it all the time.
+const LOOKS: u32 = 4;
+
+impl Client {
+    /// Begins an upload. All is judged that is known of it; nothing is sent.
+    pub async fn begin_upload(&self, publish: &Publish) -> Result<Resumable> {
+        self.prepare_resumable(publish, Uuid::new_v4()).await
+    }
+
+    /// Finds an upload again by its [`Resumable::name`]; `None` where the caller has none of this name for this publish, or its day is over.
+    pub async fn find_upload(&self, publish: &Publish, name: &str) -> Result<Option<Resumable>> {
+        let request_id = name.split_once('.').and_then(|(request_id, _)| request_id.parse().ok());
+        let Some(request_id) = request_id else { return Ok(None) };
+        match self.prepare_resumable(publish, request_id).await {
+            // Another upload was begun just now if nobody, or somebody else, has begun this one.
+            Ok(upload) => Ok(Some(upload).filter(|upload| upload.name() == name)),
+            Err(Error::Refused { reason: Reason::RequestIdReused, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn prepare_resumable(&self, publish: &Publish, request_id: Uuid) -> Result<Resumable> {
+        let publish = Publish { always_send: true, ..publish.clone() };
+        match self.prepare_upload(&publish, request_id).await? {
+            Action::Ticket(ticket) => Ok(Resumable { request_id, ticket }),
+            Action::Receipt(_) => Err(Error::Protocol("a receipt for bytes that are to be sent")),
+        }
+    }
+
+    /// How far an upload has come. Whoever still writes to it is superseded, so that this is where the next one goes on.
+    pub async fn find_progress(&self, upload: &Resumable) -> Result<Progress> {
+        let mut looks = 0;
+        loop {
+            let UploadTicket { token, upload_id, .. } = upload.ticket.clone();
+            let state = self.transfers.query_upload(QueryUploadRequest { ticket: token, upload_id }).await?;
+            let uploaded = Some(state.receipt).filter(|receipt| !receipt.is_empty()).map(Uploaded);
+            let progress = Progress { offset: state.committed_size, least_bytes: state.part_alignment_bytes, uploaded };
+            if progress.uploaded.is_some() || state.hashed_size <= state.committed_size {
+                return Ok(progress);
+            }
+            // A stream that brings nothing takes the place of the one before, and makes durable what that one brought.
+            let offset = if state.committed_size > 0 { state.committed_size } else { state.hashed_size };
+            looks += 1;
+            match self.send(&upload.ticket, Part { offset, discard_if_broken: false, finish: false }, nothing()).await? {
+                Ok(answer) => return Ok(Progress { offset: answer.committed_size, ..progress }),
+                Err(status) => match status.into() {
+                    Error::Refused { reason: Reason::OffsetMismatch | Reason::UploadSuperseded, .. } if looks < LOOKS => {}
+                    error => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Appends what `body` has, which belongs at `offset`, and returns how many bytes are durable now. A body that breaks off is kept as far
+    /// as it came.
+    pub async fn append(&self, upload: &Resumable, offset: i64, body: &mut impl Source) -> Result<i64> {
+        let body = body.open(0).ok_or(Error::Protocol("no body"))?;
+        let part = Part { offset, discard_if_broken: false, finish: false };
+        Ok(self.send(&upload.ticket, part, body).await??.committed_size)
+    }
+
+    /// Appends the last bytes and publishes the file.
+    pub async fn finish_upload(&self, publish: &Publish, upload: &Resumable, offset: i64, body: &mut impl Source) -> Result<Published> {
+        let body = body.open(0).ok_or(Error::Protocol("no body"))?;
+        let part = Part { offset, discard_if_broken: false, finish: true };
+        let answer = self.send(&upload.ticket, part, body).await??;
+        self.finish_whole(publish, upload, Uploaded(answer.receipt)).await
+    }
+
+    /// Publishes the file of an upload of which all bytes came. However often this is called, it is published once.
+    pub async fn finish_whole(&self, publish: &Publish, upload: &Resumable, uploaded: Uploaded) -> Result<Published> {
+        self.publish_as(publish, uploaded, upload.request_id).await
+    }
+
+    /// Whether the file of an upload of which all bytes came is published, as far as the caller may see it: whether it is the one that
+    /// is served.
+    pub async fn is_published(&self, publish: &Publish, upload: &Resumable, size: i64) -> Result<bool> {
+        let part = Part { offset: size, discard_if_broken: false, finish: true };
+        let stored = self.send(&upload.ticket, part, nothing()).await??;
+        let file = FileRef { version: publish.version.clone(), path: publish.path.clone() };
+        let request = GetFileRequest { name: file.to_string(), revision: 0 };
+        let call = || async { self.file_service().get_file(self.request(request.clone())).await };
+        match repeat(call).await.map_err(Error::from) {
+            Ok(found) => Ok(found.file.and_then(|file| file.blob).is_some_and(|blob| blob.sha256 == stored.sha256)),
+            Err(Error::Refused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Drops an upload and what has come of it. A file that it has published stays.
+    pub async fn cancel_upload(&self, upload: &Resumable) -> Result<()> {
+        let UploadTicket { token, upload_id, .. } = upload.ticket.clone();
+        Ok(self.transfers.cancel_upload(CancelUploadRequest { ticket: token, upload_id }).await?)
+    }
+}
+
+fn nothing() -> crate::publish::Content {
+    futures::stream::empty::<Result<Bytes, _>>().boxed()
+}

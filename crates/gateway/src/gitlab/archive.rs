@@ -1,0 +1,260 @@
+//! `GET` and `HEAD` of a whole version, as one archive.
+//!
+//! - `tar`, `zip`: what surrounds the files in an archive of each format
+//!
+//! An archive is made while it is sent: one file after the other, by path, none of them compressed. A few chunks are held in memory, and of
+//! a `zip` its directory. A file that can't be read whole breaks the body off, so that nobody takes what came for all of it.
+
+mod tar;
+mod zip;
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented};
+use aide::operation::OperationOutput;
+use aide::transform::TransformOperation;
+use axum::body::{Body, Bytes};
+use axum::http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use consign_client::{Client, Download, Error};
+use consign_proto::metadata::Version;
+use consign_types::Digest;
+use consign_types::resource::VersionRef;
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, try_unfold};
+use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::answer::bytes_of;
+use super::call::Call;
+use super::path::WholePath;
+use super::query::Query;
+use super::refusal::{Refusal, Result};
+use zip::Zip;
+
+/// The parameters, judged only once the caller is known.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Parameters {
+    #[schemars(extend("enum" = ["tar", "zip"]))]
+    format: Option<String>,
+}
+
+/// A format of archives.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Tar,
+    Zip,
+}
+
+impl Format {
+    fn find(name: &str) -> Option<Self> {
+        match name {
+            "tar" => Some(Self::Tar),
+            "zip" => Some(Self::Zip),
+            _ => None,
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Tar => "tar",
+            Self::Zip => "zip",
+        }
+    }
+
+    fn media_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Tar => "application/x-tar",
+            Self::Zip => "application/zip",
+        })
+    }
+}
+
+/// What the document says of it.
+pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    let described = op.input::<Query<Parameters>>().summary("Fetches all files of a version in one").response::<200, RawArchive>();
+    described.response_with::<304, (), _>(|response| response.description("the archive is the one that `If-None-Match` names"))
+}
+
+/// An archive, as the document tells of it.
+struct RawArchive;
+
+impl OperationOutput for RawArchive {
+    type Inner = ();
+
+    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
+        Some(bytes_of(&["application/x-tar", "application/zip"]))
+    }
+}
+
+/// Sends a version.
+pub(crate) async fn get(call: Call) -> Result<Response> {
+    let (client, Answer { format, files, mut response }) = call.fetch(|client| open(client, &call)).await?;
+    if response.status() == StatusCode::OK {
+        let archive = match format {
+            Format::Tar => Archive::Tar,
+            Format::Zip => Archive::Zip(Zip::default()),
+        };
+        let packing = Packing { client, files, archive: Some(archive), file: None };
+        *response.body_mut() = Body::from_stream(try_unfold(packing, Packing::next).inspect_err(tell));
+    }
+    Ok(response)
+}
+
+/// Tells what a `GET` would answer, and sends no body.
+pub(crate) async fn head(call: Call) -> Result<Response> {
+    Ok(call.fetch(|client| open(client, &call)).await?.1.response)
+}
+
+/// An answer without its body, and the files that belong there.
+struct Answer {
+    format: Format,
+    files: BoxStream<'static, Result<Download, Error>>,
+    response: Response,
+}
+
+/// Finds the version and its first files.
+async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
+    let Parameters { format: Some(format) } = call.query()? else { return Err(Refusal::not_found()) };
+    let path = WholePath::parse(call.uri.path())?;
+    let Some(format) = Format::find(&format) else {
+        client.find_project(&path.project).await?;
+        return Err(Refusal::no_valid_value("format"));
+    };
+    let (name, place) = call.find_named(&client, path).await?;
+    let version = client.find_version(&name).await?;
+    if matches!(format, Format::Zip) && version.file_count > zip::MAX_FILES {
+        return Err(Refusal::parameter(format!("format must be tar: a zip has at most {} files", zip::MAX_FILES)));
+    }
+    let files = client.prepare_all_downloads(&name).await?.boxed();
+    let mut response = StatusCode::OK.into_response();
+    let place = place.map(|place| format!("{place}?format={}", format.extension()));
+    describe(response.headers_mut(), &name, &version, format, place).ok_or_else(|| Error::Protocol("a name that no header has"))?;
+    let known = call.headers.typed_get::<IfNoneMatch>().zip(response.headers().typed_get::<ETag>());
+    if known.is_some_and(|(condition, etag)| !condition.precondition_passes(&etag)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    Ok((client, Answer { format, files, response }))
+}
+
+/// Only of a sealed version it is known that its archive stays the same.
+fn describe(headers: &mut HeaderMap, name: &VersionRef, version: &Version, format: Format, place: Option<String>) -> Option<()> {
+    let extension = format.extension();
+    let disposition = format!("attachment; filename=\"{}-{}.{extension}\"", name.package, name.version);
+    headers.insert(CONTENT_TYPE, format.media_type());
+    headers.insert(CONTENT_DISPOSITION, disposition.parse().ok()?);
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("none"));
+    if let Some(place) = place {
+        headers.insert(CONTENT_LOCATION, place.parse().ok()?);
+    }
+    if let Ok(digest) = Digest::try_from(version.content_digest.as_ref()) {
+        headers.typed_insert::<ETag>(format!("\"{digest}-{extension}\"").parse().ok()?);
+    }
+    Some(())
+}
+
+/// What is kept of an archive while it is made.
+enum Archive {
+    Tar,
+    Zip(Zip),
+}
+
+/// A file of an archive.
+struct Entry {
+    path: String,
+    size: u64,
+    /// When it was made, in seconds.
+    time: i64,
+}
+
+impl Entry {
+    fn of(download: &Download) -> Option<Self> {
+        let file = &download.file;
+        let size = u64::try_from(file.blob.as_ref()?.size_bytes).ok()?;
+        Some(Self { path: file.path.clone(), size, time: file.create_time.map_or(0, |time| time.seconds.max(0)) })
+    }
+}
+
+impl Archive {
+    /// What stands before a file.
+    fn begin(&mut self, entry: &Entry) -> Option<Bytes> {
+        match self {
+            Self::Tar => tar::begin(entry),
+            Self::Zip(zip) => zip.begin(entry),
+        }
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        if let Self::Zip(zip) = self {
+            zip.pass(bytes);
+        }
+    }
+
+    /// What stands behind a file.
+    fn end(&mut self, entry: &Entry) -> Bytes {
+        match self {
+            Self::Tar => tar::end(entry),
+            Self::Zip(zip) => zip.end(entry),
+        }
+    }
+
+    /// What stands behind all files.
+    fn finish(self) -> Bytes {
+        match self {
+            Self::Tar => tar::finish(),
+            Self::Zip(zip) => zip.finish(),
+        }
+    }
+}
+
+/// An archive that is being sent.
+struct Packing {
+    client: Client,
+    files: BoxStream<'static, Result<Download, Error>>,
+    /// `None` once all of it is sent.
+    archive: Option<Archive>,
+    file: Option<Content>,
+}
+
+/// A file that is being sent, and how much of it is missing.
+struct Content {
+    entry: Entry,
+    bytes: BoxStream<'static, Result<Bytes, Error>>,
+    left: u64,
+}
+
+impl Packing {
+    /// What is sent next.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, Error> {
+        let Some(archive) = &mut self.archive else { return Ok(None) };
+        let sent = if let Some(content) = &mut self.file {
+            if let Some(bytes) = content.bytes.try_next().await? {
+                content.left = content.left.checked_sub(bytes.len() as u64).ok_or(Error::Protocol("more bytes than the file has"))?;
+                archive.pass(&bytes);
+                bytes
+            } else if content.left == 0 {
+                let end = archive.end(&content.entry);
+                self.file = None;
+                end
+            } else {
+                return Err(Error::Protocol("fewer bytes than the file has"));
+            }
+        } else if let Some(download) = self.files.try_next().await? {
+            let entry = Entry::of(&download).ok_or(Error::Protocol("file without its facts"))?;
+            let begin = archive.begin(&entry).ok_or(Error::Protocol("file that no archive can have"))?;
+            let bytes = match entry.size {
+                0 => futures::stream::empty().boxed(),
+                _ => self.client.read_late(&download).await?.boxed(),
+            };
+            self.file = Some(Content { left: entry.size, entry, bytes });
+            begin
+        } else {
+            self.archive.take().map(Archive::finish).unwrap_or_default()
+        };
+        Ok(Some((sent, self)))
+    }
+}
+
+fn tell(error: &Error) {
+    tracing::warn!(error = error as &dyn std::error::Error, "an archive broke off");
+}
