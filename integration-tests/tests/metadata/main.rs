@@ -4,6 +4,7 @@
 mod compare;
 mod deletion;
 mod edges;
+mod file_numbers;
 mod filters;
 mod lists;
 mod page_tokens;

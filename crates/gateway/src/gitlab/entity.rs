@@ -29,8 +29,7 @@ pub(crate) fn package_file(published: &Published) -> Value {
     let (file, version) = (&published.file, &published.version);
     let blob = file.blob.clone().unwrap_or_default();
     let created = file.create_time.map(time);
-    let url =
-        format!("/api/v4/projects/{}/packages/generic/{}/{}/{}", project_id(&version.name), version.package, version.version, file.path);
+    let url = download_path(version, &file.path);
     json!({
         "id": file.id,
         "package_id": file.version_id,
@@ -53,6 +52,11 @@ pub(crate) fn package_file(published: &Published) -> Value {
         "new_file_path": null,
         "status": "default",
     })
+}
+
+/// Where a file of a package is fetched.
+pub(crate) fn download_path(version: &Version, path: &str) -> String {
+    format!("/api/v4/projects/{}/packages/generic/{}/{}/{path}", project_id(&version.name), version.package, version.version)
 }
 
 /// A protection rule. An access level that it does not ask for is `null`.
@@ -153,7 +157,8 @@ pub(crate) fn user(found: &User, origin: &str) -> Value {
 }
 
 /// How GitLab tells where a package stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "PackageStatus")]
 pub(crate) enum Status {
     Default,
     Hidden,
@@ -199,6 +204,11 @@ impl Status {
     }
 }
 
+/// Whether the caller's role is one that deletes packages of a project.
+pub(crate) fn may_destroy(project: &Project) -> bool {
+    project.caller_role().known().is_some_and(|role| role >= Role::Maintainer)
+}
+
 /// A package.
 pub(crate) fn package(version: &Version, origin: &str, project: &Project) -> Value {
     let status = Status::of(version);
@@ -206,7 +216,7 @@ pub(crate) fn package(version: &Version, origin: &str, project: &Project) -> Val
     if status.is_shown() {
         links["web_path"] = format!("/{}/-/packages/{}", project.path, version.id).into();
     }
-    if project.caller_role().known().is_some_and(|role| role >= Role::Maintainer) {
+    if may_destroy(project) {
         links["delete_api_path"] = format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id).into();
     }
     json!({
@@ -356,7 +366,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// RFC 3339 with milliseconds, as GitLab writes it.
-fn time(time: prost_types::Timestamp) -> String {
+pub(crate) fn time(time: prost_types::Timestamp) -> String {
     let instant = jiff::Timestamp::from_microsecond(to_time(time).as_micros()).unwrap_or_default();
     format!("{instant:.3}")
 }

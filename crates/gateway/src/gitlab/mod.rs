@@ -1,8 +1,10 @@
-//! GitLab's REST API, as far as its clients need it to publish, fetch and look after generic packages.
+//! GitLab's REST API and its GraphQL, as far as its clients need them to publish, fetch and look after generic packages.
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `tokens`, `user`: the things there are, one module each
+//! - `search`, `query`: what lists ask of the metadata plane
+//! - `graphql`: the same things over GraphQL
 //! - `entity`: how they look in JSON; `refusal`: how GitLab says no
 
 mod call;
@@ -11,6 +13,7 @@ mod download;
 mod entity;
 mod files;
 mod form;
+mod graphql;
 mod groups;
 mod multipart;
 mod packages;
@@ -23,6 +26,7 @@ mod range;
 mod refusal;
 mod releases;
 mod rules;
+mod search;
 mod tokens;
 mod user;
 
@@ -54,6 +58,7 @@ pub(crate) fn router(client: Client) -> Router {
         .route("/api/v4/personal_access_tokens", get(tokens::list_personal))
         .route("/api/v4/personal_access_tokens/{token}", get(tokens::get_personal).delete(tokens::delete_personal))
         .route("/api/v4/personal_access_tokens/{token}/rotate", post(tokens::rotate_personal))
+        .route("/api/graphql", post(graphql::post))
         .route("/api/v4/version", get(user::version))
         .route("/api/v4/metadata", get(user::metadata))
         .route("/api/v4/user", get(user::get))

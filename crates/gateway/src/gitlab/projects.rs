@@ -140,7 +140,7 @@ pub(super) async fn read(call: &Call) -> Result<(Client, Project)> {
 }
 
 /// The planes show a deleted project to those who may bring it back; here nobody can.
-fn live(project: Project) -> Result<Project> {
+pub(super) fn live(project: Project) -> Result<Project> {
     if project.delete_time.is_some() { Err(Refusal::project_not_found()) } else { Ok(project) }
 }
 

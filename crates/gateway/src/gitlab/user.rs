@@ -1,7 +1,8 @@
 //! Who the caller is, and what is spoken to.
 
 use axum::Json;
-use consign_proto::metadata::User;
+use consign_client::Client;
+use consign_proto::metadata::{Token, User};
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -9,17 +10,23 @@ use super::entity;
 use super::refusal::Result;
 
 /// The version of GitLab whose API this is.
-const GITLAB_VERSION: &str = "18.2.0";
+pub(super) const GITLAB_VERSION: &str = "18.2.0";
 
 /// `GET /user`. The token of a project or group stands for a user of its own, as in GitLab.
 pub(crate) async fn get(call: Call) -> Result<Json<Value>> {
     let client = call.signed_in()?;
-    let (actor, user, token) = client.who_am_i().await?;
-    let user = match user.as_str() {
-        "" => User { id: token.id, username: actor, display_name: token.display_name, create_time: token.create_time, ..User::default() },
-        name => client.find_user(name).await?,
-    };
+    let user = user_behind(&client, client.who_am_i().await?).await?;
     Ok(Json(entity::user(&user, &call.origin())))
+}
+
+/// The user behind a token, as `who_am_i` tells of it.
+pub(super) async fn user_behind(client: &Client, (actor, user, token): (String, String, Token)) -> consign_client::Result<User> {
+    match user.as_str() {
+        "" => {
+            Ok(User { id: token.id, username: actor, display_name: token.display_name, create_time: token.create_time, ..User::default() })
+        }
+        name => client.find_user(name).await,
+    }
 }
 
 /// `GET /version`, for whoever is signed in.
@@ -39,6 +46,7 @@ pub(crate) async fn metadata(call: Call) -> Result<Json<Value>> {
     })))
 }
 
-fn revision() -> String {
+/// The version of Consign, where GitLab tells its commit.
+pub(super) fn revision() -> String {
     format!("consign-{}", env!("CARGO_PKG_VERSION"))
 }
