@@ -42,7 +42,7 @@ impl Client {
         repeat(call).await?.version.ok_or(Error::Protocol("no version"))
     }
 
-    /// A page of the files of a version, those that newer ones replaced included.
+    /// A page of the files of a version or of all versions that the caller may read, those that newer ones replaced included.
     pub async fn list_files(&self, request: ListFilesRequest) -> Result<ListFilesResponse> {
         let call = || async { self.file_service().list_files(self.request(request.clone())).await };
         Ok(repeat(call).await?)
@@ -50,8 +50,16 @@ impl Client {
 
     /// Deletes a version, by its name and, where that is given, only as it was when it had this etag.
     pub async fn delete_version(&self, name: &str, etag: &str) -> Result<()> {
-        let (name, etag, request_id) = (name.to_owned(), etag.to_owned(), Uuid::new_v4().to_string());
-        let request = DeleteVersionRequest { name, etag, request_id, ..DeleteVersionRequest::default() };
+        self.end_version(DeleteVersionRequest { name: name.to_owned(), etag: etag.to_owned(), ..DeleteVersionRequest::default() }).await
+    }
+
+    /// Asks whether a version would be deleted, and changes nothing.
+    pub async fn try_delete_version(&self, name: &str) -> Result<()> {
+        self.end_version(DeleteVersionRequest { name: name.to_owned(), validate_only: true, ..DeleteVersionRequest::default() }).await
+    }
+
+    async fn end_version(&self, request: DeleteVersionRequest) -> Result<()> {
+        let request = DeleteVersionRequest { request_id: Uuid::new_v4().to_string(), ..request };
         let call = || async { self.package_service().delete_version(self.request(request.clone())).await };
         repeat(call).await?;
         Ok(())
@@ -59,8 +67,16 @@ impl Client {
 
     /// Deletes one revision of a file.
     pub async fn delete_file(&self, name: &FileRef, revision: i32) -> Result<()> {
-        let request =
-            DeleteFileRequest { name: name.to_string(), revision, request_id: Uuid::new_v4().to_string(), ..DeleteFileRequest::default() };
+        self.end_file(DeleteFileRequest { name: name.to_string(), revision, ..DeleteFileRequest::default() }).await
+    }
+
+    /// Asks whether one revision of a file would be deleted, and changes nothing.
+    pub async fn try_delete_file(&self, name: &FileRef, revision: i32) -> Result<()> {
+        self.end_file(DeleteFileRequest { name: name.to_string(), revision, validate_only: true, ..DeleteFileRequest::default() }).await
+    }
+
+    async fn end_file(&self, request: DeleteFileRequest) -> Result<()> {
+        let request = DeleteFileRequest { request_id: Uuid::new_v4().to_string(), ..request };
         let call = || async { self.file_service().delete_file(self.request(request.clone())).await };
         repeat(call).await?;
         Ok(())

@@ -2,10 +2,10 @@
 
 use consign_proto::metadata::{
     CreateNamespaceRequest, CreateProjectRequest, DeleteNamespaceRequest, DeleteProjectRequest, GetNamespaceRequest, GetProjectRequest,
-    ListNamespacesRequest, ListNamespacesResponse, ListProjectsRequest, ListProjectsResponse, Namespace, Project, UpdateProjectRequest,
-    Visibility,
+    GetSettingsRequest, GetSettingsResponse, ListNamespacesRequest, ListNamespacesResponse, ListProjectsRequest, ListProjectsResponse,
+    Namespace, Project, Settings, UpdateProjectRequest, UpdateSettingsRequest, UpdateSettingsResponse, Visibility,
 };
-use consign_types::resource::{NamespaceRef, ProjectRef};
+use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use prost_types::FieldMask;
 use uuid::Uuid;
 
@@ -97,5 +97,20 @@ impl Client {
         let call = || async { self.project_service().delete_namespace(self.request(request.clone())).await };
         repeat(call).await?;
         Ok(())
+    }
+
+    /// What is set at a place, and what is in force there.
+    pub async fn find_settings(&self, scope: &ScopeRef) -> Result<GetSettingsResponse> {
+        let request = GetSettingsRequest { name: scope.to_string() };
+        let call = || async { self.project_service().get_settings(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
+    }
+
+    /// Changes what is set at a place, which is found by its name: those of the settings that are there.
+    pub async fn update_settings(&self, settings: Settings) -> Result<UpdateSettingsResponse> {
+        let request =
+            UpdateSettingsRequest { settings: Some(settings), request_id: Uuid::new_v4().to_string(), ..UpdateSettingsRequest::default() };
+        let call = || async { self.project_service().update_settings(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! - `credentials`: the token of a request, in whichever form it comes
 //! - `leftover`: the rest of a body that nobody wants
-//! - `gitlab`: GitLab's REST API, as far as its clients need it to publish and fetch generic packages
+//! - `gitlab`: GitLab's REST API and its GraphQL, as far as its clients need them to publish and fetch generic packages
 
 mod credentials;
 mod gitlab;

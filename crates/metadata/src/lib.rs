@@ -84,6 +84,7 @@ pub use ops::resolve_version::{ResolveVersion, Resolved, Selector, SkipReason, S
 pub use ops::restore_tag::RestoreTag;
 pub use ops::revoke_token::RevokeToken;
 pub use ops::rotate_token::RotateToken;
+pub use ops::search_files::SearchFiles;
 pub use ops::search_versions::SearchVersions;
 pub use ops::test_tag_rule::{RuleTrial, TestTagRule};
 pub use ops::undelete_file::UndeleteFile;

@@ -6,6 +6,7 @@ mod tag;
 mod tests;
 mod token;
 mod user;
+mod versions;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,6 +18,7 @@ pub use rule::{ProtectionRuleRef, RuleRef, TagRuleRef, TrustRuleRef};
 pub use tag::TagRef;
 pub use token::{TokenParent, TokenRef};
 pub use user::{MemberParent, MemberRef, UserRef};
+pub use versions::VersionsRef;
 
 /// A resource name can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

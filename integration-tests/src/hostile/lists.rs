@@ -87,6 +87,12 @@ pub const LISTS: &[List] = &[
         ],
         orders: &["path", "id desc", "create_time", "size_bytes desc"],
     },
+    List {
+        name: "ListFiles",
+        parent: "projects/-/packages/-/versions/-",
+        filters: &["id = 1 OR id = 9223372036854775807", "path : a AND revision = 1", "create_time > \"1970-01-01T00:00:00Z\""],
+        orders: &["id", "id desc"],
+    },
     List { name: "PrepareDownloads", parent: "projects/1/packages/tool/versions/1.0.0", filters: &[], orders: &[] },
     List {
         name: "ListTags",
@@ -131,7 +137,8 @@ impl List {
             "ListTagHistory" => ask!(grpc.tags(), list_tag_history, ListTagHistoryRequest { name: parent, page_size, page_token }),
             "ListTagRules" => ask!(grpc.tags(), list_tag_rules, ListTagRulesRequest { parent, page_size, page_token }),
             "ListFiles" => {
-                let show_deleted = true;
+                // Those of all versions are found as they stand.
+                let show_deleted = !parent.starts_with("projects/-");
                 ask!(
                     grpc.files(),
                     list_files,

@@ -12,6 +12,9 @@ use tonic::Status;
 use crate::calls::calls_in;
 use crate::world::*;
 
+/// All versions of all projects.
+const EVERYWHERE: &str = "projects/-/packages/-/versions/-";
+
 #[tokio::test]
 async fn lists_over_all_projects_show_those_that_the_token_is_for() {
     let world = World::start(Engine::Sqlite).await;
@@ -31,6 +34,10 @@ async fn lists_over_all_projects_show_those_that_the_token_is_for() {
     let found = wire::FindByDigestRequest { parent: all, sha256, ..Default::default() }.encode_to_vec();
     let found = world.call("PackageService/FindByDigest", &secret, found.into()).await.unwrap();
     assert_eq!(wire::FindByDigestResponse::decode(found).unwrap().files.len(), 1);
+    let files = wire::ListFilesRequest { parent: EVERYWHERE.to_owned(), ..Default::default() }.encode_to_vec();
+    let files = world.call("FileService/ListFiles", &secret, files.into()).await.unwrap();
+    let files = wire::ListFilesResponse::decode(files).unwrap().files;
+    assert_eq!(files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["projects/2/packages/tool/versions/1.0/files/f"]);
     let projects = world.call("ProjectService/ListProjects", &secret, Bytes::new()).await.unwrap();
     let projects = wire::ListProjectsResponse::decode(projects).unwrap().projects;
     assert_eq!(projects.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["projects/2"]);
@@ -73,6 +80,7 @@ async fn a_token_for_some_packages_touches_no_others() {
             "PackageService/SearchVersions",
             wire::SearchVersionsRequest { parent: "projects/-".to_owned(), ..Default::default() }.encode_to_vec(),
         ),
+        ("FileService/ListFiles", wire::ListFilesRequest { parent: EVERYWHERE.to_owned(), ..Default::default() }.encode_to_vec()),
     ];
     for (method, message) in lists {
         assert_eq!(verdict(&world.call(method, &secret, message.into()).await), Verdict::Scope, "{method}");

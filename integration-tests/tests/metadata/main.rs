@@ -5,6 +5,7 @@ mod compare;
 mod counts;
 mod deletion;
 mod edges;
+mod file_numbers;
 mod filters;
 mod lists;
 mod page_tokens;

@@ -17,12 +17,13 @@ use tonic::{Code, Status};
 const PAGE_TOKEN_INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::PageTokenInvalid));
 
 /// A list and where it lists, with all its orders.
-const LISTS: [(List, &str, &[&str]); 7] = [
+const LISTS: [(List, &str, &[&str]); 8] = [
     (List::Packages, "projects/1", &["package_id", "create_time", "update_time", "size_bytes"]),
     (List::Versions, PACKAGE, &["version", "id", "create_time", "publish_time"]),
     (List::Versions, "projects/1/packages/-", &["version", "id desc"]),
     (List::Search, "projects/-", &["publish_time", "create_time", "package", "version", "project"]),
     (List::Files, "projects/1/packages/tool/versions/1.0.0", &["path", "id", "create_time", "size_bytes"]),
+    (List::Files, "projects/-/packages/-/versions/-", &["id"]),
     (List::Projects, "", &["path", "create_time", "update_time"]),
     (List::Namespaces, "", &["path", "create_time"]),
 ];

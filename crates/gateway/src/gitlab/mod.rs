@@ -1,4 +1,4 @@
-//! GitLab's REST API, as far as its clients need it to publish, fetch and look after generic packages.
+//! GitLab's REST API and its GraphQL, as far as its clients need them to publish, fetch and look after generic packages.
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
@@ -6,7 +6,8 @@
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
 //!   each, with its routes
 //! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no
-//! - `query`: what a URL says behind the `?`; `openapi`: the document of all routes
+//! - `query`: what a URL says behind the `?`; `search`: what lists of packages ask of the metadata plane
+//! - `openapi`: the document of all routes; `graphql`: the same things over GraphQL
 
 mod answer;
 mod archive;
@@ -16,6 +17,7 @@ mod download;
 mod entity;
 mod files;
 mod form;
+mod graphql;
 mod groups;
 mod members;
 mod multipart;
@@ -31,6 +33,7 @@ mod refusal;
 mod releases;
 mod resumable;
 mod rules;
+mod search;
 mod tokens;
 mod user;
 mod users;
@@ -41,6 +44,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::Router;
 use axum::response::IntoResponse as _;
+use axum::routing::post;
 use consign_client::Client;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -60,6 +64,7 @@ pub(crate) fn router(client: Client) -> Router {
         .merge(users::routes())
         .merge(user::routes());
     openapi::served(routes)
+        .route("/api/graphql", post(graphql::post))
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .with_state(client)

@@ -18,37 +18,13 @@ use serde::Deserialize;
 use super::call::Call;
 use super::entity::{self, Package, Pipeline, Status};
 use super::pages::{Listing, Page, Pages, Paging};
-use super::query::{Direction, Query, is_set, names, number, order, quoted};
+use super::query::{Direction, Query, is_set, names, number, order};
 use super::refusal::{Refusal, Result};
+use super::search::{MAX_NAMED, ORDERS, Search, TYPE, TYPES, any_of, by_numbers};
 use super::{groups, projects};
-
-/// The types of packages that GitLab knows. There is one here.
-const TYPES: [&str; 14] = [
-    "maven",
-    "npm",
-    "conan",
-    "nuget",
-    "pypi",
-    "composer",
-    "generic",
-    "golang",
-    "debian",
-    "rubygems",
-    "helm",
-    "terraform_module",
-    "rpm",
-    "ml_model",
-];
-
-/// The orders of lists: what they are called, and what they are in the metadata plane.
-const ORDERS: [(&str, &str); 5] =
-    [("created_at", "create_time"), ("name", "package"), ("version", "version"), ("type", "create_time"), ("project_path", "project")];
 
 /// How many other versions an answer about one names.
 const MAX_OTHERS: i32 = 1000;
-
-/// How many projects are asked for in one question.
-const MAX_NAMED: usize = 50;
 
 /// Which packages, and in which order.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -174,13 +150,7 @@ pub(super) fn undeleted(error: Error) -> Refusal {
 /// The version of this number in the path, hidden or not.
 pub(super) async fn find(call: &Call, client: &Client, project: &Project) -> Result<Version> {
     let id = call.number(6, "package_id")?;
-    let asked = SearchVersionsRequest {
-        parent: project.name.clone(),
-        filter: format!("id = {id}"),
-        show_hidden: true,
-        ..SearchVersionsRequest::default()
-    };
-    client.search_versions(asked).await?.versions.pop().ok_or_else(Refusal::not_found)
+    client.search_versions(by_numbers(&project.name, &[id])).await?.versions.pop().ok_or_else(Refusal::not_found)
 }
 
 /// The same, if it is one that is shown.
@@ -207,48 +177,30 @@ async fn search((wanted, paging): Asked<'_>, client: &Client, parent: String, gr
     }
     let status =
         wanted.status.as_deref().map(|status| Status::named(status).ok_or_else(|| Refusal::no_valid_value("status"))).transpose()?;
-    let of_other_type = wanted.package_type.as_deref().is_some_and(|kind| kind != "generic");
-    let Some(mut filters) = status_filters(status).filter(|_| !of_other_type) else {
+    let is_direct = is_set(wanted.exclude_subgroups.as_deref());
+    let search = Search {
+        parent,
+        directly_in: group.filter(|_| is_direct),
+        name: wanted.package_name,
+        version: wanted.package_version,
+        status,
+        is_of_other_type: wanted.package_type.as_deref().is_some_and(|kind| kind != TYPE),
+        order_by,
+    };
+    let Some(asked) = search.request() else {
         return Ok(Found { pages, versions: Vec::new(), more: false, total: Some(0) });
     };
-    filters.extend(wanted.package_name.map(|name| format!("package : {}", quoted(&name))));
-    filters.extend(wanted.package_version.map(|version| format!("version = {}", quoted(&version))));
-    let is_direct = is_set(wanted.exclude_subgroups.as_deref());
-    filters.extend(group.filter(|_| is_direct).map(|id| format!("namespace_id = {id}")));
-    let asked = SearchVersionsRequest {
-        parent,
-        filter: filters.join(" AND "),
-        order_by,
-        show_hidden: status == Some(Status::Hidden),
-        page_size: pages.size(),
-        skip: pages.skip(),
-        count: true,
-        ..SearchVersionsRequest::default()
-    };
+    let asked = SearchVersionsRequest { page_size: pages.size(), skip: pages.skip(), count: true, ..asked };
     let found = client.search_versions(asked).await?;
     Ok(Found { pages, more: !found.next_page_token.is_empty(), versions: found.versions, total: Some(found.total_size) })
 }
 
-/// What a status says in a filter; `None` for those that nothing here has.
-fn status_filters(status: Option<Status>) -> Option<Vec<String>> {
-    let filter = match status {
-        None => return Some(Vec::new()),
-        Some(Status::Default) => "(state = open OR state = published)",
-        Some(Status::Hidden) => "hidden = true",
-        Some(Status::Error) => "state = quarantined",
-        Some(Status::Deprecated) => "state = yanked",
-        Some(Status::Processing | Status::PendingDestruction) => return None,
-    };
-    Some(vec![filter.to_owned()])
-}
-
 /// The projects of versions, by their numbers.
-async fn projects_of(client: &Client, versions: &[Version]) -> Result<BTreeMap<i64, Project>> {
+pub(super) async fn projects_of(client: &Client, versions: &[Version]) -> consign_client::Result<BTreeMap<i64, Project>> {
     let ids: BTreeSet<i64> = versions.iter().map(|version| entity::project_id(&version.name)).collect();
     let mut projects = BTreeMap::new();
     for ids in ids.into_iter().collect::<Vec<_>>().chunks(MAX_NAMED) {
-        let filter = ids.iter().map(|id| format!("id = {id}")).collect::<Vec<_>>().join(" OR ");
-        let page = ListProjectsRequest { filter, page_size: MAX_OTHERS, ..ListProjectsRequest::default() };
+        let page = ListProjectsRequest { filter: any_of(ids), page_size: MAX_OTHERS, ..ListProjectsRequest::default() };
         projects.extend(client.list_projects(page).await?.projects.into_iter().map(|project| (project.id, project)));
     }
     Ok(projects)

@@ -178,7 +178,7 @@ pub(super) async fn read(call: &Call) -> Result<(Client, wire::Project)> {
 }
 
 /// The planes show a deleted project to those who may bring it back; here nobody can.
-fn live(project: wire::Project) -> Result<wire::Project> {
+pub(super) fn live(project: wire::Project) -> Result<wire::Project> {
     if project.delete_time.is_some() { Err(Refusal::project_not_found()) } else { Ok(project) }
 }
 

@@ -4,7 +4,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::Json;
 use consign_client::Client;
-use consign_proto::metadata as wire;
+use consign_proto::metadata::{self as wire, Token};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::entity::User;
 use super::refusal::Result;
 
 /// The version of GitLab whose API this is.
-const GITLAB_VERSION: &str = "18.2.0";
+pub(super) const GITLAB_VERSION: &str = "18.2.0";
 
 pub(super) fn routes() -> ApiRouter<Client> {
     ApiRouter::new()
@@ -24,7 +24,7 @@ pub(super) fn routes() -> ApiRouter<Client> {
 
 /// What is spoken to.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Version {
+struct Version {
     /// The version of GitLab whose API this is.
     version: &'static str,
     /// That of Consign.
@@ -32,8 +32,8 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    pub(crate) fn current() -> Self {
-        Self { version: GITLAB_VERSION, revision: format!("consign-{}", env!("CARGO_PKG_VERSION")) }
+    fn current() -> Self {
+        Self { version: GITLAB_VERSION, revision: revision() }
     }
 }
 
@@ -59,18 +59,22 @@ struct Kas {
 /// `GET /user`. The token of a project or group stands for a user of its own, as in GitLab.
 async fn get(call: Call) -> Result<Json<User>> {
     let client = call.signed_in()?;
-    let (actor, user, token) = client.who_am_i().await?;
-    let user = match user.as_str() {
-        "" => wire::User {
+    let user = user_behind(&client, client.who_am_i().await?).await?;
+    Ok(Json(User::of(&user, &call.origin())))
+}
+
+/// The user behind a token, as `who_am_i` tells of it.
+pub(super) async fn user_behind(client: &Client, (actor, user, token): (String, String, Token)) -> consign_client::Result<wire::User> {
+    match user.as_str() {
+        "" => Ok(wire::User {
             id: token.id,
             username: actor,
             display_name: token.display_name,
             create_time: token.create_time,
             ..Default::default()
-        },
-        name => client.find_user(name).await?,
-    };
-    Ok(Json(User::of(&user, &call.origin())))
+        }),
+        name => client.find_user(name).await,
+    }
 }
 
 /// `GET /version`, for whoever is signed in.
@@ -84,4 +88,9 @@ async fn metadata(call: Call) -> Result<Json<Metadata>> {
     call.signed_in()?.who_am_i().await?;
     let kas = Kas { enabled: false, external_url: None, external_k8s_proxy_url: None, version: None };
     Ok(Json(Metadata { version: Version::current(), kas, enterprise: false }))
+}
+
+/// The version of Consign, where GitLab tells its commit.
+pub(super) fn revision() -> String {
+    format!("consign-{}", env!("CARGO_PKG_VERSION"))
 }

@@ -6,7 +6,7 @@ use super::within::{Within, extent};
 use crate::cursor::{Cursor, Value};
 use crate::select::Order;
 use crate::tables::file_row::LocatedFile;
-use crate::tables::files;
+use crate::tables::located_files;
 use crate::{Listed, Metadata, Page, Result};
 
 /// How files with the same bytes are ordered.
@@ -37,7 +37,7 @@ impl Metadata {
             .read(move |db| {
                 let extent = extent(db, request.within)?;
                 let page = request.page;
-                let rows = files::list_with_digest(db, request.digest, extent, &BY_PROJECT, page.after.as_ref(), page.limit())?;
+                let rows = located_files::list_with_digest(db, request.digest, extent, &BY_PROJECT, page.after.as_ref(), page.limit())?;
                 Ok(page.of(rows))
             })
             .await

@@ -52,7 +52,7 @@ impl FileOrder {
         Cursor { values, id: file.id }
     }
 
-    fn order(self, descending: bool) -> Order {
+    pub(super) fn order(self, descending: bool) -> Order {
         let (columns, kinds): (&'static [&'static str], _) = match self {
             Self::Path => (&["files.path", "files.revision"], "sn"),
             Self::Id => (&["files.id"], ""),

@@ -74,6 +74,7 @@ pub(crate) mod restore_tag;
 pub(crate) mod revoke_token;
 pub(crate) mod rotate_token;
 mod scene;
+pub(crate) mod search_files;
 pub(crate) mod search_versions;
 mod tagging;
 pub(crate) mod test_tag_rule;

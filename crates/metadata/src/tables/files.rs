@@ -6,14 +6,14 @@ use diesel::dsl::{exists, max, not};
 use diesel::prelude::*;
 
 use super::BATCH;
-use super::file_row::{File, LocatedFile};
+use super::file_row::File;
 use crate::batch::{Batch, push, push_rows};
 use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Slice};
-use crate::schema::{blobs, files, packages, projects, versions};
-use crate::select::{Condition, Extent, Field, Order};
+use crate::schema::{blobs, files};
+use crate::select::{Condition, Field, Order};
 
 /// What lists of files can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
@@ -169,41 +169,6 @@ fn chosen(selection: Selection) -> files::BoxedQuery<'static, MultiBackend> {
         query = query.filter(condition);
     }
     query
-}
-
-/// Readable files that have these bytes, behind a cursor: by project and id.
-pub(crate) fn list_with_digest(
-    db: &mut Db,
-    digest: Digest,
-    extent: Extent,
-    order: &Order,
-    after: Option<&Cursor>,
-    limit: i64,
-) -> Result<Vec<LocatedFile>> {
-    use consign_types::version::VersionState;
-
-    let mut query = files::table
-        .inner_join(versions::table.inner_join(packages::table.inner_join(projects::table)))
-        .filter(files::digest.eq(digest))
-        .filter(files::deleted_at.is_null())
-        .filter(versions::state.eq_any(VersionState::READABLE))
-        .filter(packages::retired.eq(0))
-        .filter(projects::deleted_at.is_null())
-        .select((files::all_columns, packages::name, versions::version))
-        .order(order.by())
-        .limit(limit)
-        .into_boxed();
-    let (project, conditions) = extent.parts();
-    if let Some(project) = project {
-        query = query.filter(files::project_id.eq(project));
-    }
-    for condition in conditions {
-        query = query.filter(condition);
-    }
-    if let Some(after) = after {
-        query = query.filter(order.behind(after)?);
-    }
-    Ok(query.load(db)?)
 }
 
 /// The highest revision that each of these paths ever had in a version.

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod idempotency_records;
 pub(crate) mod labels;
 pub(crate) mod leases;
+pub(crate) mod located_files;
 pub(crate) mod loose_blobs;
 pub(crate) mod members;
 pub(crate) mod namespaces;

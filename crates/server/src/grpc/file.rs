@@ -1,8 +1,8 @@
 //! `consign.metadata.v1.FileService`.
 
 use consign_metadata::{
-    DeleteFile, DownloadPlan, FileOrder, ListFiles, Metadata, PrepareDownloads, PrepareUploads, PublishMode, PublishVersion, UndeleteFile,
-    UploadFile, UploadPlan, Wanted,
+    Cursor, DeleteFile, DownloadPlan, FileOrder, ListFiles, Metadata, Page, PrepareDownloads, PrepareUploads, PublishMode, PublishVersion,
+    SearchFiles, UndeleteFile, UploadFile, UploadPlan, Wanted,
 };
 use consign_proto::metadata::file_service_server::FileService;
 use consign_proto::metadata::upload_plan::Action;
@@ -16,7 +16,7 @@ use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
 use consign_types::Reason;
 use consign_types::label::Labels;
-use consign_types::resource::{FileRef, VersionRef};
+use consign_types::resource::{FileRef, VersionRef, VersionsRef};
 use consign_types::text::MediaType;
 use tonic::{Request, Response, Status};
 
@@ -25,7 +25,7 @@ use super::package::publish_files;
 use super::page::{Listing, skipping};
 use super::project::force;
 use super::{decode, encode};
-use crate::auth::caller;
+use crate::auth::{Caller, caller};
 use crate::notes::Notes;
 
 /// The service, over the metadata plane.
@@ -39,6 +39,9 @@ pub(crate) struct FileApi {
 
 const ORDERS: &[(&str, FileOrder)] =
     &[("path", FileOrder::Path), ("id", FileOrder::Id), ("create_time", FileOrder::CreateTime), ("size_bytes", FileOrder::Size)];
+
+/// The order of those of all versions.
+const SEARCH_ORDERS: &[(&str, FileOrder)] = &[("id", FileOrder::Id)];
 
 /// How many digests one request may name.
 const MAX_DIGESTS: usize = 1000;
@@ -131,7 +134,11 @@ impl FileService for FileApi {
         let request = request.into_inner();
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListFiles", &[&request.parent, &request.filter, &request.order_by, deleted]);
-        let version: VersionRef = decode::name("parent", &request.parent)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
+        let version = match decode::name("parent", &request.parent)? {
+            VersionsRef::One(version) => version,
+            VersionsRef::All => return self.search_files(&caller, &listing, request, page).await,
+        };
         caller.about(&version).await?;
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
         let wanted = ListFiles {
@@ -140,7 +147,7 @@ impl FileService for FileApi {
             order,
             descending,
             show_deleted: request.show_deleted,
-            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?,
+            page,
         };
         let found = self.metadata.list_files(wanted).await.map_err(status)?;
         let (next_page_token, total_size) = (listing.next(&found, |file| order.cursor(file).to_string()), found.total.unwrap_or_default());
@@ -190,6 +197,24 @@ impl FileService for FileApi {
 }
 
 impl FileApi {
+    /// The files of all versions that the caller may read.
+    async fn search_files(
+        &self,
+        caller: &Caller,
+        listing: &Listing,
+        request: ListFilesRequest,
+        page: Page<Cursor>,
+    ) -> Result<Response<ListFilesResponse>, Status> {
+        let reach = caller.everywhere().await?;
+        decode::absent("show_deleted", !request.show_deleted)?;
+        let (order, descending) = decode::order(&request.order_by, SEARCH_ORDERS)?;
+        let wanted = SearchFiles { reach, filter: decode::filter(&request.filter)?, descending, page };
+        let found = self.metadata.search_files(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |located| order.cursor(&located.file).to_string());
+        let total_size = found.total.unwrap_or_default();
+        Ok(Response::new(ListFilesResponse { files: found.map(encode::located_file).items, next_page_token, total_size }))
+    }
+
     fn upload_action(&self, plan: UploadPlan) -> Action {
         match plan {
             UploadPlan::Present(receipt) => Action::Receipt(self.notes.sign(&receipt)),

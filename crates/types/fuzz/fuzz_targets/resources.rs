@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use consign_types::resource::{
-    FileRef, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ScopeRef, TagRef, TagRuleRef, VersionRef,
+    FileRef, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ScopeRef, TagRef, TagRuleRef, VersionRef, VersionsRef,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -34,6 +34,7 @@ fuzz_target!(|text: &str| {
     assert_eq!(projects, project || text == "projects/-", "{text:?}");
     assert_eq!(parsed::<ScopeRef>(text), project || namespace || text == "instance", "{text:?}");
     assert_eq!(parsed::<PackageRef>(text), parsed::<PackagesRef>(text), "{text:?}");
+    assert_eq!(parsed::<VersionsRef>(text), parsed::<VersionRef>(text) || text == "projects/-/packages/-/versions/-", "{text:?}");
     let others = [parsed::<VersionRef>(text), parsed::<FileRef>(text), parsed::<TagRef>(text), parsed::<TagRuleRef>(text)];
     assert!(others.iter().filter(|parsed| **parsed).count() <= 1, "a name has one shape: {text:?}");
 });

@@ -27,6 +27,9 @@ fn names_read_back_as_they_are_written() {
     for name in ["projects/-", "projects/7"] {
         assert_eq!(name.parse::<ProjectsRef>().unwrap().to_string(), name);
     }
+    for name in ["projects/-/packages/-/versions/-", "projects/7/packages/-/versions/-"] {
+        assert_eq!(name.parse::<VersionsRef>().unwrap().to_string(), name);
+    }
     for name in ["instance", "namespaces/a/b", "projects/g%2Fp"] {
         assert_eq!(name.parse::<ScopeRef>().unwrap().to_string(), name);
     }
@@ -46,7 +49,7 @@ fn names_of_another_shape_are_refused() {
         assert!(name.parse::<TagRuleRef>().is_err(), "{name}");
     }
     for name in ["projects/7/packages/a", "projects/7/packages/a/versions/", "projects/7/packages/a/versions/1/files/x"] {
-        assert!(name.parse::<VersionRef>().is_err(), "{name}");
+        assert!(name.parse::<VersionRef>().is_err() && name.parse::<VersionsRef>().is_err(), "{name}");
     }
 }
 
@@ -70,6 +73,7 @@ proptest! {
         reads_back::<PackageRef>(&text);
         reads_back::<PackagesRef>(&text);
         reads_back::<VersionRef>(&text);
+        reads_back::<VersionsRef>(&text);
         reads_back::<FileRef>(&text);
         reads_back::<TagRef>(&text);
         reads_back::<TagRuleRef>(&text);

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub(crate) use group::Group;
 pub(crate) use member::Member;
-pub(crate) use package::{ListedFile, Package, PackageFile, Pipeline, Status, project_id};
+pub(crate) use package::{ListedFile, Package, PackageFile, Pipeline, Status, download_path, may_destroy, project_id};
 pub(crate) use project::Project;
 pub(crate) use release::{Release, ReleaseLink};
 pub(crate) use rule::ProtectionRule;
@@ -34,9 +34,14 @@ pub(crate) struct Time(String);
 
 impl From<prost_types::Timestamp> for Time {
     fn from(time: prost_types::Timestamp) -> Self {
-        let instant = jiff::Timestamp::from_microsecond(to_time(time).as_micros()).unwrap_or_default();
-        Self(format!("{instant:.3}"))
+        Self(self::time(time))
     }
+}
+
+/// An instant as GitLab writes it.
+pub(crate) fn time(time: prost_types::Timestamp) -> String {
+    let instant = jiff::Timestamp::from_microsecond(to_time(time).as_micros()).unwrap_or_default();
+    format!("{instant:.3}")
 }
 
 /// A day, as `2026-01-31`.

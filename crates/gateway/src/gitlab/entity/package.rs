@@ -68,7 +68,6 @@ pub(crate) struct Pipeline {}
 impl Package {
     pub(crate) fn of(version: &Version, origin: &str, project: &wire::Project) -> Self {
         let status = Status::of(version);
-        let may_delete = project.caller_role().known().is_some_and(|role| role >= Role::Maintainer);
         Self {
             id: version.id,
             name: version.package.clone(),
@@ -77,7 +76,7 @@ impl Package {
             status,
             links: Links {
                 web_path: status.is_shown().then(|| format!("/{}/-/packages/{}", project.path, version.id)),
-                delete_api_path: may_delete.then(|| format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id)),
+                delete_api_path: may_destroy(project).then(|| format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id)),
             },
             created_at: version.create_time.map(Time::from),
             last_downloaded_at: version.last_download_time.map(Time::from),
@@ -108,7 +107,8 @@ impl Package {
 }
 
 /// How GitLab tells where a package stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, async_graphql::Enum)]
+#[graphql(name = "PackageStatus")]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     Default,
@@ -200,14 +200,11 @@ struct Place {
 
 impl From<&Published> for PackageFile {
     fn from(Published { file, version, .. }: &Published) -> Self {
-        let project = project_id(&version.name);
         Self {
             listed: file.into(),
             updated_at: file.create_time.map(Time::from),
             file_store: 1,
-            file: Place {
-                url: format!("/api/v4/projects/{project}/packages/generic/{}/{}/{}", version.package, version.version, file.path),
-            },
+            file: Place { url: download_path(version, &file.path) },
             verification_retry_at: None,
             verified_at: None,
             verification_failure: None,
@@ -219,6 +216,16 @@ impl From<&Published> for PackageFile {
             status: Status::Default,
         }
     }
+}
+
+/// Where a file of a package is fetched.
+pub(crate) fn download_path(version: &Version, path: &str) -> String {
+    format!("/api/v4/projects/{}/packages/generic/{}/{}/{path}", project_id(&version.name), version.package, version.version)
+}
+
+/// Whether the caller's role is one that deletes packages of a project.
+pub(crate) fn may_destroy(project: &wire::Project) -> bool {
+    project.caller_role().known().is_some_and(|role| role >= Role::Maintainer)
 }
 
 /// The number of the project in the name of a version: 7 of `projects/7/packages/…`.
