@@ -251,9 +251,24 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_kept_without_a_display_name_is_read() {
-        let member = r#"{"id": 1, "user_id": 2, "project_id": 3, "namespace_id": null, "role": "owner", "expires_at": null, "revision": 1, "created_at": "2030-01-01T00:00:00Z"}"#;
-        let kept = format!(r#"{{"member": {member}, "username": "alice", "namespace": null}}"#);
-        let placed: PlacedMember = serde_json::from_str(&kept).unwrap();
-        assert_eq!((placed.username.as_str(), placed.display_name.as_str()), ("alice", ""));
+        let placed = PlacedMember {
+            member: Member {
+                id: 1,
+                user_id: 2,
+                project_id: Some(3),
+                namespace_id: None,
+                role: Role::Owner,
+                expires_at: None,
+                revision: 1,
+                created_at: "2030-01-31T12:00:00Z".parse().unwrap(),
+            },
+            username: "alice".parse().unwrap(),
+            namespace: None,
+            display_name: "Alice".parse().unwrap(),
+        };
+        let mut kept = serde_json::to_value(&placed).unwrap();
+        kept.as_object_mut().unwrap().remove("display_name").unwrap();
+        let read: PlacedMember = serde_json::from_value(kept).unwrap();
+        assert_eq!(read, PlacedMember { display_name: unnamed(), ..placed });
     }
 }
