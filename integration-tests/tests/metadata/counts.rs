@@ -1,14 +1,14 @@
-//! Lists that are counted: namespaces, users and members, each as far as the caller sees them.
+//! Lists that are counted: namespaces, users, members and releases, each as far as the caller sees them.
 
 use consign_client::transport::connect;
 use consign_client::{Client, Tls, Transfers};
 use consign_proto::access::scope_numbers;
 use consign_proto::metadata::{
     CreateMemberRequest, CreateNamespaceRequest, CreateProjectRequest, CreateTokenRequest, CreateUserRequest, ListMembersRequest,
-    ListNamespacesRequest, ListUsersRequest, Member, Role, UpdateMemberRequest, token,
+    ListNamespacesRequest, ListReleasesRequest, ListUsersRequest, Member, Release, Role, UpdateMemberRequest, token,
 };
 use consign_types::access::Scope;
-use consign_types::resource::MemberParent;
+use consign_types::resource::{MemberParent, ProjectRef};
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::{BOTH, Builder, Engine, TOKEN, TestService};
 
@@ -145,5 +145,27 @@ async fn members_have_the_names_that_people_call_them() {
         let mut names: Vec<_> = listed.iter().map(|member| (member.inherited_from.as_str(), member.display_name.as_str())).collect();
         names.sort_unstable();
         assert_eq!(names, [("", "Alice in Chains"), ("", "bob"), ("namespaces/group", "Alice in Chains")], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_releases_of_a_project_are_counted() {
+    for engine in BOTH {
+        let place = Place::start(engine).await;
+        let demo: ProjectRef = "projects/1".parse().unwrap();
+        for tag in ["v1", "v2", "v3"] {
+            place.root.create_release(&demo, Release { tag: tag.to_owned(), ..Default::default() }).await.unwrap();
+        }
+        let asked = |parent: &str| ListReleasesRequest { parent: parent.to_owned(), page_size: 1, count: true, ..Default::default() };
+        let first = place.root.list_releases(asked("projects/1")).await.unwrap();
+        assert_eq!((first.releases.len(), first.total_size), (1, 3), "{engine:?}");
+        let next = ListReleasesRequest { page_token: first.next_page_token, skip: 1, ..asked("projects/1") };
+        let next = place.root.list_releases(next).await.unwrap();
+        assert_eq!((next.releases[0].tag.as_str(), next.total_size), ("v1", 3), "wherever the page begins");
+        let bob = place.client("bob").await;
+        assert_eq!(bob.list_releases(asked("projects/2")).await.unwrap().total_size, 0, "those of other projects do not count");
+        assert!(bob.list_releases(asked("projects/1")).await.is_err(), "{engine:?}");
+        let uncounted = place.root.list_releases(ListReleasesRequest { count: false, ..asked("projects/1") }).await.unwrap();
+        assert_eq!((uncounted.releases.len(), uncounted.total_size), (1, 0));
     }
 }

@@ -34,7 +34,9 @@ impl Metadata {
         self.pool
             .read(move |db| {
                 let project = project(db, &name)?.id;
-                Ok(page.of(releases::list(db, project, &ORDER, page.after.as_ref(), page.slice())?))
+                let total = if page.count { Some(releases::count(db, project)?) } else { None };
+                let rows = releases::list(db, project, &ORDER, page.after.as_ref(), page.slice())?;
+                Ok(Listed { total, ..page.of(rows) })
             })
             .await
     }

@@ -6,10 +6,10 @@ use consign_types::{Slug, Timestamp};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{Db, each};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
-use crate::page::Slice;
+use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::releases;
 use crate::select::Order;
 
@@ -153,12 +153,21 @@ pub(crate) fn find(db: &mut Db, project: i64, tag: &SourceTag) -> Result<Option<
 
 /// Releases of a project, behind a cursor.
 pub(crate) fn list(db: &mut Db, project: i64, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Release>> {
-    let query = releases::table.filter(releases::project_id.eq(project)).select(COLUMNS).order(order.by());
-    let mut query = query.limit(slice.limit).offset(slice.offset).into_boxed();
+    let mut query = chosen(project).select(COLUMNS).order(order.by()).limit(slice.limit).offset(slice.offset);
     if let Some(after) = after {
         query = query.filter(order.behind(after)?);
     }
     query.load::<(i64, Row)>(db)?.into_iter().map(from_row).collect()
+}
+
+/// How many releases a project has, as far as they are counted.
+pub(crate) fn count(db: &mut Db, project: i64) -> Result<i64> {
+    let ids: Vec<i64> = chosen(project).select(releases::id).limit(MAX_COUNTED + 1).load(db)?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+fn chosen(project: i64) -> releases::BoxedQuery<'static, MultiBackend> {
+    releases::table.into_boxed().filter(releases::project_id.eq(project))
 }
 
 /// Writes a release as it is now.

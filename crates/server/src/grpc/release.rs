@@ -70,11 +70,12 @@ impl ReleaseService for ReleaseApi {
         let project: ProjectRef = decode::name("parent", &request.parent)?;
         caller.about(&project).await?;
         let listing = Listing::of("ListReleases", &[&request.parent]);
-        let page = skipping(listing.page(request.page_size.min(MAX_PAGE), &request.page_token)?, request.skip, false)?;
+        let page = skipping(listing.page(request.page_size.min(MAX_PAGE), &request.page_token)?, request.skip, request.count)?;
         let found = self.metadata.list_releases(project, page).await.map_err(status)?;
         let found = fitting(found.map(|release| (release.cursor(), encode(release))), |(_, release)| release.encoded_len());
         let next_page_token = listing.next(&found, |(cursor, _)| cursor.to_string());
-        Ok(Response::new(ListReleasesResponse { releases: found.map(|(_, release)| release).items, next_page_token }))
+        let total_size = found.total.unwrap_or_default();
+        Ok(Response::new(ListReleasesResponse { releases: found.map(|(_, release)| release).items, next_page_token, total_size }))
     }
 
     async fn update_release(&self, request: Request<UpdateReleaseRequest>) -> Result<Response<UpdateReleaseResponse>, Status> {
