@@ -103,19 +103,21 @@ async fn create(call: Call, form: Form<Fields, MAX_LARGE_BODY_BYTES>) -> Result<
 async fn list(call: Call, paging: Query<Paging>) -> Result<Listing<Release>> {
     let pages = Pages::of(&paging)?;
     let (client, parent) = (call.client()?, call.project()?.to_string());
-    let mut asked = ListReleasesRequest { parent, page_size: pages.size(), skip: pages.skip(), page_token: String::new() };
-    let mut items = Vec::new();
+    let mut asked =
+        ListReleasesRequest { parent, page_size: pages.size(), skip: pages.skip(), count: true, ..ListReleasesRequest::default() };
+    let (mut items, mut total) = (Vec::new(), None);
     // Long releases come on several pages.
     let more = loop {
         let found = client.list_releases(asked.clone()).await?;
+        total = total.or(Some(found.total_size));
         items.extend(found.releases.iter().map(|release| Release::of(release, &call)));
         let left = pages.size().saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
         if left == 0 || found.next_page_token.is_empty() {
             break !found.next_page_token.is_empty();
         }
-        asked = ListReleasesRequest { page_size: left, skip: 0, page_token: found.next_page_token, ..asked };
+        asked = ListReleasesRequest { page_size: left, skip: 0, page_token: found.next_page_token, count: false, ..asked };
     };
-    Ok(pages.answer(&call, Page { items, more, total: None }))
+    Ok(pages.answer(&call, Page { items, more, total }))
 }
 
 /// `GET /projects/:id/releases/:tag_name`.
