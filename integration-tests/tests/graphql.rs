@@ -1,6 +1,7 @@
 //! GitLab's GraphQL: what it tells of packages, what it changes, and what it does not take.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use consign_proto::metadata::{QuarantineVersionRequest, YankVersionRequest};
@@ -379,7 +380,7 @@ async fn what_would_cost_too_much_is_refused_before_anything_is_asked() {
     };
     let mut doubling = "{ ...F0 }".to_owned();
     for number in 0..25 {
-        doubling += &format!(" fragment F{number} on Query {{ ...F{0} ...F{0} }}", number + 1);
+        write!(doubling, " fragment F{number} on Query {{ ...F{0} ...F{0} }}", number + 1).unwrap();
     }
     doubling += " fragment F25 on Query { metadata { version } }";
     let nested =
