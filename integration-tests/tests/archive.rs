@@ -174,7 +174,7 @@ async fn what_is_no_archive_is_refused() {
         assert_eq!((answer.status, answer.json()), (status, body), "{path}");
         assert_eq!(ask(&rest, Method::HEAD, &path).await.status, status, "{path}");
     }
-    assert_eq!(rest.put(&archive("1.0", "tar"), "x").await.status, 404);
+    assert_eq!(rest.put(&archive("1.0", "tar"), "x").await.status, 405);
     let (name, reason) = ("projects/1/packages/tool/versions/1.0".to_owned(), "bad".to_owned());
     let quarantine = QuarantineVersionRequest { name, reason, ..Default::default() };
     Grpc::to(service.grpc()).packages().quarantine_version(authorized(quarantine)).await.unwrap();

@@ -281,6 +281,26 @@ def check_protection(project):
         rules.delete(rule.id)
 
 
+def check_members(gl, group, project):
+    user = gl.users.create({"username": f"member-{uuid.uuid4().hex[:8]}", "name": "A Member"})
+    expect("user by name", ids(gl.users.list(username=user.username, get_all=True)), [user.id])
+    group.members.create({"user_id": user.id, "access_level": gitlab.const.AccessLevel.REPORTER})
+    expect("members of the project", project.members.list(get_all=True), [])
+    (inherited,) = project.members_all.list(query=user.username, get_all=True)
+    expect("inherited role", (inherited.id, inherited.access_level, inherited.name), (user.id, 20, "A Member"))
+    member = project.members.create({"user_id": user.id, "access_level": gitlab.const.AccessLevel.DEVELOPER})
+    member.access_level = gitlab.const.AccessLevel.MAINTAINER
+    member.save()
+    expect("changed role", project.members.get(user.id).access_level, 40)
+    expect("highest role", project.members_all.get(user.id).access_level, 40)
+    with refused("second role", 409):
+        project.members.create({"user_id": user.id, "access_level": 10})
+    member.delete()
+    group.members.delete(user.id)
+    with refused("member who is none", 404):
+        group.members.get(user.id)
+
+
 def main():
     url, token = sys.argv[1:]
     expect("python-gitlab", gitlab.__version__, "8.6.0")
@@ -299,6 +319,7 @@ def main():
         check_package_files(project, package_id)
         check_package_delete(project, package_id)
         check_protection(project)
+        check_members(gl, group, project)
     finally:
         project.delete()
     with refused("deleted project", 404):

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::answer::Created;
 use super::call::Call;
 use super::entity::Member;
-use super::form::{Form, access_level, end, number};
+use super::form::{self, Form, access_level, number};
 use super::pages::{Listing, Page, Pages, Paging};
 use super::query::{Query, quoted};
 use super::refusal::{Refusal, Result};
@@ -33,8 +33,10 @@ struct Fields {
     /// 10, 20, 30, 40 or 50.
     #[schemars(with = "Option<i64>")]
     access_level: Option<Value>,
-    /// A day, which begins at midnight, or an instant; empty for no end.
-    expires_at: Option<String>,
+    /// A day, which begins at midnight, or an instant; empty or `null` for no end.
+    #[serde(default, deserialize_with = "form::given")]
+    #[schemars(with = "Option<String>")]
+    expires_at: Option<Value>,
 }
 
 /// Which members.
@@ -130,8 +132,8 @@ async fn create(call: Call, form: Form<Fields>) -> Result<Created<Member>> {
     let parent = parent(&call)?;
     let fields = form.read().await?;
     let role = fields.role()?.ok_or_else(|| Refusal::parameter("access_level is missing"))?;
-    let user = match (fields.user_id, fields.username) {
-        (Some(id), None) => UserRef::Id(number("user_id", &id)?),
+    let user = match (&fields.user_id, &fields.username) {
+        (Some(id), None) => UserRef::Id(number("user_id", id)?),
         (None, Some(name)) => UserRef::Name(name.parse().map_err(|_| Refusal::user_not_found())?),
         _ => return Err(Refusal::parameter("user_id, username are missing, exactly one parameter must be provided")),
     };
@@ -139,7 +141,7 @@ async fn create(call: Call, form: Form<Fields>) -> Result<Created<Member>> {
         parent: parent.to_string(),
         user: user.to_string(),
         role: WireRole::from(role).into(),
-        expire_time: end(fields.expires_at.as_deref())?,
+        expire_time: fields.end()?,
         ..CreateMemberRequest::default()
     };
     let member = client.create_member(new).await.map_err(Refusal::member_taken)?;
@@ -158,7 +160,7 @@ async fn update(call: Call, form: Form<Fields>) -> Result<Json<Member>> {
         member: Some(wire::Member {
             name: name.to_string(),
             role: WireRole::from(role).into(),
-            expire_time: end(fields.expires_at.as_deref())?,
+            expire_time: fields.end()?,
             ..Default::default()
         }),
         ..UpdateMemberRequest::default()
@@ -176,6 +178,14 @@ async fn delete(call: Call) -> Result<NoContent> {
 impl Fields {
     fn role(&self) -> Result<Option<Role>> {
         self.access_level.as_ref().map(access_level).transpose()
+    }
+
+    fn end(&self) -> Result<Option<prost_types::Timestamp>> {
+        match &self.expires_at {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => form::end(Some(text)),
+            Some(_) => Err(Refusal::parameter("expires_at is invalid")),
+        }
     }
 }
 

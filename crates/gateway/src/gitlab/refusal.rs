@@ -279,6 +279,8 @@ impl OperationOutput for Refusal {
         let mut response = Json::<Body>::operation_response(ctx, operation)?;
         // `429` is the one that is no JSON.
         response.content.insert("text/plain; charset=utf-8".to_owned(), MediaType::default());
+        // Those of resumable uploads, as their draft has them.
+        response.content.insert("application/problem+json".to_owned(), MediaType::default());
         Some(response)
     }
 

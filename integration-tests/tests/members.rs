@@ -1,0 +1,105 @@
+//! Users and members over REST.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use integration_tests::rest::{Answer, Rest, file};
+use integration_tests::{BOTH, Builder};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn send(rest: &Rest, method: Method, path: &str, body: Value) -> Answer {
+    rest.send(rest.request(method, path).json(&body)).await
+}
+
+/// Makes a user; returns the number, and a client with a token of the user's own.
+async fn user(rest: &Rest, name: &str) -> (i64, Rest) {
+    let new = json!({ "username": name, "name": "Somebody", "email": format!("{name}@host.example") });
+    let made = send(rest, Method::POST, "/api/v4/users", new).await;
+    assert_eq!((made.status, &made.json()["username"], &made.json()["is_admin"]), (201, &json!(name), &json!(false)), "{}", made.text());
+    let id = made.json()["id"].as_i64().unwrap();
+    let path = format!("/api/v4/users/{id}/personal_access_tokens");
+    let token = send(rest, Method::POST, &path, json!({ "name": "own", "scopes": ["api"] })).await;
+    (id, rest.with_token(token.json()["token"].as_str().unwrap()))
+}
+
+#[tokio::test]
+async fn a_user_gets_a_role_another_one_and_none() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let (id, theirs) = user(&rest, "dora").await;
+        let members = "/api/v4/projects/root%2Fdemo/members";
+        assert_eq!(theirs.put(&file("tool", "1.0", "f"), "hello").await.status, 404);
+
+        let made = send(&rest, Method::POST, members, json!({ "user_id": id, "access_level": 30, "expires_at": "2099-01-02" })).await;
+        let member = made.json();
+        assert_eq!(made.status, 201, "{member}");
+        let told = (&member["id"], &member["username"], &member["name"], &member["access_level"], &member["expires_at"], &member["state"]);
+        assert_eq!(told, (&json!(id), &json!("dora"), &json!("Somebody"), &json!(30), &json!("2099-01-02"), &json!("active")));
+        assert_eq!(theirs.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+
+        let one = format!("{members}/{id}");
+        let changed = send(&rest, Method::PUT, &one, json!({ "access_level": "20", "expires_at": null })).await;
+        assert_eq!((changed.status, &changed.json()["access_level"], &changed.json()["expires_at"]), (200, &json!(20), &json!(null)));
+        assert_eq!(theirs.put(&file("tool", "1.0", "f"), "hello").await.status, 403);
+        assert_eq!(rest.get(&one).await.json()["access_level"], 20);
+
+        assert_eq!(send(&rest, Method::DELETE, &one, json!({})).await.status, 204);
+        assert_eq!((rest.get(&one).await.status, theirs.get("/api/v4/projects/1").await.status), (404, 404));
+    }
+}
+
+#[tokio::test]
+async fn roles_in_a_group_count_below_it() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let (id, theirs) = user(&rest, "gwen").await;
+        let (project, group) = ("/api/v4/projects/1/members", "/api/v4/groups/root/members");
+        let made = send(&rest, Method::POST, group, json!({ "username": "gwen", "access_level": 40 })).await;
+        assert_eq!((made.status, &made.json()["id"]), (201, &json!(id)), "{}", made.text());
+
+        let own = rest.get(project).await;
+        assert_eq!((own.text(), own.header("x-total")), ("[]", "0"), "it was not given there");
+        let all = rest.get(&format!("{project}/all?query=GWE")).await;
+        assert_eq!((&all.json()[0]["access_level"], all.header("x-total")), (&json!(40), "1"));
+        assert_eq!(rest.get(&format!("{project}/{id}")).await.status, 404);
+        assert_eq!(theirs.get(&format!("{project}/all/{id}")).await.json()["access_level"], 40);
+        // The highest one counts.
+        assert_eq!(send(&rest, Method::POST, project, json!({ "user_id": id, "access_level": 10 })).await.status, 201);
+        assert_eq!(rest.get(&format!("{project}/all/{id}")).await.json()["access_level"], 40);
+        assert_eq!(rest.get(&format!("{project}/{id}")).await.json()["access_level"], 10);
+        // A maintainer gives no role.
+        let refused = send(&theirs, Method::POST, project, json!({ "user_id": 1, "access_level": 50 })).await;
+        assert_eq!(refused.status, 403, "{}", refused.text());
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_member_or_a_user_is_told() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let (id, theirs) = user(&rest, "mia").await;
+    let members = "/api/v4/projects/1/members";
+    assert_eq!(send(&rest, Method::POST, members, json!({ "user_id": id, "access_level": 20 })).await.status, 201);
+    for (method, path, body, status, told) in [
+        (Method::POST, members, json!({ "user_id": id, "access_level": 20 }), 409, "Member already exists"),
+        (Method::POST, members, json!({ "user_id": 99, "access_level": 20 }), 404, "404 User Not Found"),
+        (Method::POST, members, json!({ "user_id": id }), 400, "access_level is missing"),
+        (Method::POST, members, json!({ "access_level": 20 }), 400, "exactly one parameter must be provided"),
+        (Method::POST, members, json!({ "user_id": "x", "access_level": 20 }), 400, "user_id is invalid"),
+        (Method::POST, members, json!({ "user_id": id, "access_level": 60 }), 400, "access_level does not have a valid value"),
+        (Method::POST, members, json!({ "user_id": id, "access_level": 20, "expires_at": "soon" }), 400, "expires_at is invalid"),
+        (Method::PUT, "/api/v4/projects/1/members/99", json!({ "access_level": 20 }), 404, "404 Not found"),
+        (Method::DELETE, "/api/v4/projects/1/members/x", json!({}), 400, "user_id is invalid"),
+        (Method::POST, "/api/v4/users", json!({ "username": "mia" }), 409, "Username has already been taken"),
+        (Method::POST, "/api/v4/users", json!({ "username": "a b" }), 400, "user name"),
+        (Method::POST, "/api/v4/users", json!({}), 400, "username is missing"),
+        (Method::GET, "/api/v4/users/99", json!({}), 404, "404 User Not Found"),
+    ] {
+        let refused = send(&rest, method.clone(), path, body.clone()).await;
+        assert!(refused.status == status && refused.text().contains(told), "{method} {path} {body}: {} {}", refused.status, refused.text());
+    }
+    let found = rest.get("/api/v4/users?username=mia").await;
+    assert_eq!((&found.json()[0]["id"], &found.json()[0]["email"], found.header("x-total")), (&json!(id), &json!("mia@host.example"), "1"));
+    assert_eq!(rest.get("/api/v4/users?search=SOMEB").await.json()[0]["username"], "mia");
+    let own = theirs.get(&format!("/api/v4/users/{id}")).await;
+    assert_eq!((own.status, &own.json()["name"]), (200, &json!("Somebody")));
+    assert_eq!(send(&theirs, Method::POST, "/api/v4/users", json!({ "username": "other" })).await.status, 403);
+}
