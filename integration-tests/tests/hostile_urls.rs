@@ -76,6 +76,24 @@ const NO_NUMBERS: &[&str] =
 /// What no word of a list's parameters is.
 const NO_WORDS: &[&str] = &["none", "ASC", "asc%00", "id;drop", "created_at,name", "%ff", "'", "desc%20", "-1"];
 
+/// Routes with the place of a name or number.
+const PLACES: &[&str] = &[
+    "projects/{}",
+    "projects/{}/packages",
+    "projects/1/packages/{}",
+    "projects/1/packages/{}/package_files",
+    "groups/{}",
+    "groups/{}/packages",
+    "users/{}",
+    "projects/1/members/{}",
+    "projects/1/access_tokens/{}",
+    "personal_access_tokens/{}",
+    "projects/1/packages/generic/{}",
+    "projects/1/releases/{}/downloads/{}",
+    "{}/{}",
+    "projects/{}/packages/generic/tool/1.0/f",
+];
+
 /// Headers that make any request one that is refused.
 const NO_HEADERS: &[&str] = &[
     "Content-Length: -1",
@@ -128,25 +146,7 @@ fn request(number: u64) -> String {
         }
         // The number or the path of something.
         3 => {
-            let place = one_of(
-                &[
-                    "projects/{}",
-                    "projects/{}/packages",
-                    "projects/1/packages/{}",
-                    "projects/1/packages/{}/package_files",
-                    "groups/{}",
-                    "groups/{}/packages",
-                    "users/{}",
-                    "projects/1/members/{}",
-                    "projects/1/access_tokens/{}",
-                    "personal_access_tokens/{}",
-                    "projects/1/packages/generic/{}",
-                    "projects/1/releases/{}/downloads/{}",
-                    "{}/{}",
-                    "projects/{}/packages/generic/tool/1.0/f",
-                ],
-                random,
-            );
+            let place = one_of(PLACES, random);
             (one_of(&["GET", "DELETE", "POST", "PATCH", "PUT"], random), format!("/api/v4/{}", place.replace("{}", &format!("{name}%"))))
         }
         // A parameter of a list.
