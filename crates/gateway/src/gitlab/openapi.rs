@@ -1,16 +1,23 @@
 //! The `OpenAPI` document of the routes, made of the routes themselves: their paths, and the types that they read and answer.
 
 use aide::axum::ApiRouter;
-use aide::generate::in_context;
-use aide::openapi::{ApiKeyLocation, Info, License, OpenApi, Parameter, PathItem, ReferenceOr, SecurityRequirement, SecurityScheme};
-use aide::operation::{ParamLocation, parameters_from_schema};
+use aide::generate::{GenContext, in_context};
+use aide::openapi::{
+    ApiKeyLocation, Info, License, MediaType, OpenApi, Operation, Parameter, PathItem, ReferenceOr, Response, SecurityRequirement,
+    SecurityScheme,
+};
+use aide::operation::{OperationOutput, ParamLocation, parameters_from_schema};
 use aide::util::iter_operations_mut;
+use axum::Json;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use consign_client::Client;
 use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::refusal::Refusal;
 
 /// Where the document is.
 const PATH: &str = "/api/v4/openapi.json";
@@ -47,6 +54,41 @@ struct PathParameters {
     user_id: i64,
     /// A commit.
     sha: String,
+}
+
+/// The body of a refusal says why in one of two ways.
+#[derive(JsonSchema)]
+#[schemars(rename = "Refusal")]
+#[expect(dead_code, reason = "it is only described")]
+struct Reasons {
+    /// What was wrong with the request as a whole: words, or lists of words by field.
+    #[schemars(with = "Option<Value>")]
+    message: Option<Value>,
+    /// What was wrong with a parameter, or with the token.
+    error: Option<String>,
+    error_description: Option<String>,
+    scope: Option<String>,
+}
+
+/// The refusals that any route may answer.
+const EVERYWHERE: [u16; 6] = [400, 401, 403, 404, 429, 503];
+
+impl OperationOutput for Refusal {
+    type Inner = Self;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Response> {
+        let mut response = Json::<Reasons>::operation_response(ctx, operation)?;
+        // `429` is the one that is no JSON.
+        response.content.insert("text/plain; charset=utf-8".to_owned(), MediaType::default());
+        // Those of resumable uploads, as their draft has them.
+        response.content.insert("application/problem+json".to_owned(), MediaType::default());
+        Some(response)
+    }
+
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Response)> {
+        let Some(response) = Self::operation_response(ctx, operation) else { return Vec::new() };
+        EVERYWHERE.iter().map(|status| (Some(*status), response.clone())).collect()
+    }
 }
 
 /// The routes, with the document of them beside them.

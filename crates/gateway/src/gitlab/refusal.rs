@@ -5,16 +5,12 @@
 use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
-use aide::generate::GenContext;
-use aide::openapi::{MediaType, Operation, Response as Documented};
-use aide::operation::OperationOutput;
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use consign_client::Error;
 use consign_types::Reason;
-use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -252,41 +248,6 @@ impl From<Error> for Refusal {
             tracing::warn!(error = &error as &dyn std::error::Error, status = refusal.status.as_u16(), "request failed");
         }
         refusal
-    }
-}
-
-/// What says why, in one of two ways.
-#[derive(JsonSchema)]
-#[schemars(rename = "Refusal")]
-#[expect(dead_code, reason = "it is only described")]
-struct Body {
-    /// What was wrong with the request as a whole: words, or lists of words by field.
-    #[schemars(with = "Option<Value>")]
-    message: Option<Value>,
-    /// What was wrong with a parameter, or with the token.
-    error: Option<String>,
-    error_description: Option<String>,
-    scope: Option<String>,
-}
-
-/// Those that any route may answer.
-const EVERYWHERE: [u16; 6] = [400, 401, 403, 404, 429, 503];
-
-impl OperationOutput for Refusal {
-    type Inner = Self;
-
-    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
-        let mut response = Json::<Body>::operation_response(ctx, operation)?;
-        // `429` is the one that is no JSON.
-        response.content.insert("text/plain; charset=utf-8".to_owned(), MediaType::default());
-        // Those of resumable uploads, as their draft has them.
-        response.content.insert("application/problem+json".to_owned(), MediaType::default());
-        Some(response)
-    }
-
-    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
-        let Some(response) = Self::operation_response(ctx, operation) else { return Vec::new() };
-        EVERYWHERE.iter().map(|status| (Some(*status), response.clone())).collect()
     }
 }
 
