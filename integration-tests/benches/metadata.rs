@@ -229,7 +229,7 @@ impl Side {
         let digest = Some(Digest::of(format!("made {made}").as_bytes()));
         let file = UploadFile { path: "new".parse().expect("a word is a path"), digest, size: Some(1000), always_send: false };
         let version = VersionRef { version: format!("3.0.{made}").parse().expect("a version"), ..version };
-        PrepareUploads { principal: principal(), version, files: vec![file], request_id: None }
+        PrepareUploads { principal: principal(), version, files: vec![file], request_id: None, known_only: false }
     }
 
     /// A new version of some package, or one more file of a version that is open: the sixth from above of its package.

@@ -27,7 +27,8 @@ pub fn upload_file(path: &str, content: &[u8]) -> UploadFile {
 
 /// Prepares uploads into a version of [`PACKAGE`].
 pub async fn prepare(grpc: &Grpc, version: &str, files: Vec<UploadFile>) -> Result<Vec<Action>, Status> {
-    let request = PrepareUploadsRequest { parent: format!("{PACKAGE}/versions/{version}"), files, request_id: String::new() };
+    let request =
+        PrepareUploadsRequest { parent: format!("{PACKAGE}/versions/{version}"), files, request_id: String::new(), known_only: false };
     let plans = grpc.files().prepare_uploads(authorized(request)).await?.into_inner().plans;
     Ok(plans.into_iter().map(|plan| plan.action.expect("a plan says what to do")).collect())
 }
@@ -86,7 +87,8 @@ pub async fn brought(grpc: &Grpc, package: &str, version: &str, files: &[(&str, 
     for (path, content) in files {
         // Prepared for a version that is never there: what is refused, the publish refuses.
         let parent = format!("{package}/versions/to-come");
-        let request = PrepareUploadsRequest { parent, files: vec![upload_file(path, content)], request_id: String::new() };
+        let request =
+            PrepareUploadsRequest { parent, files: vec![upload_file(path, content)], request_id: String::new(), known_only: false };
         let plan = grpc.files().prepare_uploads(authorized(request)).await.expect("bytes may come").into_inner().plans.remove(0);
         let receipt = match plan.action.expect("a plan says what to do") {
             Action::Receipt(receipt) => receipt,

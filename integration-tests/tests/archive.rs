@@ -219,4 +219,16 @@ async fn a_file_that_is_damaged_breaks_the_archive_off() {
     for format in FORMATS {
         assert!(rest.attempt(rest.request(Method::GET, &archive("1.0", format))).await.is_err(), "{format}");
     }
+    // Also where it breaks off between two files, no program takes what came for all of it.
+    std::fs::remove_file(damaged).unwrap();
+    let mut answer = rest.request(Method::GET, &archive("1.0", "tar")).send().await.unwrap();
+    let mut came = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        came.extend_from_slice(&chunk);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("came.tar");
+    std::fs::write(&path, came).unwrap();
+    let listed = Command::new("tar").arg("-tf").arg(&path).output().await.unwrap();
+    assert!(!listed.status.success(), "{}", String::from_utf8_lossy(&listed.stdout));
 }

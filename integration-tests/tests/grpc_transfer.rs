@@ -34,6 +34,7 @@ async fn bytes_that_the_project_has_need_not_be_sent_and_those_of_another_projec
             parent: "projects/2/packages/tool/versions/1.0".to_owned(),
             files: vec![upload_file("x", b"one")],
             request_id: String::new(),
+            known_only: false,
         };
         let plans = grpc.files().prepare_uploads(authorized(request)).await.unwrap().into_inner().plans;
         assert!(matches!(plans[0].action, Some(Action::Ticket(_))), "knowing a digest proves nothing");

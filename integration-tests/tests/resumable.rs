@@ -199,6 +199,8 @@ async fn bytes_that_do_not_belong_there_are_refused_and_the_upload_goes_on() {
     assert_eq!(problem(&append(&rest, &upload, 40_000, &bytes[40_000..99_999], "?1").await), length);
     assert_eq!(problem(&append(&rest, &upload, 40_000, &bytes[..60_001], "?0").await), length);
     assert_eq!(problem(&create(&rest, &path, b"hello", "?1", &[("upload-length", "6")]).await), length);
+    let other = format!("sha-256=:{}:", "A".repeat(43) + "=");
+    assert_eq!(create(&rest, &path, b"hello", "?1", &[("content-digest", &other)]).await.status, 400, "all of it hashes to something else");
     let chunks = tokio_stream::iter([Ok::<_, std::io::Error>(bytes[40_000..50_000].to_vec())]);
     let request = rest.request(Method::PATCH, &upload).header("content-type", "application/partial-upload");
     let request = request.header("upload-complete", "?1").header("upload-offset", 40_000);
@@ -217,6 +219,7 @@ async fn bytes_that_do_not_belong_there_are_refused_and_the_upload_goes_on() {
 
     assert_eq!(append(&rest, &upload, 50_000, &bytes[50_000..], "?1").await.status, 201);
     assert_eq!(append(&rest, &upload, 100_000, b"", "?1").await.status, 201, "whoever did not hear of it asks again");
+    assert_eq!(append(&rest, &upload, 50_000, &bytes[50_000..], "?1").await.status, 201, "or sends the last bytes again");
     assert_eq!(problem(&append(&rest, &upload, 40_000, b"", "?1").await), (400, "completed-upload".to_owned()));
     assert_eq!(problem(&append(&rest, &upload, 100_000, b"x", "?1").await), length);
     assert!(rest.get(&path).await.body == bytes);
@@ -255,6 +258,7 @@ async fn an_upload_is_nobody_elses() {
         assert_eq!(append(&other, &upload, 1_000_000, b"mine", "?1").await.status, status);
     }
     assert_eq!(rest.send(rest.anonymous(Method::HEAD, &upload)).await.status, 401);
+    assert_eq!(service.database().count("leases"), 1, "whoever looks for another's begins none");
     let (address, query) = upload.split_once('?').unwrap();
     for strange in [
         upload.replace("upload=", "upload=0"),

@@ -65,7 +65,7 @@ impl Client {
 
     /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet.
     pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
-        Ok(Uploaded(match self.prepare_upload(publish, Uuid::new_v4()).await? {
+        Ok(Uploaded(match self.prepare_upload(publish, Uuid::new_v4(), false).await? {
             Action::Receipt(receipt) => receipt,
             Action::Ticket(ticket) => self.write(ticket, body).await?,
         }))
@@ -96,8 +96,9 @@ impl Client {
         })
     }
 
-    /// Asks for the right to send the bytes. The same id gets the right to the same upload again.
-    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Uuid) -> Result<Action> {
+    /// Asks for the right to send the bytes. The same id gets the right to the same upload again; and nothing else, where only a known one
+    /// is wanted.
+    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<Action> {
         let file = UploadFile {
             path: publish.path.to_string(),
             sha256: publish.digest.map(|digest| Bytes::copy_from_slice(digest.as_bytes())).unwrap_or_default(),
@@ -106,7 +107,7 @@ impl Client {
             media_type: publish.media_type.clone(),
         };
         let request_id = request_id.to_string();
-        let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id };
+        let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id, known_only };
         let call = || async { self.file_service().prepare_uploads(self.request(request.clone())).await };
         let plan = repeat(call).await?.plans.into_iter().next();
         plan.and_then(|plan| plan.action).ok_or(Error::Protocol("no plan"))

@@ -52,24 +52,23 @@ const LOOKS: u32 = 4;
 impl Client {
     /// Begins an upload. All is judged that is known of it; nothing is sent.
     pub async fn begin_upload(&self, publish: &Publish) -> Result<Resumable> {
-        self.prepare_resumable(publish, Uuid::new_v4()).await
+        self.prepare_resumable(publish, Uuid::new_v4(), false).await
     }
 
     /// Finds an upload again by its [`Resumable::name`]; `None` where the caller has none of this name for this publish, or its day is over.
     pub async fn find_upload(&self, publish: &Publish, name: &str) -> Result<Option<Resumable>> {
         let request_id = name.split_once('.').and_then(|(request_id, _)| request_id.parse().ok());
         let Some(request_id) = request_id else { return Ok(None) };
-        match self.prepare_resumable(publish, request_id).await {
-            // Another upload was begun just now if nobody, or somebody else, has begun this one.
+        match self.prepare_resumable(publish, request_id, true).await {
             Ok(upload) => Ok(Some(upload).filter(|upload| upload.name() == name)),
-            Err(Error::Refused { reason: Reason::RequestIdReused, .. }) => Ok(None),
+            Err(Error::Refused { reason: Reason::UploadNotFound, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn prepare_resumable(&self, publish: &Publish, request_id: Uuid) -> Result<Resumable> {
+    async fn prepare_resumable(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<Resumable> {
         let publish = Publish { always_send: true, ..publish.clone() };
-        match self.prepare_upload(&publish, request_id).await? {
+        match self.prepare_upload(&publish, request_id, known_only).await? {
             Action::Ticket(ticket) => Ok(Resumable { request_id, ticket }),
             Action::Receipt(_) => Err(Error::Protocol("a receipt for bytes that are to be sent")),
         }

@@ -194,6 +194,9 @@ pub enum Error {
     /// The request id stands for another request.
     #[error("request id `{0}` was used for another request")]
     RequestIdReused(RequestId),
+    /// The caller has begun no uploads by this request.
+    #[error("no uploads were begun by this request")]
+    UploadNotFound,
     /// The version has other bytes at this path, and duplicates are rejected.
     #[error("file `{path}` exists with other bytes, and duplicates are rejected")]
     DuplicateFile {

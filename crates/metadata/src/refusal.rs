@@ -59,6 +59,7 @@ impl Refusal for Error {
             Self::NameTaken(_) => Reason::NameTaken,
             Self::ArgumentInvalid { .. } => Reason::ArgumentInvalid,
             Self::RequestIdReused(_) => Reason::RequestIdReused,
+            Self::UploadNotFound => Reason::UploadNotFound,
             Self::DuplicateFile { .. } => Reason::DuplicateFile,
             Self::VersionSealed(_) => Reason::VersionSealed,
             Self::VersionContentMismatch { .. } => Reason::VersionContentMismatch,

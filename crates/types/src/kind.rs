@@ -120,6 +120,8 @@ reasons! {
     RuleNotFound = "RULE_NOT_FOUND", NotFound;
     #[doc = "The release does not exist, or has no such link."]
     ReleaseNotFound = "RELEASE_NOT_FOUND", NotFound;
+    #[doc = "You began no upload of this request id, or its day is over. Begin anew."]
+    UploadNotFound = "UPLOAD_NOT_FOUND", NotFound;
     #[doc = "The stage does not exist."]
     StageNotFound = "STAGE_NOT_FOUND", NotFound;
     #[doc = "Something of this name exists."]

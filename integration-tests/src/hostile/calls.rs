@@ -166,6 +166,6 @@ async fn create_project(grpc: &Grpc, request: CreateProjectRequest) -> Outcome {
 }
 
 pub(super) async fn prepare(grpc: &Grpc, parent: &str, file: UploadFile) -> Outcome {
-    let request = PrepareUploadsRequest { parent: parent.to_owned(), files: vec![file], request_id: String::new() };
+    let request = PrepareUploadsRequest { parent: parent.to_owned(), files: vec![file], request_id: String::new(), known_only: false };
     send!(grpc.files(), prepare_uploads, request)
 }

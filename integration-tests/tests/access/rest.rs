@@ -22,13 +22,14 @@ pub(crate) const TRANSPORTS: [fn(RequestBuilder, &str) -> RequestBuilder; 5] = [
 /// A route below a project, the method of the metadata plane that decides about it, what is sent, and how those are answered who may.
 type Route = (&'static str, &'static str, &'static str, &'static str, &'static [u16]);
 
-pub(crate) const ROUTES: [Route; 47] = [
+pub(crate) const ROUTES: [Route; 48] = [
     ("GET", "", "ProjectService/GetProject", "", &[200]),
     ("GET", "/packages/generic/tool/1.0/f", "FileService/PrepareDownloads", "", &[200]),
     ("HEAD", "/packages/generic/tool/1.0/f", "FileService/PrepareDownloads", "", &[200]),
     ("GET", "/packages/generic/tool/1.0?format=zip", "FileService/PrepareDownloads", "", &[200]),
     ("HEAD", "/packages/generic/tool/1.0?format=tar", "FileService/PrepareDownloads", "", &[200]),
     ("PATCH", "/packages/generic/tool/1.0/g?upload=6a6f6b65-0000-4000-8000-000000000000.1", "FileService/PrepareUploads", "", &[404]),
+    ("HEAD", "/packages/generic/tool/1.0/g?upload=6a6f6b65-0000-4000-8000-000000000000.1", "FileService/PrepareUploads", "", &[404]),
     ("DELETE", "/packages/generic/tool/1.0/g?upload=6a6f6b65-0000-4000-8000-000000000000.1", "FileService/PrepareUploads", "", &[404]),
     ("PUT", "/packages/generic/tool/1.0/g", "FileService/PrepareUploads", "the same", &[201]),
     ("GET", "/packages/protection/rules", "PackageService/ListProtectionRules", "", &[200]),

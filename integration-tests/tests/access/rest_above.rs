@@ -54,7 +54,7 @@ pub(crate) const OF_ONESELF: [Route; 11] = [
     ("GET", "/users/99999", Manner::Asks, "UserService/GetUser", "", &[404]),
     ("POST", "/user/personal_access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
     ("GET", "/personal_access_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]),
-    ("GET", "/personal_access_tokens/self", Manner::Asks, "TokenService/ListTokens", "", &[200]),
+    ("GET", "/personal_access_tokens/self", Manner::Asks, "TokenService/WhoAmI", "", &[200]),
     ("GET", "/personal_access_tokens/99999", Manner::Asks, "TokenService/ListTokens", "", &[404]),
     ("POST", "/personal_access_tokens/99999/rotate", Manner::Asks, "TokenService/RotateToken", "", &[404]),
     ("DELETE", "/personal_access_tokens/99999", Manner::Asks, "TokenService/RevokeToken", "", &[404]),

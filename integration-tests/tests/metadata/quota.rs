@@ -99,6 +99,7 @@ async fn repeated_prepares_reserve_once_by_request_id() {
             parent: format!("{PACKAGE}/versions/1.0.0"),
             files: vec![upload_file("a", b"hello")],
             request_id: "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned(),
+            known_only: false,
         };
         let first = grpc.files().prepare_uploads(authorized(request.clone())).await.unwrap().into_inner();
         let again = grpc.files().prepare_uploads(authorized(request.clone())).await.unwrap().into_inner();

@@ -48,7 +48,8 @@ impl Client {
         let [package, version, _] = names(numbers[0]);
         let parent = format!("projects/root%2Fdemo/packages/{package}");
         let files = numbers.iter().map(|number| self.declared(*number)).collect();
-        let request = PrepareUploadsRequest { parent: format!("{parent}/versions/{version}"), files, request_id: String::new() };
+        let request =
+            PrepareUploadsRequest { parent: format!("{parent}/versions/{version}"), files, request_id: String::new(), known_only: false };
         let plans = self.grpc.files().prepare_uploads(authorized(request)).await?.into_inner().plans;
         let items = numbers.iter().zip(plans).map(|(number, plan)| match plan.action {
             Some(Action::Ticket(ticket)) => {

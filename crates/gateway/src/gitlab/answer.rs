@@ -1,8 +1,9 @@
 //! What routes answer when they do what was asked, and how that is documented.
 
 use aide::generate::GenContext;
-use aide::openapi::{MediaType, Operation, Response as Documented, SchemaObject};
+use aide::openapi::{MediaType, Operation, ReferenceOr, RequestBody, Response as Documented, SchemaObject};
 use aide::operation::OperationOutput;
+use aide::transform::TransformOperation;
 use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
@@ -88,8 +89,26 @@ impl OperationOutput for RawBytes {
 
 /// Bytes of one of these types.
 pub(crate) fn bytes_of(types: &[&str]) -> Documented {
-    let schema = SchemaObject { json_schema: json_schema!({}), example: None, external_docs: None };
-    let bytes = MediaType { schema: Some(schema), ..MediaType::default() };
-    let content = types.iter().map(|name| ((*name).to_owned(), bytes.clone())).collect();
+    let content = types.iter().map(|name| ((*name).to_owned(), bytes())).collect();
     Documented { description: "the bytes".to_owned(), content, ..Documented::default() }
+}
+
+fn bytes() -> MediaType {
+    let schema = SchemaObject { json_schema: json_schema!({}), example: None, external_docs: None };
+    MediaType { schema: Some(schema), ..MediaType::default() }
+}
+
+/// Says of a route that its body is bytes, of this type.
+pub(crate) fn takes_bytes<'a>(mut op: TransformOperation<'a>, media_type: &str) -> TransformOperation<'a> {
+    let content = [(media_type.to_owned(), bytes())].into_iter().collect();
+    op.inner_mut().request_body = Some(ReferenceOr::Item(RequestBody { content, required: true, ..RequestBody::default() }));
+    op
+}
+
+/// Says of a route that its body may be left out.
+pub(crate) fn needs_no_body(mut op: TransformOperation<'_>) -> TransformOperation<'_> {
+    if let Some(ReferenceOr::Item(body)) = &mut op.inner_mut().request_body {
+        body.required = false;
+    }
+    op
 }

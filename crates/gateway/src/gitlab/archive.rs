@@ -3,7 +3,8 @@
 //! - `tar`, `zip`: what surrounds the files in an archive of each format
 //!
 //! An archive is made while it is sent: one file after the other, by path, none of them compressed. A few chunks are held in memory, and of
-//! a `zip` its directory. A file that can't be read whole breaks the body off, so that nobody takes what came for all of it.
+//! a `zip` its directory. A file that can't be read whole breaks the body off within a part of the archive, so that nobody takes what came
+//! for all of it.
 
 mod tar;
 mod zip;
@@ -95,7 +96,7 @@ pub(crate) async fn get(call: Call) -> Result<Response> {
             Format::Tar => Archive::Tar,
             Format::Zip => Archive::Zip(Zip::default()),
         };
-        let packing = Packing { client, files, archive: Some(archive), file: None };
+        let packing = Packing { client, files, archive: Some(archive), file: None, broken: None };
         *response.body_mut() = Body::from_stream(try_unfold(packing, Packing::next).inspect_err(tell));
     }
     Ok(response)
@@ -214,44 +215,68 @@ struct Packing {
     /// `None` once all of it is sent.
     archive: Option<Archive>,
     file: Option<Content>,
+    /// Why it breaks off, once it does between two files.
+    broken: Option<Error>,
 }
 
 /// A file that is being sent, and how much of it is missing.
 struct Content {
     entry: Entry,
-    bytes: BoxStream<'static, Result<Bytes, Error>>,
+    download: Download,
+    /// `None` until what stands before it is sent.
+    bytes: Option<BoxStream<'static, Result<Bytes, Error>>>,
     left: u64,
 }
 
 impl Packing {
     /// What is sent next.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, Error> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
         let Some(archive) = &mut self.archive else { return Ok(None) };
         let sent = if let Some(content) = &mut self.file {
-            if let Some(bytes) = content.bytes.try_next().await? {
-                content.left = content.left.checked_sub(bytes.len() as u64).ok_or(Error::Protocol("more bytes than the file has"))?;
+            if let Some(bytes) = content.next(&self.client).await? {
                 archive.pass(&bytes);
                 bytes
-            } else if content.left == 0 {
+            } else {
                 let end = archive.end(&content.entry);
                 self.file = None;
                 end
-            } else {
-                return Err(Error::Protocol("fewer bytes than the file has"));
             }
-        } else if let Some(download) = self.files.try_next().await? {
-            let entry = Entry::of(&download).ok_or(Error::Protocol("file without its facts"))?;
-            let begin = archive.begin(&entry).ok_or(Error::Protocol("file that no archive can have"))?;
-            let bytes = match entry.size {
-                0 => futures::stream::empty().boxed(),
-                _ => self.client.read_late(&download).await?.boxed(),
-            };
-            self.file = Some(Content { left: entry.size, entry, bytes });
-            begin
         } else {
-            self.archive.take().map(Archive::finish).unwrap_or_default()
+            match self.files.try_next().await {
+                Ok(Some(download)) => {
+                    let entry = Entry::of(&download).ok_or(Error::Protocol("file without its facts"))?;
+                    let begin = archive.begin(&entry).ok_or(Error::Protocol("file that no archive can have"))?;
+                    self.file = Some(Content { left: entry.size, entry, download, bytes: None });
+                    begin
+                }
+                Ok(None) => self.archive.take().map(Archive::finish).unwrap_or_default(),
+                // A `tar` that ends between two files is taken for a whole one.
+                Err(error) => {
+                    self.broken = Some(error);
+                    Bytes::from_static(b"broken off")
+                }
+            }
         };
         Ok(Some((sent, self)))
+    }
+}
+
+impl Content {
+    /// The next bytes; `None` once all of them were there.
+    async fn next(&mut self, client: &Client) -> Result<Option<Bytes>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let bytes = match &mut self.bytes {
+            Some(bytes) => bytes,
+            none => none.insert(client.read_late(&self.download).await?.boxed()),
+        };
+        let Some(bytes) = bytes.try_next().await? else { return Err(Error::Protocol("fewer bytes than the file has")) };
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(Error::Protocol("more bytes than the file has"))?;
+        Ok(Some(bytes))
     }
 }
 

@@ -14,17 +14,21 @@ use headers::{
     LastModified,
 };
 
+use schemars::JsonSchema;
+
 use super::answer::RawBytes;
 use super::call::Call;
 use super::checksum;
 use super::path::{GenericFile, GenericPath, WholePath};
+use super::query::Headers;
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
 use super::resumable;
 
 /// What the document says of it.
 pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    op.summary("Fetches a file")
+    op.input::<Headers<Conditions>>()
+        .summary("Fetches a file")
         .description("With `Range`, a part of it. A `/` within `file_name` is one between folders.")
         .response::<200, RawBytes>()
         .response::<206, RawBytes>()
@@ -33,6 +37,21 @@ pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
         })
         .response::<412, Refusal>()
         .response::<416, Refusal>()
+}
+
+/// What the headers say of the file that is wanted.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is only described")]
+struct Conditions {
+    /// One range of bytes, such as `bytes=10-`.
+    #[schemars(rename = "Range")]
+    range: Option<String>,
+    /// An entity tag: that of the file that is to be sent.
+    #[schemars(rename = "If-Match")]
+    wanted: Option<String>,
+    /// An entity tag: that of a file that need not be sent.
+    #[schemars(rename = "If-None-Match")]
+    known: Option<String>,
 }
 
 /// Sends a file, or a range of it.
@@ -61,7 +80,7 @@ struct Answer {
 
 /// Finds the file and judges the conditions of the request.
 async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
-    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), None)?;
+    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), None, call.is_strict())?;
     let (names, path) = match file {
         Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
         Err(part) => (Err(part), None),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use aide::generate::GenContext;
-use aide::openapi::{Operation, ReferenceOr};
+use aide::openapi::{MediaType, Operation, ReferenceOr, SchemaObject};
 use aide::operation::OperationInput;
 use axum::Json;
 use axum::body::{Body, to_bytes};
@@ -12,7 +12,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use consign_types::Timestamp;
 use consign_types::access::Role;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -66,10 +66,23 @@ impl<T: JsonSchema, const MOST: usize> OperationInput for Form<T, MOST> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         Json::<T>::operation_input(ctx, operation);
         let Some(ReferenceOr::Item(body)) = &mut operation.request_body else { return };
-        if let Some(form) = body.content.get(JSON).cloned() {
-            body.content.insert(FORM.to_owned(), form);
-        }
+        let Some(json) = body.content.get(JSON).and_then(|json| json.schema.clone()) else { return };
+        let schema = as_form(ctx.resolve_schema(&json.json_schema).clone());
+        let form = MediaType { schema: Some(SchemaObject { json_schema: schema, ..json }), ..MediaType::default() };
+        body.content.insert(FORM.to_owned(), form);
     }
+}
+
+/// The fields as a form has them: a list is called `name[]`, and what has fields of its own can't be said.
+fn as_form(mut schema: Schema) -> Schema {
+    let properties = schema.as_object_mut().and_then(|object| object.get_mut("properties"));
+    let Some(Value::Object(fields)) = properties else { return schema };
+    *fields = std::mem::take(fields)
+        .into_iter()
+        .filter(|(_, field)| field.get("anyOf").is_none() && field.get("$ref").is_none())
+        .map(|(name, field)| if field["type"] == "array" { (format!("{name}[]"), field) } else { (name, field) })
+        .collect();
+    schema
 }
 
 /// A form as an object: what is called `name[]` is a list of all that are called so.

@@ -74,7 +74,7 @@ pub(crate) fn router(client: Client) -> Router {
 /// The files of generic packages, and their versions as a whole.
 fn generic() -> ApiRouter<Client> {
     let file = get_with(download::get, download::documented)
-        .head_with(download::head, download::documented)
+        .head_with(download::head, resumable::offset_documented)
         .put_with(publish::put, publish::documented)
         .patch_with(resumable::append, resumable::append_documented)
         .delete_with(resumable::cancel, resumable::cancel_documented)

@@ -171,7 +171,9 @@ type Asked<'a> = (&'a Query<Wanted>, &'a Query<Paging>);
 
 async fn search((wanted, paging): Asked<'_>, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
     let (wanted, pages) = (wanted.read()?, Pages::of(paging)?);
-    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
+    // Those of one project have no order among projects.
+    let orders = if group.is_some() { &ORDERS[..] } else { &ORDERS[..ORDERS.len() - 1] };
+    let order_by = order(orders, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
     if wanted.package_type.as_deref().is_some_and(|kind| !TYPES.contains(&kind)) {
         return Err(Refusal::no_valid_value("package_type"));
     }

@@ -36,19 +36,19 @@ impl GenericFile {
 impl GenericPath {
     /// Reads the path of a request, as it came. Each segment is decoded once.
     ///
-    /// A `%2F` in the last segments counts as `/`: clients in Go escape the path of a file that way.
-    pub(crate) fn parse(raw: &str, folder: Option<&str>) -> Result<Self> {
+    /// A `%2F` in the last segments counts as `/`: clients in Go escape the path of a file that way. To GitLab it is a file name that is
+    /// none.
+    pub(crate) fn parse(raw: &str, folder: Option<&str>, is_strict: bool) -> Result<Self> {
         let (project, rest) = split(raw)?;
         let mut parts = rest.splitn(3, '/');
         let (Some(name), Some(version), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(Refusal::not_found());
         };
         let project = self::project(project)?;
-        let file = file_name(name, version, file, folder).map(|(package, version, path)| GenericFile {
-            package: PackageRef { project: project.clone(), package },
-            version,
-            path,
-        });
+        let is_refused = is_strict && file.to_ascii_lowercase().contains("%2f");
+        let file = if is_refused { Err("file_name") } else { file_name(name, version, file, folder) };
+        let file =
+            file.map(|(package, version, path)| GenericFile { package: PackageRef { project: project.clone(), package }, version, path });
         Ok(Self { project, file })
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn parse(path: &str) -> Result<GenericPath> {
-        GenericPath::parse(&format!("/api/v4/projects/{path}"), None)
+        GenericPath::parse(&format!("/api/v4/projects/{path}"), None, false)
     }
 
     #[test]
@@ -143,11 +143,13 @@ mod tests {
             let (version, file) = parse(path).unwrap().file.unwrap().named().unwrap();
             assert_eq!(format!("{version}/files/{file}"), expected);
         }
-        let file = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/f", Some("to/here")).unwrap().file.unwrap();
+        let file = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/f", Some("to/here"), false).unwrap().file.unwrap();
         assert_eq!(file.path.as_str(), "to/here/f");
         let latest = parse("7/packages/generic/a/lat%65st/f").unwrap().file.unwrap();
         assert_eq!(latest.version, None);
         assert_eq!(latest.named(), Err("package_version"));
+        let strict = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/b%2Fc", None, true).unwrap();
+        assert_eq!(strict.file, Err("file_name"));
     }
 
     #[test]

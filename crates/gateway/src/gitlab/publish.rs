@@ -4,18 +4,19 @@ use aide::transform::TransformOperation;
 use axum::Json;
 use axum::body::{Body, BodyDataStream};
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Error, Publish, Published};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::answer::takes_bytes;
 use super::call::Call;
 use super::checksum::{self, InvalidChecksum, Sent};
 use super::entity::{Message, PackageFile};
 use super::multipart::{self, Form, NoSingleFile};
 use super::path::{GenericFile, GenericPath};
-use super::query::Query;
+use super::query::{Headers, Query};
 use super::refusal::{Refusal, Result};
 use super::resumable;
 use crate::leftover;
@@ -35,7 +36,8 @@ pub(crate) struct Parameters {
 
 /// What the document says of it beyond its parameters.
 pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    op.input::<Query<Parameters>>()
+    takes_bytes(op, "application/octet-stream")
+        .input::<(Query<Parameters>, Headers<Declared>)>()
         .summary("Publishes a file")
         .description(
             "The body is the file, whatever its content type; of a form, the one file in it. A `/` within `file_name` makes folders.",
@@ -43,6 +45,23 @@ pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
         .response::<200, Json<PackageFile>>()
         .response::<201, Json<Message>>()
         .response::<408, Refusal>()
+        .response::<409, Refusal>()
+        .response::<507, Refusal>()
+}
+
+/// What the headers of an upload say of the file.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is only described")]
+struct Declared {
+    /// What the file hashes to, in hexadecimal; others are refused. `Repr-Digest`, `Content-Digest` and `Digest` do the same.
+    #[schemars(rename = "X-Checksum-SHA256")]
+    checksum: Option<String>,
+    /// Begins a resumable upload: `?0` where more is to come, `?1` where this is all.
+    #[schemars(rename = "Upload-Complete")]
+    complete: Option<String>,
+    /// Of a resumable upload: how many bytes the file has.
+    #[schemars(rename = "Upload-Length")]
+    length: Option<i64>,
 }
 
 /// Publishes the raw body, whatever its content type claims; of a form, the one file in it.
@@ -88,7 +107,7 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
 /// What is to be published. Who may not know of the project learns nothing about the parameters.
 pub(crate) async fn request(call: &Call, client: &Client, sent: Sent) -> Result<(Publish, Parameters)> {
     let parameters: Parameters = call.query()?;
-    let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref())?;
+    let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref(), call.is_strict())?;
     match judged(path.file, &parameters, &call.headers, sent) {
         Ok(publish) => Ok((publish, parameters)),
         Err(refusal) => {
@@ -128,8 +147,13 @@ fn no_single_file(error: Error) -> Refusal {
 
 /// How a publish is answered: by a message, or by the record of the file where that is selected.
 pub(crate) fn answer(published: &Published, select: bool) -> Response {
-    if select {
-        return (StatusCode::OK, Json(PackageFile::from(published))).into_response();
+    let mut response = if select {
+        (StatusCode::OK, Json(PackageFile::from(published))).into_response()
+    } else {
+        (StatusCode::CREATED, Json(Message::CREATED)).into_response()
+    };
+    if published.replayed {
+        response.headers_mut().insert("x-consign-idempotent", HeaderValue::from_static("true"));
     }
-    (StatusCode::CREATED, Json(Message::CREATED)).into_response()
+    response
 }

@@ -41,17 +41,31 @@ impl<S: Sync, T: Send> FromRequestParts<S> for Query<T> {
 
 impl<T: JsonSchema> OperationInput for Query<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        let schema = ctx.schema.subschema_for::<T>();
-        let mut parameters = parameters_from_schema(ctx, schema, ParamLocation::Query);
-        for parameter in &mut parameters {
-            let Parameter::Query { parameter_data, .. } = parameter else { continue };
-            parameter_data.required = false;
-            if let ParameterSchemaOrContent::Schema(schema) = &mut parameter_data.format {
-                without_null(&mut schema.json_schema);
-            }
-        }
-        add_parameters(ctx, operation, parameters);
+        describe::<T>(ctx, operation, ParamLocation::Query);
     }
+}
+
+/// Headers that a route reads, for the document.
+#[derive(Debug)]
+pub(crate) struct Headers<T>(PhantomData<T>);
+
+impl<T: JsonSchema> OperationInput for Headers<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        describe::<T>(ctx, operation, ParamLocation::Header);
+    }
+}
+
+fn describe<T: JsonSchema>(ctx: &mut GenContext, operation: &mut Operation, location: ParamLocation) {
+    let schema = ctx.schema.subschema_for::<T>();
+    let mut parameters = parameters_from_schema(ctx, schema, location);
+    for parameter in &mut parameters {
+        let (Parameter::Query { parameter_data, .. } | Parameter::Header { parameter_data, .. }) = parameter else { continue };
+        parameter_data.required &= location == ParamLocation::Header;
+        if let ParameterSchemaOrContent::Schema(schema) = &mut parameter_data.format {
+            without_null(&mut schema.json_schema);
+        }
+    }
+    add_parameters(ctx, operation, parameters);
 }
 
 /// A parameter is left out, and never `null`.

@@ -202,9 +202,12 @@ impl Refusal {
             Reason::ProjectNotFound => Self::project_not_found(),
             Reason::RuleNotFound => Self::message(StatusCode::NOT_FOUND, "404 Package protection rule Not Found"),
             Reason::NamespaceNotFound => Self::group_not_found(),
-            Reason::PackageNotFound | Reason::VersionNotFound | Reason::FileNotFound | Reason::ReleaseNotFound | Reason::MemberNotFound => {
-                Self::not_found()
-            }
+            Reason::PackageNotFound
+            | Reason::VersionNotFound
+            | Reason::FileNotFound
+            | Reason::ReleaseNotFound
+            | Reason::MemberNotFound
+            | Reason::UploadNotFound => Self::not_found(),
             Reason::VersionQuarantined => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package version is quarantined"),
             Reason::QuotaExceeded => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Quota exceeded"),
             Reason::FileTooLarge => Self::bad_request("File is too large"),
@@ -281,6 +284,7 @@ mod tests {
                 | Reason::FileNotFound
                 | Reason::UserNotFound
                 | Reason::MemberNotFound
+                | Reason::UploadNotFound
                 | Reason::TokenNotFound
                 | Reason::ReleaseNotFound
                 | Reason::RuleNotFound => 404,

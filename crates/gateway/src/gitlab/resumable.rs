@@ -19,11 +19,13 @@ use consign_types::Digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answer::takes_bytes;
 use super::call::Call;
 use super::checksum::Sent;
+use super::download;
 use super::entity::{Message, PackageFile};
 use super::publish::{self, Parameters};
-use super::query::Query;
+use super::query::{Headers, Query};
 use super::refusal::{Refusal, Result};
 use crate::leftover;
 use fields::{COMPLETE, Fields, LENGTH, LIMIT, OFFSET};
@@ -74,7 +76,8 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
 
 async fn begin(call: &Call, fields: Fields, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = call.signed_in()?;
-    let (publish, parameters) = publish::request(call, &client, Sent::Part).await?;
+    let sent = if fields.complete == Some(true) { Sent::Whole } else { Sent::Part };
+    let (publish, parameters) = publish::request(call, &client, sent).await?;
     let publish = Publish { size: fields.length(0, None)?, ..publish };
     if fields.complete == Some(true) {
         // Nobody was told where the upload is, so nobody could go on with it.
@@ -83,7 +86,7 @@ async fn begin(call: &Call, fields: Fields, body: &mut Option<BodyDataStream>) -
     }
     let upload = client.begin_upload(&publish).await?;
     client.append(&upload, 0, body).await.map_err(|error| Refusal::of_bytes(error, 0, false))?;
-    let progress = client.find_progress(&upload).await?;
+    let progress = progress(&client, &upload, 0).await?;
     let place = place(call, &publish, parameters, &upload)?;
     let mut response = state(StatusCode::CREATED, &upload, &progress, Some(MAX_AGE));
     response.headers_mut().insert(LOCATION, place);
@@ -112,7 +115,8 @@ async fn find(call: &Call) -> Result<Found> {
 
 /// What the document says of `PATCH`.
 pub(crate) fn append_documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    op.input::<Query<Address>>()
+    takes_bytes(op, PARTIAL_UPLOAD)
+        .input::<(Query<Address>, Headers<Position>)>()
         .summary("Goes on with an upload")
         .description("By draft-ietf-httpbis-resumable-upload, at the address that its first request was told.")
         .response::<200, Json<PackageFile>>()
@@ -122,11 +126,33 @@ pub(crate) fn append_documented(op: TransformOperation<'_>) -> TransformOperatio
         .response::<408, Refusal>()
         .response::<409, Refusal>()
         .response::<415, Refusal>()
+        .response::<507, Refusal>()
+}
+
+/// What the headers say of the bytes that are appended.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is only described")]
+struct Position {
+    /// How many bytes are there already.
+    #[schemars(rename = "Upload-Offset")]
+    offset: i64,
+    /// `?1` if these are the last bytes, else `?0`.
+    #[schemars(rename = "Upload-Complete", extend("enum" = ["?0", "?1"]))]
+    complete: String,
+}
+
+/// What the document says of `HEAD`, which is that of a file too.
+pub(crate) fn offset_documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    download::documented(op).input::<Query<Address>>().response::<204, ()>().response::<409, Refusal>()
 }
 
 /// What the document says of `DELETE`.
 pub(crate) fn cancel_documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
     op.input::<Query<Address>>().summary("Drops an upload").response::<204, ()>().response::<405, Refusal>()
+}
+
+async fn progress(client: &Client, upload: &Resumable, offset: i64) -> Result<Progress> {
+    client.find_progress(upload).await.map_err(|error| Refusal::of_bytes(error, offset, false))
 }
 
 /// `PATCH`: goes on with an upload.
@@ -146,11 +172,11 @@ async fn go_on(call: &Call, fields: Fields, body: &mut Option<BodyDataStream>) -
     let complete = fields.complete.ok_or_else(|| Refusal::parameter("Upload-Complete is missing"))?;
     let offset = fields.offset.ok_or_else(|| Refusal::parameter("Upload-Offset is missing"))?;
     let refused = |error| Refusal::of_bytes(error, offset, complete);
-    let progress = client.find_progress(&upload).await?;
+    let progress = progress(&client, &upload, offset).await?;
     if let Some(uploaded) = progress.uploaded {
-        // Whoever did not hear how it ended asks once more.
+        // Whoever did not hear how it ended asks once more, or sends the last bytes again.
         return match fields.content {
-            Some(0) if complete && offset == progress.offset => {
+            Some(content) if complete && offset.checked_add(content) == Some(progress.offset) => {
                 let published = client.finish_whole(&publish, &upload, uploaded).await.map_err(refused)?;
                 Ok(completed(publish::answer(&published, select)))
             }
@@ -173,7 +199,7 @@ async fn go_on(call: &Call, fields: Fields, body: &mut Option<BodyDataStream>) -
 /// `HEAD`: how far an upload has come. One whose file is not published yet is not complete, though all its bytes came.
 pub(crate) async fn offset(call: Call) -> Result<Response> {
     let Found { client, publish, upload, .. } = find(&call).await?;
-    let progress = client.find_progress(&upload).await?;
+    let progress = progress(&client, &upload, 0).await?;
     let is_whole = progress.uploaded.is_some();
     let mut response = state(StatusCode::NO_CONTENT, &upload, &progress, None);
     if is_whole && client.is_published(&publish, &upload, progress.offset).await? {

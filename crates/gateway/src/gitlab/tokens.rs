@@ -6,7 +6,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
 use axum::response::NoContent;
-use consign_client::Client;
+use consign_client::{Client, Error};
 use consign_proto::access::scope_numbers;
 use consign_proto::metadata::token::Kind;
 use consign_proto::metadata::{self as wire, CreateTokenRequest, Role as WireRole};
@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answer::Created;
+use super::answer::{Created, needs_no_body};
 use super::call::Call;
 use super::entity::{DeployToken, Token};
 use super::form::{Form, access_level, end};
@@ -58,7 +58,7 @@ struct Wanted {
 pub(super) fn routes() -> ApiRouter<Client> {
     let lists = || get_with(list_below, |op| op.summary("Lists tokens")).post_with(create_below, |op| op.summary("Makes a token"));
     let ones = || get_with(get_below, |op| op.summary("Reads a token")).delete_with(delete_below, |op| op.summary("Ends a token"));
-    let rotated = || post_with(rotate_below, |op| op.summary("Gives a token another secret"));
+    let rotated = || post_with(rotate_below, |op| needs_no_body(op).summary("Gives a token another secret"));
     let below = |router: ApiRouter<Client>, owner| {
         router
             .api_route(&format!("/api/v4/{owner}/{{id}}/access_tokens"), lists())
@@ -86,7 +86,7 @@ pub(super) fn routes() -> ApiRouter<Client> {
         )
         .api_route(
             "/api/v4/personal_access_tokens/{token}/rotate",
-            post_with(rotate_personal, |op| op.summary("Gives a personal token another secret")),
+            post_with(rotate_personal, |op| needs_no_body(op).summary("Gives a personal token another secret")),
         )
         .with_path_items(|item| item.tag("Tokens"))
 }
@@ -156,6 +156,9 @@ async fn delete_below(call: Call) -> Result<NoContent> {
 /// `POST /…/access_tokens/:id/rotate`.
 async fn rotate_below(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let place = below(&call)?;
+    if call.segment(6) == "self" {
+        return rotate_itself(&call, form).await;
+    }
     let token = place.find(call.number(6, "token_id")?).await?;
     place.rotate(token.id, form).await
 }
@@ -174,20 +177,47 @@ async fn list_personal(call: Call, wanted: Query<Wanted>, paging: Query<Paging>)
 
 /// `GET /personal_access_tokens/:id`, where `self` is the one in use.
 async fn get_personal(call: Call) -> Result<Json<AnyToken>> {
+    if call.segment(4) == "self" {
+        let (place, token) = itself(&call).await?;
+        return Ok(Json(place.entity(&token, None)));
+    }
     let place = personal(&call, None).await?;
-    place.find(place.named(&call).await?).await.map(|token| Json(place.entity(&token, None)))
+    place.find(call.number(4, "id")?).await.map(|token| Json(place.entity(&token, None)))
 }
 
 /// `DELETE /personal_access_tokens/:id`.
 async fn delete_personal(call: Call) -> Result<NoContent> {
-    let place = personal(&call, None).await?;
-    place.revoke(place.named(&call).await?).await
+    if call.segment(4) == "self" {
+        let (place, token) = itself(&call).await?;
+        place.client.revoke_token(&place.name(token.id)).await?;
+        return Ok(NoContent);
+    }
+    personal(&call, None).await?.revoke(call.number(4, "id")?).await
 }
 
 /// `POST /personal_access_tokens/:id/rotate`.
 async fn rotate_personal(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
-    let place = personal(&call, None).await?;
-    place.rotate(place.named(&call).await?, form).await
+    if call.segment(4) == "self" {
+        return rotate_itself(&call, form).await;
+    }
+    personal(&call, None).await?.rotate(call.number(4, "id")?, form).await
+}
+
+/// The token in use, which may look at itself, end itself and give itself another secret, whatever else it may do.
+async fn itself(call: &Call) -> Result<(Place, wire::Token)> {
+    let client = call.signed_in()?;
+    let (_, user, token) = client.who_am_i().await?;
+    let name: TokenRef = token.name.parse().map_err(|_| Refusal::from(Error::Protocol("a token without a name")))?;
+    let user = match user.parse() {
+        Ok(UserRef::Id(user)) => Some(user),
+        _ => None,
+    };
+    Ok((Place { client, parent: name.parent, kind: token.kind(), user }, token))
+}
+
+async fn rotate_itself(call: &Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
+    let (place, token) = itself(call).await?;
+    place.rotate(token.id, form).await
 }
 
 async fn create(place: Place, form: Form<Fields>) -> Result<Created<AnyToken>> {
@@ -225,11 +255,6 @@ impl Place {
 
     async fn find(&self, id: i64) -> Result<wire::Token> {
         self.all().await?.into_iter().find(|token| token.id == id).ok_or_else(Refusal::token_not_found)
-    }
-
-    /// The number in the path, or that of the token in use.
-    async fn named(&self, call: &Call) -> Result<i64> {
-        if call.segment(4) == "self" { Ok(self.client.who_am_i().await?.2.id) } else { call.number(4, "id") }
     }
 
     async fn revoke(&self, id: i64) -> Result<NoContent> {

@@ -41,6 +41,8 @@ pub struct PrepareUploads {
     pub files: Vec<UploadFile>,
     /// Makes a repeated request give tickets for the same uploads.
     pub request_id: Option<RequestId>,
+    /// Only finds the uploads of a request that was made: nothing is judged of them, and nothing is taken.
+    pub known_only: bool,
 }
 
 /// A file that is to be published, as far as it is known.
@@ -70,7 +72,7 @@ impl Metadata {
     /// the order of the files.
     ///
     /// Refuses what [`Metadata::publish_version`] is sure to refuse: `FileTooLarge`, `DuplicateFile`, `VersionSealed`,
-    /// `VersionStateConflict`, `QuotaExceeded`.
+    /// `VersionStateConflict`, `QuotaExceeded`. Where only known ones are wanted: `UploadNotFound`.
     pub async fn prepare_uploads(&self, request: PrepareUploads) -> Result<Vec<UploadPlan>> {
         let (now, rules) = (self.now(), self.rules.clone());
         let (project, is_short) = (request.version.project.clone(), request.files.len() <= FEW_FILES);
@@ -93,6 +95,10 @@ fn prepare(db: &mut Db, request: &PrepareUploads, rules: &Rules, now: Timestamp)
     let scene = scene::read(db, Batch::new(db), &look)?;
     let in_force = scene.settings.clone().in_force(&rules.defaults);
     let preparation = Preparation { request, scene, in_force, now };
+    if request.known_only {
+        let uploads = call.key().and_then(|key| answered(db, key, call.fingerprint).ok()).ok_or(Error::UploadNotFound)?;
+        return preparation.repeat(db, &uploads.read::<Vec<i64>>()?);
+    }
     let taken = preparation.judge(rules).and_then(|()| preparation.take(db, &call));
     let refusal = match taken {
         Ok(Reserved::Taken(presence)) => return preparation.plan(&preparation.scene.ids, &presence),

@@ -123,7 +123,8 @@ async fn what_a_lease_has_reserved_is_given_back_at_its_end() {
         let database = Database::create(engine);
         let metadata = opened(&database).await;
         let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(70), always_send: false };
-        let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None };
+        let wanted =
+            PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None, known_only: false };
         metadata.prepare_uploads(wanted).await.unwrap();
         let reserved = async |metadata: &Metadata| {
             let scope = ScopeRef::Project(ProjectRef::Id(1));

@@ -55,7 +55,7 @@ async fn a_repeated_prepare_gives_the_same_uploads() {
         let metadata = opened(&database).await;
         let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(3), always_send: false };
         let request_id = Some("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".parse().unwrap());
-        let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id };
+        let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id, known_only: false };
         let upload = async || match metadata.prepare_uploads(wanted.clone()).await.unwrap().remove(0) {
             UploadPlan::Send(ticket) => ticket.upload,
             UploadPlan::Present(receipt) => panic!("{receipt:?}"),

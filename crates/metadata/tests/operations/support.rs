@@ -95,6 +95,6 @@ pub(crate) async fn publish(metadata: &Metadata, files: &[(&str, Receipt)]) -> R
 
 pub(crate) async fn prepare(metadata: &Metadata, content: &str) -> UploadPlan {
     let file = UploadFile { path: "new".parse().unwrap(), digest: Some(Digest::of(content.as_bytes())), size: None, always_send: false };
-    let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None };
+    let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None, known_only: false };
     metadata.prepare_uploads(wanted).await.unwrap().remove(0)
 }

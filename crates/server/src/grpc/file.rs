@@ -58,6 +58,7 @@ impl FileService for FileApi {
             version,
             files: request.files.iter().map(upload_file).collect::<Result<_, _>>()?,
             request_id: decode::request_id(&request.request_id)?,
+            known_only: request.known_only,
         };
         let plans = self.metadata.prepare_uploads(wanted).await.map_err(status)?;
         let plan = |(file, plan): (wire::UploadFile, _)| wire::UploadPlan { path: file.path, action: Some(self.upload_action(plan)) };

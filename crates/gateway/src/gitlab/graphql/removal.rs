@@ -72,7 +72,7 @@ impl Removable for Version {
     }
 
     async fn remove(&self, client: &Client) -> consign_client::Result<()> {
-        client.delete_version(&self.name, "").await
+        client.delete_version(&self.name, &self.etag).await
     }
 }
 

@@ -51,6 +51,10 @@ impl Refusal {
             (Reason::OffsetMismatch, Some(expected)) => Self::offset_mismatch(expected, offset),
             (Reason::UploadIncomplete, Some(_)) | (Reason::SizeMismatch, _) => Self::length(),
             (Reason::UploadSuperseded, _) => error.into(),
+            // Another request writes to it, again and again.
+            (Reason::OffsetMismatch, None) => Self::conflict("409 Conflict - Another request goes on with the upload"),
+            // The address is not the one that the upload was begun with.
+            (Reason::RequestIdReused, _) => Self::not_found(),
             _ => {
                 let refusal = Self::from(error);
                 let is_final = matches!(refusal.status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
