@@ -99,7 +99,7 @@ fn check(answer: &Answer, verdict: &Verdict, (route, allowed): (&str, &[u16]), s
     let challenge =
         if *verdict == Verdict::Unauthenticated && !is_silent(route) { r#"Basic realm="GitLab Packages Registry""# } else { "" };
     assert_eq!(answer.header("www-authenticate"), challenge, "{shown}");
-    if *verdict == Verdict::Allowed && answer.status == 404 {
+    if *verdict == Verdict::Allowed && answer.status == 404 && !answer.body.is_empty() {
         let told = match route {
             route if route.contains("/protection/") => "404 Package protection rule Not Found",
             route if route.contains("_tokens/") => "404 Token Not Found",
