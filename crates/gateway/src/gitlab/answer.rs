@@ -94,7 +94,7 @@ pub(crate) fn bytes_of(types: &[&str]) -> Documented {
 }
 
 fn bytes() -> MediaType {
-    let schema = SchemaObject { json_schema: json_schema!({}), example: None, external_docs: None };
+    let schema = SchemaObject { json_schema: json_schema!({ "type": "string", "format": "binary" }), example: None, external_docs: None };
     MediaType { schema: Some(schema), ..MediaType::default() }
 }
 
