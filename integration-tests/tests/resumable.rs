@@ -199,6 +199,10 @@ async fn bytes_that_do_not_belong_there_are_refused_and_the_upload_goes_on() {
     assert_eq!(problem(&append(&rest, &upload, 40_000, &bytes[40_000..99_999], "?1").await), length);
     assert_eq!(problem(&append(&rest, &upload, 40_000, &bytes[..60_001], "?0").await), length);
     assert_eq!(problem(&create(&rest, &path, b"hello", "?1", &[("upload-length", "6")]).await), length);
+    for complete in ["true", "0", "?2", ""] {
+        let refused = create(&rest, &path, b"part", complete, &[("upload-length", "100")]).await;
+        assert_eq!((refused.status, refused.text()), (400, r#"{"error":"Upload-Complete must be ?0 or ?1"}"#), "{complete}");
+    }
     let other = format!("sha-256=:{}:", "A".repeat(43) + "=");
     assert_eq!(create(&rest, &path, b"hello", "?1", &[("content-digest", &other)]).await.status, 400, "all of it hashes to something else");
     let chunks = tokio_stream::iter([Ok::<_, std::io::Error>(bytes[40_000..50_000].to_vec())]);

@@ -101,7 +101,12 @@ async fn repeated_prepares_reserve_once_by_request_id() {
             request_id: "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned(),
             known_only: false,
         };
+        let known = PrepareUploadsRequest { known_only: true, ..request.clone() };
+        let unknown = grpc.files().prepare_uploads(authorized(known.clone())).await;
+        assert_eq!(refused(unknown), (Code::NotFound, Some(Reason::UploadNotFound)));
         let first = grpc.files().prepare_uploads(authorized(request.clone())).await.unwrap().into_inner();
+        let found = grpc.files().prepare_uploads(authorized(known)).await.unwrap().into_inner();
+        assert_eq!(found.plans.len(), 1, "whoever made it finds it");
         let again = grpc.files().prepare_uploads(authorized(request.clone())).await.unwrap().into_inner();
         let upload = |answer: consign_proto::metadata::PrepareUploadsResponse| {
             ticket(answer.plans.into_iter().next().unwrap().action.unwrap()).upload_id

@@ -104,7 +104,12 @@ pub(crate) async fn get(call: Call) -> Result<Response> {
 
 /// Tells what a `GET` would answer, and sends no body.
 pub(crate) async fn head(call: Call) -> Result<Response> {
-    Ok(call.fetch(|client| open(client, &call)).await?.1.response)
+    let mut response = call.fetch(|client| open(client, &call)).await?.1.response;
+    if response.status() == StatusCode::OK {
+        // How long it will be is not known: an empty body would say that it has no bytes.
+        *response.body_mut() = Body::from_stream(futures::stream::empty::<Result<Bytes, Error>>());
+    }
+    Ok(response)
 }
 
 /// An answer without its body, and the files that belong there.

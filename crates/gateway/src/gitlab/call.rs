@@ -65,8 +65,8 @@ impl Call {
     /// are fetched: what is public is there for everybody.
     pub(crate) async fn fetch<T, F: Future<Output = Result<T>>>(&self, fetch: impl Fn(Client) -> F) -> Result<T> {
         let is_basic = matches!(&self.credential, Ok(Some(credential)) if credential.is_basic);
-        match fetch(self.client()?).await {
-            Err(refusal) if is_basic && refusal.asks_for_token() => fetch(self.client.clone()).await,
+        match Box::pin(fetch(self.client()?)).await {
+            Err(refusal) if is_basic && refusal.asks_for_token() => Box::pin(fetch(self.client.clone())).await,
             answer => answer,
         }
     }

@@ -66,7 +66,7 @@ pub(crate) async fn get(call: Call) -> Result<Response> {
 /// Tells what a `GET` would answer, and sends no body; of an upload, how far it has come.
 pub(crate) async fn head(call: Call) -> Result<Response> {
     if resumable::is_upload(&call) {
-        return resumable::offset(call).await;
+        return Box::pin(resumable::offset(call)).await;
     }
     Ok(call.fetch(|client| open(client, &call)).await?.1.response)
 }

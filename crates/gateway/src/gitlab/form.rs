@@ -42,14 +42,17 @@ impl<T: DeserializeOwned, const MOST: usize> Form<T, MOST> {
     pub(crate) async fn read(self) -> Result<T> {
         let body = to_bytes(self.body, MOST).await.map_err(|_| Refusal::parameter("body is too large"))?;
         if self.content_type.starts_with(JSON) {
-            return serde_json::from_slice(&body).map_err(|_| Refusal::parameter("body is not valid JSON"));
+            let told =
+                |error: serde_json::Error| if error.is_data() { "body has a field of the wrong type" } else { "body is not valid JSON" };
+            return serde_json::from_slice(&body).map_err(|error| Refusal::parameter(told(error)));
         }
         if self.content_type.starts_with("multipart/") {
             return Err(Refusal::parameter("send the fields as application/json or application/x-www-form-urlencoded"));
         }
         let invalid = || Refusal::parameter("body is not a valid form");
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).map_err(|_| invalid())?;
-        serde_json::from_value(object(pairs)).map_err(|_| invalid())
+        serde_json::from_value(object(pairs))
+            .map_err(|_| Refusal::parameter("body has a field of the wrong type: lists are sent as `name[]`"))
     }
 }
 

@@ -69,14 +69,15 @@ struct Declared {
 /// Nothing is read of the body before the metadata plane agreed, so that a client that sent `Expect: 100-continue` is refused
 /// without having sent a byte.
 pub(crate) async fn put(call: Call, body: Body) -> Result<Response> {
+    // What few requests do is kept apart, so that the many do not hold room for it.
     if resumable::is_creation(&call.headers) {
-        return resumable::create(call, body).await;
+        return Box::pin(resumable::create(call, body)).await;
     }
     let chunks = body.into_data_stream();
     let boundary = multipart::boundary(&call.headers).filter(|_| !call.is_strict());
     let (answer, left) = if let Some(boundary) = boundary {
         let mut form = Form::new(chunks, boundary);
-        (publish_form(&call, &mut form).await, form.into_body())
+        (Box::pin(publish_form(&call, &mut form)).await, form.into_body())
     } else {
         let mut chunks = Some(chunks);
         (publish(&call, &mut chunks).await, chunks)

@@ -55,9 +55,9 @@ struct Found {
     upload: Resumable,
 }
 
-/// Whether a `PUT` begins an upload that may go on by other requests.
+/// Whether a `PUT` begins an upload that may go on by other requests, or means to.
 pub(crate) fn is_creation(headers: &HeaderMap) -> bool {
-    fields::complete(headers).is_some()
+    headers.contains_key(COMPLETE) || headers.contains_key(LENGTH)
 }
 
 /// Whether the address is that of an upload, and not of a file.
@@ -76,6 +76,9 @@ pub(crate) async fn create(call: Call, body: Body) -> Result<Response> {
 
 async fn begin(call: &Call, fields: Fields, body: &mut Option<BodyDataStream>) -> Result<Response> {
     let client = call.signed_in()?;
+    if fields.complete.is_none() {
+        return Err(Refusal::parameter("Upload-Complete must be ?0 or ?1"));
+    }
     let sent = if fields.complete == Some(true) { Sent::Whole } else { Sent::Part };
     let (publish, parameters) = publish::request(call, &client, sent).await?;
     let publish = Publish { size: fields.length(0, None)?, ..publish };
