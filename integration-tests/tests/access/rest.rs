@@ -128,6 +128,7 @@ pub(crate) fn request(
 
 /// Compares the answers to requests about a project. Returns how many those were.
 async fn compare(world: &World, base: &str, caller: &Caller, visibility: Visibility) -> usize {
+    let mut cells = 0;
     for ((method, route, decides, body, allowed), transport) in
         ROUTES.iter().flat_map(|route| TRANSPORTS.map(|transport| (*route, transport)))
     {
@@ -138,8 +139,9 @@ async fn compare(world: &World, base: &str, caller: &Caller, visibility: Visibil
         }
         let answer = world.rest.send(request(world, (method, &format!("{base}{route}"), body), caller.secret.as_deref(), transport)).await;
         check(&answer, &verdict, (route, allowed), &format!("{method} {route} {visibility} {caller:?}"));
+        cells += 1;
     }
-    ROUTES.len() * TRANSPORTS.len()
+    cells
 }
 
 #[tokio::test]
@@ -167,7 +169,7 @@ async fn every_route_takes_its_role_and_its_scope_however_the_token_comes() {
             cells += 2;
         }
     }
-    assert!(cells > 19_000, "{cells} cells");
+    assert!(cells > 30_000, "{cells} cells");
 }
 
 #[tokio::test]
