@@ -15,6 +15,7 @@
 //! - [`secret`]: what must not be shown
 //! - [`text`]: texts within limits
 //! - [`version`]: the life of a version, and who may see it; [`release`]: what a project says of its releases
+//! - [`promotion`]: stages, their gates, and the promotions that pass them
 //! - [`order`]: how the versions of a package are ordered; [`range`]: which of them a selector takes
 //! - [`duplicates`]: whether a file may be published again
 //! - [`filter`]: the filters of lists; [`label`]: labels; [`pattern`]: patterns over names
@@ -34,6 +35,7 @@ pub mod name;
 pub mod note;
 pub mod order;
 pub mod pattern;
+pub mod promotion;
 pub mod protection;
 pub mod range;
 pub mod receipt;

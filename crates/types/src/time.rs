@@ -36,6 +36,40 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// This instant and a span more; saturates at the end of the range.
+    #[must_use]
+    pub const fn plus(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+/// A length of time, more than nothing: in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Span(i64);
+
+impl Span {
+    /// So many microseconds; `None` for none or less.
+    pub const fn from_micros(micros: i64) -> Option<Self> {
+        if micros > 0 { Some(Self(micros)) } else { None }
+    }
+
+    /// The microseconds.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Span {
+    /// As people say it: `1m 30s`, `2d 3h`; below a second in milliseconds, rounded up.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+        let shown: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+        if shown.is_empty() { write!(f, "{}ms", micros.div_ceil(1000).max(1)) } else { f.write_str(&shown.join(" ")) }
+    }
+}
+
 impl std::fmt::Display for Timestamp {
     /// RFC 3339 in UTC, with as many digits of the second as it has.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,155 @@
+//! What a stage asks of a promotion.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, FreezeWindow, Gate, GateName, StageName};
+use crate::Digest;
+
+/// The most gates of a stage.
+pub const MAX_GATES: usize = 50;
+
+/// The most freeze windows of a stage.
+pub const MAX_WINDOWS: usize = 50;
+
+/// The most predecessors of a stage, and the most stages that one of its gates names.
+pub const MAX_PREDECESSORS: usize = 50;
+
+/// What a stage asks of a promotion: all of it is versioned together, under one digest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The stages that a version passes before.
+    pub predecessors: Vec<StageName>,
+    /// What must hold.
+    pub gates: Vec<Gate>,
+    /// When nothing is placed.
+    pub freeze_windows: Vec<FreezeWindow>,
+    /// Whether one promotion at a time may be pending.
+    pub exclusive: bool,
+}
+
+/// A policy contradicts itself, or says too much.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// There is too much of something.
+    #[error("at most {most}, not {count}")]
+    TooMany {
+        /// The field.
+        field: &'static str,
+        /// The limit.
+        most: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// Two have one name, or it is kept for something else.
+    #[error("the name `{name}` is used twice, or is `freeze`, which stands for the freeze windows")]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A stage stands before itself.
+    #[error("`{}` stand before each other in a ring", .0.iter().map(StageName::as_str).collect::<Vec<_>>().join("`, `"))]
+    Ring(Vec<StageName>),
+    /// A gate asks about predecessors, and the stage has none.
+    #[error("the gate `{0}` asks about the predecessors of the stage, which has none: name stages")]
+    NoPredecessor(GateName),
+}
+
+impl PolicyError {
+    /// The field that is at fault.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::TooMany { field, .. } | Self::Name { field, .. } => field,
+            Self::Ring(_) => "predecessors",
+            Self::NoPredecessor(_) => "gates",
+        }
+    }
+}
+
+impl Policy {
+    /// Checks what a policy says of itself; which stages there are, it does not know.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        let limit = |field, count: usize, most| if count > most { Err(PolicyError::TooMany { field, most, count }) } else { Ok(()) };
+        limit("predecessors", self.predecessors.len(), MAX_PREDECESSORS)?;
+        limit("gates", self.gates.len(), MAX_GATES)?;
+        limit("freeze_windows", self.freeze_windows.len(), MAX_WINDOWS)?;
+        unique("predecessors", self.predecessors.iter().map(StageName::as_str), &[])?;
+        unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &[GateName::freeze().as_str()])?;
+        unique("freeze_windows", self.freeze_windows.iter().map(|window| window.name.as_str()), &[])?;
+        for gate in &self.gates {
+            let needs_predecessors = match &gate.condition {
+                Condition::Predecessor { stages, .. } => {
+                    limit("gates", stages.len(), MAX_PREDECESSORS)?;
+                    stages.is_empty()
+                }
+                Condition::Soak { stage, .. } => stage.is_none(),
+                _ => false,
+            };
+            if needs_predecessors && self.predecessors.is_empty() {
+                return Err(PolicyError::NoPredecessor(gate.name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The stages that its gates ask about.
+    pub fn stages(&self) -> BTreeSet<&StageName> {
+        let mut stages = BTreeSet::new();
+        for gate in &self.gates {
+            match &gate.condition {
+                Condition::Predecessor { stages: named, .. } if !named.is_empty() => stages.extend(named),
+                Condition::Soak { stage: Some(stage), .. } => {
+                    stages.insert(stage);
+                }
+                Condition::Predecessor { .. } | Condition::Soak { .. } => stages.extend(&self.predecessors),
+                _ => {}
+            }
+        }
+        stages
+    }
+
+    /// The document: JSON with its fields in one order, so that equal policies have equal documents.
+    pub fn document(&self) -> String {
+        serde_json::to_string(self).expect("a policy has no keys but texts")
+    }
+
+    /// SHA-256 of the document.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.document().as_bytes())
+    }
+}
+
+fn unique<'a>(field: &'static str, names: impl Iterator<Item = &'a str>, kept: &[&'a str]) -> Result<(), PolicyError> {
+    let mut seen: BTreeSet<&str> = kept.iter().copied().collect();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(PolicyError::Name { field, name: name.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// A ring among stages, each with the ones that stand before it: none may be there. Each stage is looked at once.
+pub fn ring(predecessors: &BTreeMap<&StageName, &[StageName]>) -> Option<Vec<StageName>> {
+    let mut done: BTreeSet<&StageName> = BTreeSet::new();
+    for &start in predecessors.keys() {
+        let mut path: Vec<(&StageName, usize)> = vec![(start, 0)];
+        while let Some((stage, next)) = path.last_mut() {
+            let before = predecessors.get(*stage).copied().unwrap_or_default();
+            let Some(one) = before.get(*next).filter(|_| !done.contains(*stage)) else {
+                done.insert(*stage);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(place) = path.iter().position(|(stage, _)| *stage == one) {
+                return Some(path[place..].iter().map(|(stage, _)| (*stage).clone()).collect());
+            }
+            path.push((one, 0));
+        }
+    }
+    None
+}
