@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use consign_types::resource::ProjectRef;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection, PgConnection, SqliteConnection};
 
@@ -98,6 +99,27 @@ impl Db {
         Ok(())
     }
 
+    /// Begins a writing transaction in which a project is locked, as [`counters::lock`](crate::tables::counters::lock) locks it: to
+    /// PostgreSQL, that is one trip. What is read behind it is true until the transaction ends.
+    pub(crate) fn begin_locked(&mut self, project: &ProjectRef) -> Result<()> {
+        let Self::Postgres(connection) = self else {
+            return self.begin_write();
+        };
+        let which = match project {
+            ProjectRef::Id(id) => format!("p.id = {id}"),
+            // A path has letters, digits, and nothing that ends a text.
+            ProjectRef::Path(path) => format!("p.path = '{path}'"),
+        };
+        let lock = "select 1 from projects p join counters c on c.project_id = p.id";
+        let statements = format!("BEGIN; {lock} where {which} for no key update of p, c");
+        let begun = AnsiTransactionManager::begin_transaction_sql(connection, &statements);
+        if begun.is_err() {
+            // Where it waited in vain, the transaction was begun all the same. One that can't be ended is found out when it is used next.
+            let _ = connection.batch_execute("ROLLBACK");
+        }
+        Ok(begun?)
+    }
+
     /// Begins a reading transaction, in which every query sees the same state.
     pub(crate) fn begin_read(&mut self) -> Result<()> {
         match self {
@@ -109,8 +131,13 @@ impl Db {
         Ok(())
     }
 
-    /// Runs `work` in a transaction that was begun, which ends as told, and again where concurrent ones abort it.
-    pub(crate) fn run<T>(&mut self, ending: Ending, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+    /// Runs `work` in a transaction that was begun, which ends as told, and again where concurrent ones abort it: begun then by `again`.
+    pub(crate) fn run<T>(
+        &mut self,
+        ending: Ending,
+        again: impl Fn(&mut Self) -> Result<()>,
+        work: impl Fn(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let mut result = work(self);
         result = self.end(ending, result);
         for _ in 1..ATTEMPTS {
@@ -118,7 +145,7 @@ impl Db {
                 Err(error) if error.is_transient() => tracing::debug!(%error, "transaction is run again"),
                 _ => break,
             }
-            self.begin_write()?;
+            again(self)?;
             result = work(self);
             result = self.end(ending, result);
         }

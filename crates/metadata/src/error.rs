@@ -8,6 +8,7 @@ use consign_types::version::VersionState;
 use consign_types::{Digest, FilePath, PackageName, VersionName};
 use diesel::result::{DatabaseErrorKind, Error as Query};
 
+use crate::promotion_error::PromotionError;
 use crate::refusal::RefusingRule;
 
 /// Shorthand for results of this crate.
@@ -245,6 +246,12 @@ pub enum Error {
         /// What they hash to.
         digest: Digest,
     },
+    /// A stage, a promotion or an attestation is in the way.
+    #[error(transparent)]
+    Promotion(#[from] PromotionError),
+    /// The keys are missing that promotions are signed by.
+    #[error("there are no signing keys")]
+    NoSigningKeys,
     /// As many operations as may be are waiting already.
     #[error("the metadata plane is at its limit")]
     Overloaded,

@@ -197,7 +197,7 @@ impl<T: Send, F: Fn(&mut Db, Turn) -> Result<T> + Send> Change for Waiting<T, F>
             return true;
         }
         let work = |db: &mut Db| guarded(|| (self.work)(db, Turn::First));
-        let result = self.span.in_scope(|| db.begin_write().and_then(|()| db.run(Ending::Commit, work)));
+        let result = self.span.in_scope(|| db.begin_write().and_then(|()| db.run(Ending::Commit, Db::begin_write, work)));
         let is_available = !matches!(result, Err(Error::Unavailable(_)));
         self.result = Some(result);
         self.answer();

@@ -12,14 +12,24 @@ use crate::error::{Error, Result};
 /// PostgreSQL takes them from the table's sequence, which gives none twice. In SQLite, where nobody else writes meanwhile, they follow
 /// the highest id that the table ever had.
 pub(crate) fn draw(db: &Db, table: &'static str, count: usize) -> Drawing {
-    let (before, behind) = match db {
+    let (before, behind) = around(db, table);
+    sql(&before).bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX)).sql(behind)
+}
+
+/// The same as text, for as many ids as `count` says, which is SQL.
+pub(crate) fn drawing(db: &Db, table: &'static str, count: &str) -> String {
+    let (before, behind) = around(db, table);
+    format!("{before}{count}{behind}")
+}
+
+fn around(db: &Db, table: &'static str) -> (String, &'static str) {
+    match db {
         Db::Postgres(_) => (
             format!("coalesce((select string_agg(nextval(pg_get_serial_sequence('{table}', 'id'))::text, ' ') from generate_series(1, "),
             ")), '')",
         ),
         Db::Sqlite(_) => (format!("cast(coalesce((select seq from sqlite_sequence where name = '{table}'), 0) + 0 * "), " as text)"),
-    };
-    sql(&before).bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX)).sql(behind)
+    }
 }
 
 /// See [`draw`].

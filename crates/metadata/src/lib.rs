@@ -24,6 +24,7 @@ mod ops;
 mod page;
 mod pool;
 mod prepared;
+mod promotion_error;
 mod refusal;
 mod rules;
 mod schema;
@@ -31,21 +32,28 @@ mod select;
 mod tables;
 mod target;
 
+use std::sync::Arc;
+
 use consign_types::Timestamp;
+use consign_types::signature::SigningKeys;
 
 pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{Error, Result};
 pub use ops::admit::About;
 pub use ops::audit::Verified;
 pub use ops::authenticate::Principal;
+pub use ops::cancel_promotion::CancelPromotion;
 pub use ops::change_release::{ReleaseChange, ReleaseWords};
 pub use ops::change_state::ChangeState;
+pub use ops::compare_stages::{CompareStages, StageDifference, StageDifferenceKind};
 pub use ops::compare_versions::{CompareVersions, Comparison, Difference};
 pub use ops::create_member::CreateMember;
 pub use ops::create_namespace::CreateNamespace;
 pub use ops::create_project::CreateProject;
+pub use ops::create_promotion::{CreatePromotion, PromoteItem, WantedWaiver};
 pub use ops::create_protection_rule::CreateProtectionRule;
 pub use ops::create_release::CreateRelease;
+pub use ops::create_stage::CreateStage;
 pub use ops::create_tag_rule::CreateTagRule;
 pub use ops::create_token::CreateToken;
 pub use ops::create_trust_rule::CreateTrustRule;
@@ -57,6 +65,7 @@ pub use ops::delete_namespace::DeleteNamespace;
 pub use ops::delete_package::DeletePackage;
 pub use ops::delete_project::DeleteProject;
 pub use ops::delete_protection_rule::DeleteProtectionRule;
+pub use ops::delete_stage::DeleteStage;
 pub use ops::delete_tag::DeleteTag;
 pub use ops::delete_tag_rule::DeleteTagRule;
 pub use ops::delete_trust_rule::DeleteTrustRule;
@@ -66,11 +75,14 @@ pub use ops::exchange_token::ExchangeToken;
 pub use ops::expire::Expired;
 pub use ops::find_by_digest::FindByDigest;
 pub use ops::find_package::PackageView;
+pub use ops::find_promotion::{ListPromotions, PromotionOrder};
 pub use ops::find_settings::SettingsView;
+pub use ops::find_stage::{ListStages, StageOrder};
 pub use ops::find_usage::Usage;
 pub use ops::list_files::{FileOrder, ListFiles};
 pub use ops::list_members::{ListMembers, MemberOrder};
 pub use ops::list_packages::{ListPackages, PackageOrder};
+pub use ops::list_placements::{ListPlacements, PlacedWhat};
 pub use ops::list_projects::{ListProjects, PathList, PathOrder};
 pub use ops::list_tag_history::TagSpan;
 pub use ops::list_tags::{ListTags, TagOrder};
@@ -79,13 +91,18 @@ pub use ops::list_versions::{ListVersions, VersionList, VersionOrder};
 pub use ops::prepare_downloads::{DownloadPlan, PrepareDownloads, Wanted};
 pub use ops::prepare_uploads::{PrepareUploads, UploadFile, UploadPlan};
 pub use ops::publish_version::{PublishFile, PublishMode, PublishVersion, Published};
+pub use ops::record_deployment::{Drift, DriftReason, RecordDeployment};
 pub use ops::recount::Discrepancy;
+pub use ops::report_gate::ReportGate;
 pub use ops::resolve_version::{ResolveVersion, Resolved, Selector, SkipReason, Skipped};
 pub use ops::restore_tag::RestoreTag;
+pub use ops::review_promotion::ReviewPromotion;
 pub use ops::revoke_token::RevokeToken;
+pub use ops::rollback_stage::RollbackStage;
 pub use ops::rotate_token::RotateToken;
 pub use ops::search_files::SearchFiles;
 pub use ops::search_versions::SearchVersions;
+pub use ops::stage_state::StageState;
 pub use ops::test_tag_rule::{RuleTrial, TestTagRule};
 pub use ops::undelete_file::UndeleteFile;
 pub use ops::undelete_package::UndeletePackage;
@@ -96,6 +113,7 @@ pub use ops::update_package::UpdatePackage;
 pub use ops::update_project::UpdateProject;
 pub use ops::update_protection_rule::UpdateProtectionRule;
 pub use ops::update_settings::UpdateSettings;
+pub use ops::update_stage::{HoldStage, StageChange, UpdateStage};
 pub use ops::update_tag_rule::{RuleChange, UpdateTagRule};
 pub use ops::update_tags::{Existence, MoveTag, MovedTag, UpdateTags};
 pub use ops::update_trust_rule::{TrustChange, UpdateTrustRule};
@@ -103,16 +121,20 @@ pub use ops::update_user::UpdateUser;
 pub use ops::update_version::UpdateVersion;
 pub use ops::within::Within;
 pub use page::{Listed, Page};
+pub use promotion_error::PromotionError;
 pub use refusal::RefusingRule;
 pub use rules::Rules;
 pub use tables::file_row::{File, LocatedFile};
 pub use tables::members::{Member, PlacedMember};
 pub use tables::namespaces::Namespace;
 pub use tables::packages::Package;
+pub use tables::placements::{AsOf, Placement};
 pub use tables::projects::Project;
+pub use tables::promotions::{Promotion, PromotionItem};
 pub use tables::protection_rules::ProtectionRule;
 pub use tables::releases::Release;
 pub use tables::settings::ScopeSettings;
+pub use tables::stages::{Hold, Stage};
 pub use tables::tag_moves::TagMove;
 pub use tables::tag_rules::TagRule;
 pub use tables::tags::{PlacedTag, TagRow};
@@ -141,6 +163,7 @@ pub struct Metadata {
     downloads: downloads::Tally,
     principals: ops::authenticate::Principals,
     sites: ops::admit::Sites,
+    keys: Option<Arc<SigningKeys>>,
     clock: fn() -> Timestamp,
 }
 
@@ -151,7 +174,13 @@ impl Metadata {
         migrate(config).await?;
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
-        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, clock })
+        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, clock })
+    }
+
+    /// The same, with the keys by which it signs what it records of promotions.
+    #[must_use]
+    pub fn signing(self, keys: Arc<SigningKeys>) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// Asks the database for a sign of life.

@@ -75,7 +75,18 @@ impl Pool {
         T: Send + 'static,
         F: Fn(&mut Db) -> Result<T> + Send + 'static,
     {
-        self.writers.run(Db::begin_write, move |db| db.run(ending, work)).await
+        self.writers.run(Db::begin_write, move |db| db.run(ending, Db::begin_write, work)).await
+    }
+
+    /// Runs `work` as one writing transaction that ends as told, and in which a project is locked before.
+    pub(crate) async fn end_locked<T, F>(&self, ending: Ending, project: &ProjectRef, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+    {
+        let project = project.clone();
+        let begin = move |db: &mut Db| db.begin_locked(&project);
+        self.writers.run(begin.clone(), move |db| db.run(ending, begin, work)).await
     }
 
     /// Runs `work`, a short change to a project that locks no blob but this one, as [`Pool::write`] does, but in one transaction with
@@ -121,7 +132,7 @@ impl Lane {
     }
 
     /// Runs `work` in a transaction that was begun, and that it ends.
-    async fn run<T, F>(&self, begin: fn(&mut Db) -> Result<()>, work: F) -> Result<T>
+    async fn run<T, F>(&self, begin: impl Fn(&mut Db) -> Result<()> + Send + 'static, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Db) -> Result<T> + Send + 'static,
@@ -137,7 +148,7 @@ impl Lane {
     fn hold<T>(
         connections: &r2d2::Pool<Manager>,
         turn: OwnedSemaphorePermit,
-        begin: fn(&mut Db) -> Result<()>,
+        begin: impl Fn(&mut Db) -> Result<()>,
         work: impl FnOnce(&mut Db) -> Result<T>,
     ) -> Result<T> {
         let mut connection = Self::begun(connections, begin)?;
@@ -149,7 +160,7 @@ impl Lane {
 
     /// A connection on which a transaction was begun. One that died while it was idle shows itself by that, which saves a question
     /// before each transaction; it is replaced.
-    fn begun(connections: &r2d2::Pool<Manager>, begin: fn(&mut Db) -> Result<()>) -> Result<r2d2::PooledConnection<Manager>> {
+    fn begun(connections: &r2d2::Pool<Manager>, begin: impl Fn(&mut Db) -> Result<()>) -> Result<r2d2::PooledConnection<Manager>> {
         for _ in 0..connections.max_size() {
             let mut connection = connections.get()?;
             match begin(&mut connection.db) {

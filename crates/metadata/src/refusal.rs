@@ -67,10 +67,13 @@ impl Refusal for Error {
             Self::FileTooLarge { .. } => Reason::FileTooLarge,
             Self::ReceiptInvalid(_) => Reason::ReceiptInvalid,
             Self::BlobExpired { .. } => Reason::BlobExpired,
+            Self::Promotion(error) => error.reason(),
             Self::Overloaded => Reason::Overloaded,
             Self::StorageFull(_) => Reason::StorageFull,
             Self::Unavailable(_) => Reason::MetadataUnavailable,
-            Self::Query(_) | Self::Row(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) | Self::Panicked => Reason::Internal,
+            Self::NoSigningKeys | Self::Query(_) | Self::Row(_) | Self::Migration(_) | Self::Url(_) | Self::Task(_) | Self::Panicked => {
+                Reason::Internal
+            }
         }
     }
 
@@ -123,6 +126,7 @@ impl Refusal for Error {
             Self::FileTooLarge { path, size, limit } => {
                 vec![("path", path.to_string()), ("size", size.to_string()), ("limit", limit.to_string())]
             }
+            Self::Promotion(error) => error.details(),
             Self::ReceiptInvalid(path) => vec![("path", path.to_string())],
             Self::BlobExpired { path, digest } => vec![("path", path.to_string()), ("sha256", digest.to_string())],
             _ => Vec::new(),

@@ -1,8 +1,11 @@
 //! The tables, as both databases have them. The migrations make them; a test reads every column on both.
 
 mod joins;
+mod promotion;
 
 use diesel::table;
+
+pub(crate) use promotion::{deployments, placements, promotion_items, promotions, stage_policies, stages};
 
 table! {
     use diesel::sql_types::{BigInt, Nullable, Text};

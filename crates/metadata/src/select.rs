@@ -40,6 +40,18 @@ pub(crate) enum Field {
     Digest(&'static str),
     /// Labels: the table that has them, its column of the owner, and the owner's id.
     Labels(&'static str, &'static str, &'static str),
+    /// A value of things of which a row has several: the row's place among their owners, and their column. It is equal or not to one of
+    /// them, and `:` is the same.
+    Several(&'static str, &'static str, Kind),
+}
+
+/// What a value is read as.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// A text.
+    Text,
+    /// A digest, given in hexadecimal.
+    Digest,
 }
 
 /// The words of a field that holds or does not.
@@ -163,7 +175,7 @@ where
 
 fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option<Field>) -> Result<Condition<QS>> {
     let Comparison { field: name, key, operator, value } = comparison;
-    let invalid = |rule: String| Error::FilterInvalid(rule);
+    let invalid = Error::FilterInvalid;
     let field = fields(name).ok_or_else(|| invalid(format!("there is no field `{name}` to filter by")))?;
     if key.is_some() && !matches!(field, Field::Labels(..)) {
         return Err(invalid(format!("`{name}` has no parts")));
@@ -206,19 +218,42 @@ fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option
             let digest: Digest = value.parse().map_err(|_| invalid(format!("`{name}` is compared with 64 hexadecimal digits")))?;
             Box::new(compared(column, ordered?).bind::<Binary, _>(digest).sql(", 1 = 0)"))
         }
-        Field::Labels(table, owner, id) => {
-            // Not `exists`, by which SQLite would ask for each row whether it has the label.
-            let from = format!("{id} in (select {owner} from {table} where {table}.key = ");
-            match (key, operator) {
-                (None, Operator::Has) if value == "*" => Box::new(sql::<Bool>(&format!("{id} in (select {owner} from {table})"))),
-                (None, Operator::Has) => Box::new(sql::<Bool>(&from).bind::<Text, _>(value.clone()).sql(")")),
-                (Some(key), Operator::Has) if value == "*" => Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(")")),
-                (Some(key), _) => {
-                    let symbol = format!(" and {table}.value {} ", symbol.unwrap_or("="));
-                    Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(&symbol).bind::<Text, _>(value.clone()).sql(")"))
-                }
-                (None, _) => return Err(invalid(format!("`{name}` is compared by key: `{name}.key = value`"))),
-            }
+        Field::Labels(table, owner, id) => labelled(comparison, table, owner, id)?,
+        Field::Several(owners, column, kind) => one_is(comparison, owners, column, kind)?,
+    })
+}
+
+/// The condition that a row has such a label.
+fn labelled<QS: 'static>(comparison: &Comparison, table: &str, owner: &str, id: &str) -> Result<Condition<QS>> {
+    let Comparison { field: name, key, operator, value } = comparison;
+    // Not `exists`, by which SQLite would ask for each row whether it has the label.
+    let from = format!("{id} in (select {owner} from {table} where {table}.key = ");
+    Ok(match (key, operator) {
+        (None, Operator::Has) if value == "*" => Box::new(sql::<Bool>(&format!("{id} in (select {owner} from {table})"))),
+        (None, Operator::Has) => Box::new(sql::<Bool>(&from).bind::<Text, _>(value.clone()).sql(")")),
+        (Some(key), Operator::Has) if value == "*" => Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(")")),
+        (Some(key), _) => {
+            let symbol = format!(" and {table}.value {} ", symbol(*operator).unwrap_or("="));
+            Box::new(sql::<Bool>(&from).bind::<Text, _>(key.clone()).sql(&symbol).bind::<Text, _>(value.clone()).sql(")"))
+        }
+        (None, _) => return Err(Error::FilterInvalid(format!("`{name}` is compared by key: `{name}.key = value`"))),
+    })
+}
+
+/// The condition that one of the things of a row is this, or none is.
+fn one_is<QS: 'static>(comparison: &Comparison, owners: &str, column: &str, kind: Kind) -> Result<Condition<QS>> {
+    let Comparison { field: name, operator, value, .. } = comparison;
+    let negation = match operator {
+        Operator::Equal | Operator::Has => "",
+        Operator::NotEqual => "not ",
+        _ => return Err(Error::FilterInvalid(format!("`{name}` is compared by `=` and `!=`"))),
+    };
+    let is = sql::<Bool>(&format!("{negation}{owners}{column} = "));
+    Ok(match kind {
+        Kind::Text => Box::new(is.bind::<Text, _>(value.clone()).sql(")")),
+        Kind::Digest => {
+            let invalid = |_| Error::FilterInvalid(format!("`{name}` is compared with 64 hexadecimal digits"));
+            Box::new(is.bind::<Binary, _>(value.parse::<Digest>().map_err(invalid)?).sql(")"))
         }
     })
 }

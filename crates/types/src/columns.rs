@@ -11,6 +11,7 @@ use diesel::sqlite::Sqlite;
 use crate::access::Role;
 use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
+use crate::promotion::{StageName, State};
 use crate::release::{Notes, SourceTag};
 use crate::text::{Description, DisplayName, EmailAddress, MediaType, RequestId};
 use crate::token::TokenKind;
@@ -58,6 +59,8 @@ text_column!(
     Role,
     TokenKind,
     Slug,
+    StageName,
+    State,
     TagName,
     Username,
     VersionName,

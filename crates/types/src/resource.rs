@@ -1,5 +1,7 @@
 //! The names by which the API addresses things, such as `projects/7/packages/tool/versions/1.0`.
 
+mod numbered;
+mod promotion;
 mod rule;
 mod tag;
 #[cfg(test)]
@@ -14,6 +16,7 @@ use std::str::FromStr;
 use crate::name::ParseNameError;
 use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
 
+pub use promotion::{AttestationRef, PromotionRef, StageRef};
 pub use rule::{ProtectionRuleRef, RuleRef, TagRuleRef, TrustRuleRef};
 pub use tag::TagRef;
 pub use token::{TokenParent, TokenRef};

@@ -100,6 +100,14 @@ impl SigningKeys {
     }
 }
 
+impl SigningKeys {
+    /// PROVISIONAL
+    pub fn sign_envelope(&self, payload_type: &str, payload: &[u8]) -> String {
+        let sig = BASE64_STANDARD.encode(self.signing.sign(payload).as_ref());
+        format!(r#"{{"payload":"{}","payloadType":"{payload_type}","signatures":[{{"sig":"{sig}"}}]}}"#, BASE64_STANDARD.encode(payload))
+    }
+}
+
 impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKeys").field("signing", &PublicKey::of(&self.signing)).finish_non_exhaustive()

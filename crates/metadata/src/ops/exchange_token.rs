@@ -67,7 +67,7 @@ fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp
     let rules = trust_rules::list(db, project, 0, MAX_RULES)?;
     let fitting = rules.into_iter().find_map(|rule| Some((rule.trust.matches(&request.claims).ok()?, rule)));
     let (claims, rule) = fitting.ok_or_else(not_matched)?;
-    let name = TrustRuleRef { project: ProjectRef::Id(project), rule: rule.id };
+    let name = TrustRuleRef { project: ProjectRef::Id(project), id: rule.id };
     // The unique number is in the fingerprint, so nobody gets at a token by its request id alone.
     let shown = (&request.project, rule.id, request.unique, &request.scopes, request.ttl_seconds);
     let fingerprint = Fingerprint::new().shown(&shown).finish();

@@ -6,17 +6,21 @@
 pub(crate) mod admit;
 pub(crate) mod audit;
 pub(crate) mod authenticate;
+pub(crate) mod cancel_promotion;
 mod change;
 pub(crate) mod change_release;
 pub(crate) mod change_state;
+pub(crate) mod compare_stages;
 pub(crate) mod compare_versions;
 mod condemn;
 mod copies;
 pub(crate) mod create_member;
 pub(crate) mod create_namespace;
 pub(crate) mod create_project;
+pub(crate) mod create_promotion;
 pub(crate) mod create_protection_rule;
 pub(crate) mod create_release;
+pub(crate) mod create_stage;
 pub(crate) mod create_tag_rule;
 pub(crate) mod create_token;
 pub(crate) mod create_trust_rule;
@@ -28,6 +32,7 @@ pub(crate) mod delete_namespace;
 pub(crate) mod delete_package;
 pub(crate) mod delete_project;
 pub(crate) mod delete_protection_rule;
+pub(crate) mod delete_stage;
 pub(crate) mod delete_tag;
 pub(crate) mod delete_tag_rule;
 pub(crate) mod delete_trust_rule;
@@ -43,16 +48,20 @@ mod find_file;
 mod find_namespace;
 pub(crate) mod find_package;
 mod find_project;
+pub(crate) mod find_promotion;
 pub(crate) mod find_settings;
+pub(crate) mod find_stage;
 mod find_tag;
 pub(crate) mod find_usage;
 mod find_user;
 mod find_version;
+mod ground;
 mod idempotency;
 pub(crate) mod list_files;
 pub(crate) mod list_members;
 mod list_namespaces;
 pub(crate) mod list_packages;
+pub(crate) mod list_placements;
 pub(crate) mod list_projects;
 mod list_protection_rules;
 mod list_releases;
@@ -63,19 +72,26 @@ mod list_tokens;
 mod list_trust_rules;
 pub(crate) mod list_users;
 pub(crate) mod list_versions;
+mod pending;
 pub(crate) mod prepare_downloads;
 pub(crate) mod prepare_uploads;
+mod promoting;
 pub(crate) mod publish_version;
 mod publishing;
 mod purge;
+pub(crate) mod record_deployment;
 pub(crate) mod recount;
+pub(crate) mod report_gate;
 pub(crate) mod resolve_version;
 pub(crate) mod restore_tag;
+pub(crate) mod review_promotion;
 pub(crate) mod revoke_token;
+pub(crate) mod rollback_stage;
 pub(crate) mod rotate_token;
 mod scene;
 pub(crate) mod search_files;
 pub(crate) mod search_versions;
+pub(crate) mod stage_state;
 mod tagging;
 pub(crate) mod test_tag_rule;
 pub(crate) mod undelete_file;
@@ -87,6 +103,7 @@ pub(crate) mod update_package;
 pub(crate) mod update_project;
 pub(crate) mod update_protection_rule;
 pub(crate) mod update_settings;
+pub(crate) mod update_stage;
 pub(crate) mod update_tag_rule;
 pub(crate) mod update_tags;
 pub(crate) mod update_trust_rule;
@@ -144,7 +161,7 @@ fn version_in(db: &mut Db, package: &Package, name: &VersionRef) -> Result<Versi
 }
 
 fn tag_rule(db: &mut Db, project: i64, name: &TagRuleRef) -> Result<TagRule> {
-    tag_rules::find(db, project, name.rule)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Tag(name.clone())))
+    tag_rules::find(db, project, name.id)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Tag(name.clone())))
 }
 
 /// The version of this name, if its files may be read.

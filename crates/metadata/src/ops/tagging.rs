@@ -136,7 +136,7 @@ impl<'a> Mover<'a> {
             return Ok(());
         };
         let package = PackageRef { project: ProjectRef::Id(self.change.project.id), package: package.clone() };
-        let name = TagRuleRef { project: package.project.clone(), rule: rule.id };
+        let name = TagRuleRef { project: package.project.clone(), id: rule.id };
         let rule = Box::new(RefusingRule { name, description: rule.description.clone() });
         let tag = TagRef { package, tag: tag.clone() };
         Err(match objection {
@@ -189,7 +189,8 @@ pub(super) fn mark(db: &mut Db, project: i64, tags: &mut [PlacedTag]) -> Result<
     Ok(())
 }
 
-fn mark_by(rules: &[TagRule], tag: &mut PlacedTag) {
+/// The same by rules that were read.
+pub(super) fn mark_by(rules: &[TagRule], tag: &mut PlacedTag) {
     let fits = |rule: &&TagRule| rule.rule.fits(&tag.package, &tag.row.tag);
     tag.immutable = rules.iter().filter(fits).any(|rule| rule.rule.action == tag::Action::Immutable);
 }

@@ -72,5 +72,5 @@ fn update(db: &mut Db, request: &UpdateProtectionRule, now: Timestamp) -> Result
 }
 
 pub(super) fn protection_rule(db: &mut Db, project: i64, name: &ProtectionRuleRef) -> Result<ProtectionRule> {
-    protection_rules::find(db, project, name.rule)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Protection(name.clone())))
+    protection_rules::find(db, project, name.id)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Protection(name.clone())))
 }

@@ -102,5 +102,5 @@ fn apply(rule: &mut TrustRule, change: TrustChange) -> Result<()> {
 }
 
 pub(super) fn trust_rule(db: &mut Db, project: i64, name: &TrustRuleRef) -> Result<TrustRule> {
-    trust_rules::find(db, project, name.rule)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Trust(name.clone())))
+    trust_rules::find(db, project, name.id)?.ok_or_else(|| Error::RuleNotFound(RuleRef::Trust(name.clone())))
 }

@@ -46,7 +46,15 @@ fn every_column_is_there_in_both_databases() {
             members,
             protection_rules,
             trust_rules,
-            used_id_tokens
+            used_id_tokens,
+            signing_keys,
+            releases,
+            stages,
+            stage_policies,
+            promotions,
+            promotion_items,
+            placements,
+            deployments
         );
     }
 }

@@ -103,6 +103,16 @@ pub(crate) fn list_by_digest(db: &mut Db, version: i64, digests: &[Digest]) -> R
     get(db, &newest)
 }
 
+/// The files that versions serve, all of them.
+pub(crate) fn list_served_of(db: &mut Db, versions: &[i64]) -> Result<Vec<File>> {
+    let mut found = Vec::new();
+    for versions in versions.chunks(BATCH) {
+        let query = files::table.filter(files::version_id.eq_any(versions)).filter(files::deleted_at.is_null());
+        found.append(&mut query.filter(not(exists(newer()))).select(files::all_columns).load(db)?);
+    }
+    Ok(found)
+}
+
 /// The files that a version serves, by path from `after` on.
 pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<File>> {
     let mut query = files::table

@@ -118,6 +118,20 @@ pub(crate) fn list_of(db: &mut Db, project: i64, package: Option<i64>, version: 
     Ok(query.load::<Read>(db)?.into_iter().map(PlacedTag::from).collect())
 }
 
+/// The tags that point at some versions.
+pub(crate) fn list_of_versions(db: &mut Db, versions: &[i64]) -> Result<Vec<PlacedTag>> {
+    let mut found = Vec::new();
+    for of in versions.chunks(BATCH) {
+        let query = tags::table
+            .inner_join(packages::table)
+            .inner_join(versions::table.on(tags::version_id.eq(versions::id)))
+            .filter(tags::version_id.eq_any(of))
+            .order(tags::tag);
+        found.append(&mut query.select((tags::all_columns, packages::name, versions::version)).load::<Read>(db)?);
+    }
+    Ok(found.into_iter().map(PlacedTag::from).collect())
+}
+
 /// Tags of a project that fit, behind a cursor.
 pub(crate) fn list(
     db: &mut Db,

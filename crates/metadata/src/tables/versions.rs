@@ -1,11 +1,14 @@
 //! Versions: what GitLab calls a package.
 
+use consign_types::order::SortKey;
+use consign_types::version::VersionState;
 use consign_types::{PackageName, Timestamp, VersionName};
 use diesel::dsl::{Eq, InnerJoin, IntoBoxed, On, sql};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
+use super::BATCH;
 use super::version_row::{Version, VersionRow};
 use crate::batch::{Batch, push};
 use crate::connection::{Db, MultiBackend};
@@ -103,6 +106,25 @@ pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &V
         .filter(versions::version.eq(version))
         .filter(versions::retired.eq(0));
     Ok(Kept(query.select(columns())).get_result::<Read>(db).optional()?.map(Version::from))
+}
+
+/// The states of those of these versions that are not deleted.
+pub(crate) fn list_states(db: &mut Db, ids: &[i64]) -> Result<Vec<(i64, VersionState)>> {
+    let mut found = Vec::new();
+    for ids in ids.chunks(BATCH) {
+        let query = versions::table.filter(versions::id.eq_any(ids)).filter(versions::retired.eq(0));
+        found.append(&mut query.select((versions::id, versions::state)).load(db)?);
+    }
+    Ok(found)
+}
+
+/// Where versions stand among those of their packages.
+pub(crate) fn list_sort_keys(db: &mut Db, ids: &[i64]) -> Result<Vec<(i64, SortKey)>> {
+    let mut found = Vec::new();
+    for ids in ids.chunks(BATCH) {
+        found.append(&mut versions::table.filter(versions::id.eq_any(ids)).select((versions::id, versions::sort_key)).load(db)?);
+    }
+    Ok(found)
 }
 
 /// The version that was last deleted under this name and can be brought back.

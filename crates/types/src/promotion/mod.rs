@@ -9,6 +9,7 @@ mod freeze;
 mod gate;
 mod judge;
 mod policy;
+pub mod statement;
 mod verdict;
 
 pub use case::{Attested, Case, Item, Placed, PlacedBefore, Tagged, VerifiedBy};
@@ -37,6 +38,9 @@ name_type!(
     is_short
 );
 
+/// The longest name of a runtime that reports what it runs.
+pub const MAX_RUNTIME_BYTES: usize = 255;
+
 pub(crate) fn is_short(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
@@ -45,6 +49,11 @@ impl GateName {
     /// The gate that the freeze windows of a stage are, which no other gate may be called.
     pub fn freeze() -> Self {
         Self("freeze".to_owned())
+    }
+
+    /// What stands for the versions themselves where they can't be placed any more, and which no gate may be called.
+    pub fn version() -> Self {
+        Self("version".to_owned())
     }
 }
 

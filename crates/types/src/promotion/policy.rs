@@ -25,8 +25,6 @@ pub struct Policy {
     pub gates: Vec<Gate>,
     /// When nothing is placed.
     pub freeze_windows: Vec<FreezeWindow>,
-    /// Whether one promotion at a time may be pending.
-    pub exclusive: bool,
 }
 
 /// A policy contradicts itself, or says too much.
@@ -43,7 +41,7 @@ pub enum PolicyError {
         count: usize,
     },
     /// Two have one name, or it is kept for something else.
-    #[error("the name `{name}` is used twice, or is `freeze`, which stands for the freeze windows")]
+    #[error("the name `{name}` is used twice, or is `freeze` or `version`, which stand for something else")]
     Name {
         /// The field.
         field: &'static str,
@@ -77,7 +75,7 @@ impl Policy {
         limit("gates", self.gates.len(), MAX_GATES)?;
         limit("freeze_windows", self.freeze_windows.len(), MAX_WINDOWS)?;
         unique("predecessors", self.predecessors.iter().map(StageName::as_str), &[])?;
-        unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &[GateName::freeze().as_str()])?;
+        unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &[GateName::freeze().as_str(), GateName::version().as_str()])?;
         unique("freeze_windows", self.freeze_windows.iter().map(|window| window.name.as_str()), &[])?;
         for gate in &self.gates {
             let needs_predecessors = match &gate.condition {

@@ -1,54 +1,20 @@
 //! The rules of a project that are known by their numbers.
 
 use std::fmt;
-use std::str::FromStr;
 
-use super::{ParseResourceError, ProjectRef, segments};
+use super::numbered::numbered_ref;
 
-macro_rules! rule_ref {
-    ($(#[$doc:meta])* $name:ident, $collection:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name {
-            /// The project.
-            pub project: ProjectRef,
-            /// The id of the rule.
-            pub rule: i64,
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!("{}/", $collection, "/{}"), self.project, self.rule)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ParseResourceError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let shape = ParseResourceError::Shape(concat!("projects/{project}/", $collection, "/{id}"));
-                let Some(["projects", project, $collection, rule]) = segments(text) else {
-                    return Err(shape);
-                };
-                let is_number = rule.bytes().all(|byte| byte.is_ascii_digit());
-                let rule = rule.parse().ok().filter(|_| is_number).ok_or(shape)?;
-                Ok(Self { project: ProjectRef::from_segment(project)?, rule })
-            }
-        }
-    };
-}
-
-rule_ref! {
+numbered_ref! {
     /// A tag rule of a project: `projects/7/tagRules/3`.
     TagRuleRef, "tagRules"
 }
 
-rule_ref! {
+numbered_ref! {
     /// A protection rule of a project: `projects/7/protectionRules/3`.
     ProtectionRuleRef, "protectionRules"
 }
 
-rule_ref! {
+numbered_ref! {
     /// A trust rule of a project: `projects/7/trustRules/3`.
     TrustRuleRef, "trustRules"
 }

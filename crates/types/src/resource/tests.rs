@@ -23,7 +23,7 @@ fn names_read_back_as_they_are_written() {
     }
     let name = "projects/7/packages/tool/tags/latest";
     assert_eq!(name.parse::<TagRef>().unwrap().to_string(), name);
-    assert_eq!("projects/7/tagRules/3".parse::<TagRuleRef>().unwrap().rule, 3);
+    assert_eq!("projects/7/tagRules/3".parse::<TagRuleRef>().unwrap().id, 3);
     for name in ["projects/-", "projects/7"] {
         assert_eq!(name.parse::<ProjectsRef>().unwrap().to_string(), name);
     }

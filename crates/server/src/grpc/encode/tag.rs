@@ -63,7 +63,7 @@ pub(in crate::grpc) fn tag_rule(rule: TagRule) -> wire::TagRule {
         NamePattern::Regex(_) => Pattern::TagRegex(text),
     };
     let mut wire = wire::TagRule {
-        name: TagRuleRef { project: ProjectRef::Id(rule.project_id), rule: rule.id }.to_string(),
+        name: TagRuleRef { project: ProjectRef::Id(rule.project_id), id: rule.id }.to_string(),
         id: rule.id,
         pattern: Some(pattern),
         package_glob: rule.rule.packages.map(|pattern| pattern.text().to_owned()).unwrap_or_default(),

@@ -91,7 +91,7 @@ fn pattern(text: &str) -> Result<NamePattern, Status> {
 
 fn encode(rule: ProtectionRule) -> wire::ProtectionRule {
     wire::ProtectionRule {
-        name: ProtectionRuleRef { project: ProjectRef::Id(rule.project_id), rule: rule.id }.to_string(),
+        name: ProtectionRuleRef { project: ProjectRef::Id(rule.project_id), id: rule.id }.to_string(),
         id: rule.id,
         etag: rule.etag(),
         package_pattern: rule.protection.packages.text().to_owned(),

@@ -182,7 +182,7 @@ fn seconds(field: &str, duration: Option<prost_types::Duration>) -> Result<Optio
 }
 
 fn name(rule: &TrustRule) -> String {
-    TrustRuleRef { project: ProjectRef::Id(rule.project_id), rule: rule.id }.to_string()
+    TrustRuleRef { project: ProjectRef::Id(rule.project_id), id: rule.id }.to_string()
 }
 
 fn encoded(rule: TrustRule) -> wire::TrustRule {

@@ -1,0 +1,157 @@
+//! Promotions that wait: judging them anew, and applying those whose gates hold by now.
+
+use consign_types::promotion::{GateName, Outcome, State, Verdict};
+use consign_types::resource::ProjectRef;
+use consign_types::signature::SigningKeys;
+use consign_types::{Digest, Timestamp};
+
+use super::change::{Begun, Change, begin, call};
+use super::ground::{self, Candidate, Ground, Look, Placer};
+use super::idempotency::Fingerprint;
+use super::promoting::{Application, Pinned, Told, judged, promotion_name, settle};
+use crate::batch::Batch;
+use crate::connection::{Db, Ending};
+use crate::promotion_error::PromotionError;
+use crate::tables::promotions::{self, Promotion, PromotionItem};
+use crate::{Error, Metadata, Principal, Result};
+
+/// How many promotions one look at the clock takes up.
+const AT_ONCE: i64 = 100;
+
+impl Metadata {
+    /// Judges the pending promotions again that are due, and applies those whose gates all hold. Answers those that ceased to be pending.
+    pub async fn judge_promotions(&self) -> Result<Vec<Promotion>> {
+        let now = self.now();
+        let due = self.pool.read(move |db| promotions::list_due(db, now, AT_ONCE)).await?;
+        let mut closed = Vec::new();
+        for (project, id) in due {
+            let keys = self.keys.clone();
+            let name = ProjectRef::Id(project);
+            let judge = move |db: &mut Db| judge_due(db, project, id, keys.as_deref(), now);
+            closed.extend(self.pool.end_locked(Ending::Commit, &name, judge).await?);
+        }
+        Ok(closed)
+    }
+}
+
+/// One that is due. Whoever asked for it has it applied, though nobody calls.
+fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Option<Promotion>> {
+    let is_due = |promotion: &Promotion| promotion.judge_at.is_some_and(|at| at <= now);
+    let Some(promotion) = promotions::find(db, project, id)?.filter(is_due) else {
+        return Ok(None);
+    };
+    let by = Principal::operator(promotion.creator.clone());
+    let name = promotion_name(project, id);
+    let call = call(&by, "ApplyPromotion", &name, None, Fingerprint::new().finish(), now);
+    let change = match begin(db, &ProjectRef::Id(project), &call) {
+        Ok(Begun::New(change)) => change,
+        // The project was deleted meanwhile: it is looked at again, should it be brought back.
+        Ok(Begun::Done(_)) | Err(Error::ProjectNotFound(_)) => {
+            return put_off(db, promotion, now).map(|()| None);
+        }
+        Err(error) => return Err(error),
+    };
+    let resumed = Resumed::of(db, promotion, keys, change.counters.sequence, now)?;
+    if resumed.promotion.state == State::Pending {
+        let mut batch = Batch::new(db);
+        promotions::update(&mut batch, &resumed.promotion);
+        batch.send(db)?;
+        return Ok(None);
+    }
+    resumed.write(db, &change, &()).map(Some)
+}
+
+/// How long a promotion of a deleted project is left alone.
+const DELETED_SECONDS: i64 = 3600;
+
+fn put_off(db: &mut Db, promotion: Promotion, now: Timestamp) -> Result<()> {
+    let mut batch = Batch::new(db);
+    promotions::update(&mut batch, &Promotion { judge_at: Some(now.plus_seconds(DELETED_SECONDS)), ..promotion });
+    batch.send(db)
+}
+
+/// A pending promotion that was judged anew, and what is to be written of it.
+pub(super) struct Resumed {
+    pub(super) promotion: Promotion,
+    by: Placer,
+    application: Option<Application>,
+}
+
+impl Resumed {
+    /// Judges a pending promotion by what is there now. The project is locked; `sequence` is the number of the change.
+    pub(super) fn of(db: &mut Db, mut promotion: Promotion, keys: Option<&SigningKeys>, sequence: i64, now: Timestamp) -> Result<Self> {
+        let versions = promotion.items.iter().map(|item| (&item.package, &item.version)).collect();
+        let project = ProjectRef::Id(promotion.project_id);
+        let ground = ground::read(db, &Look { project: &project, stage: &promotion.stage, versions, request: None })?;
+        let by = ground.placer(promotion.id, sequence, now);
+        promotion.revision += 1;
+        promotion.policy_digest = ground.stage.policy.digest();
+        let pinned = match still_there(&promotion, &ground) {
+            Ok(pinned) => pinned,
+            Err(reason) => {
+                reject(&mut promotion, reason, now);
+                return Ok(Self { promotion, by, application: None });
+            }
+        };
+        let judgement = judged(db, &ground, &promotion, &pinned, now)?;
+        settle(&mut promotion, judgement, ground.stage.hold.is_some(), now);
+        let application = (promotion.state == State::Succeeded).then(|| Application::of(&ground, &pinned, &by));
+        if let Some(application) = &application {
+            promotion.items = pinned.iter().map(Pinned::item).collect();
+            application.record(&mut promotion, &by, keys)?;
+        }
+        Ok(Self { promotion, by, application })
+    }
+
+    /// Writes it as a part of a change, and notes `told` beside it in the audit.
+    pub(super) fn write(self, db: &mut Db, change: &Change<'_>, told: &impl serde::Serialize) -> Result<Promotion> {
+        let Self { promotion, by, application } = self;
+        let mut batch = change.batch_told(db, &(Told::of(&promotion), told), &promotion, Vec::new());
+        promotions::update(&mut batch, &promotion);
+        if let Some(application) = application {
+            promotions::set_replaced(&mut batch, &promotion);
+            application.write(&mut batch, &by, &[promotion.id]);
+        }
+        batch.send(db)?;
+        Ok(promotion)
+    }
+}
+
+/// The versions of a promotion with what it pinned, or which of them can't be placed any more, in words.
+fn still_there(promotion: &Promotion, ground: &Ground) -> Result<Vec<Pinned>, String> {
+    let items = promotion.items.iter().zip(&ground.candidates);
+    let pin = |(item, candidate): (&PromotionItem, &Option<Candidate>)| {
+        let PromotionItem { version_id, package, version, content_digest, .. } = item;
+        let candidate = candidate.clone().filter(|candidate| candidate.version_id == *version_id);
+        let candidate = candidate.ok_or_else(|| format!("`{package} {version}` was deleted"))?;
+        if !candidate.state.is_readable() {
+            return Err(format!("`{package} {version}` is {}", candidate.state));
+        }
+        Ok(Pinned { candidate, content: *content_digest })
+    };
+    items.map(pin).collect()
+}
+
+/// Ends a promotion whose versions can't be placed any more.
+fn reject(promotion: &mut Promotion, reason: String, now: Timestamp) {
+    let gate = GateName::version();
+    let verdict = Verdict { gate, outcome: Outcome::Failed, reason, evidence: Vec::new(), judged_at: now, retry_at: None, waiver: None };
+    promotion.verdicts.retain(|known| known.gate != verdict.gate);
+    promotion.verdicts.push(verdict);
+    (promotion.state, promotion.judge_at, promotion.closed_at) = (State::Rejected, None, Some(now));
+}
+
+/// The pending promotion of this number in a project that is locked. `PromotionNotFound`, `PromotionClosed`.
+pub(super) fn pending(db: &mut Db, project: i64, id: i64) -> Result<Promotion> {
+    let name = promotion_name(project, id);
+    let promotion = promotions::find(db, project, id)?.ok_or_else(|| PromotionError::PromotionNotFound(name.clone()))?;
+    match promotion.state {
+        State::Pending => Ok(promotion),
+        state => Err(PromotionError::PromotionClosed { promotion: name, state }.into()),
+    }
+}
+
+/// What tells requests about promotions apart.
+pub(super) fn fingerprint(shown: &impl std::fmt::Debug) -> Digest {
+    Fingerprint::new().shown(shown).finish()
+}
