@@ -107,6 +107,14 @@ pub enum Error {
         /// What holds it.
         holders: Vec<String>,
     },
+    /// It is placed on stages.
+    #[error("`{what}` is placed on {}: promote another version there, or roll back", listed(stages))]
+    Placed {
+        /// What is to be deleted.
+        what: String,
+        /// The stages.
+        stages: Vec<String>,
+    },
     /// The namespace holds something.
     #[error("namespace `{0}` holds namespaces or projects")]
     NamespaceNotEmpty(NamespaceRef),

@@ -30,10 +30,10 @@ const MAX_GROUP: usize = 32;
 /// What a change finds when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// Nothing is locked for it yet.
-    First,
-    /// What those of its group wait for is locked: by a change that was made before it in the same transaction.
-    Next,
+    /// It is by itself, and nothing is locked for it yet.
+    Alone,
+    /// What those of its group wait for was locked when the transaction began.
+    Locked,
 }
 
 /// Changes that wait, by the project whose turn they wait for; `None` where all projects have one writer.
@@ -107,7 +107,7 @@ impl Drop for Place {
 }
 
 impl Group {
-    /// Makes the changes that wait, as many as go together, in a transaction that was begun. It is ended.
+    /// Makes the changes that wait, as many as go together, in a transaction that was begun with what they wait for locked. It is ended.
     pub(crate) fn make(&self, db: &mut Db) -> Result<()> {
         let mut changes: Vec<Box<dyn Change>> = {
             let mut waiting = lock(&self.waiting);
@@ -115,8 +115,7 @@ impl Group {
             waiting.changes.drain(..count).map(|(_, change)| change).filter(|change| change.is_wanted()).collect()
         };
         changes.sort_by_key(|change| (change.blob().is_none(), change.blob()));
-        let turns = std::iter::once(Turn::First).chain(std::iter::repeat(Turn::Next));
-        let all_done = changes.iter_mut().zip(turns).all(|(change, turn)| change.make(db, turn));
+        let all_done = changes.iter_mut().all(|change| change.make(db));
         let ended = db.end(if all_done { Ending::Commit } else { Ending::Rollback }, Ok(()));
         match changes.as_mut_slice() {
             [] => return ended,
@@ -151,7 +150,7 @@ trait Change: Send {
     fn is_wanted(&self) -> bool;
 
     /// Makes it in the transaction of the group. Whether it succeeded.
-    fn make(&mut self, db: &mut Db, turn: Turn) -> bool;
+    fn make(&mut self, db: &mut Db) -> bool;
 
     /// Answers what came of it: the transaction is committed.
     fn answer(&mut self);
@@ -180,8 +179,8 @@ impl<T: Send, F: Fn(&mut Db, Turn) -> Result<T> + Send> Change for Waiting<T, F>
         self.answer.as_ref().is_some_and(|answer| !answer.is_closed())
     }
 
-    fn make(&mut self, db: &mut Db, turn: Turn) -> bool {
-        let result = self.span.in_scope(|| guarded(|| (self.work)(db, turn)));
+    fn make(&mut self, db: &mut Db) -> bool {
+        let result = self.span.in_scope(|| guarded(|| (self.work)(db, Turn::Locked)));
         self.result.insert(result).is_ok()
     }
 
@@ -196,7 +195,7 @@ impl<T: Send, F: Fn(&mut Db, Turn) -> Result<T> + Send> Change for Waiting<T, F>
         if !self.is_wanted() {
             return true;
         }
-        let work = |db: &mut Db| guarded(|| (self.work)(db, Turn::First));
+        let work = |db: &mut Db| guarded(|| (self.work)(db, Turn::Alone));
         let result = self.span.in_scope(|| db.begin_write().and_then(|()| db.run(Ending::Commit, Db::begin_write, work)));
         let is_available = !matches!(result, Err(Error::Unavailable(_)));
         self.result = Some(result);

@@ -116,8 +116,10 @@ impl Pool {
                 Err(TryRecvError::Empty) => {}
             }
             let place = Arc::clone(&place);
+            let locked = project.clone();
+            let begin = move |db: &mut Db| db.begin_locked(&locked);
             // The lead is kept with the work: whoever follows finds the changes made, even if this caller has gone.
-            lead = self.writers.run(Db::begin_write, move |db| place.group.make(db).map(|()| lead)).await?;
+            lead = self.writers.run(begin, move |db| place.group.make(db).map(|()| lead)).await?;
         }
     }
 }

@@ -45,7 +45,7 @@ impl Refusal for Error {
             Self::ReleaseNotFound(_) => Reason::ReleaseNotFound,
             Self::VersionQuarantined(_) => Reason::VersionQuarantined,
             Self::VersionStateConflict { .. } => Reason::VersionStateConflict,
-            Self::InUse { .. } => Reason::VersionInUse,
+            Self::InUse { .. } | Self::Placed { .. } => Reason::VersionInUse,
             Self::NamespaceNotEmpty(_) => Reason::NamespaceNotEmpty,
             Self::EtagMismatch(_) => Reason::EtagMismatch,
             Self::TagMoved { .. } => Reason::TagMoved,
@@ -96,6 +96,7 @@ impl Refusal for Error {
             Self::EtagMismatch(name) | Self::NameTaken(name) | Self::ReleaseNotFound(name) => vec![("resource", name.clone())],
             Self::DigestNotFound { version, digest } => vec![("resource", version.to_string()), ("sha256", digest.to_string())],
             Self::VersionStateConflict { version, state } => vec![("resource", version.to_string()), ("state", state.to_string())],
+            Self::Placed { what, stages } => vec![("resource", what.clone()), ("held_by", stages.join(" "))],
             Self::InUse { what, holders } => vec![("resource", what.clone()), ("held_by", holders.join(" "))],
             Self::TagMoved { tag, expected, actual } => {
                 let actual = actual.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -69,6 +69,7 @@ create index promotions_stage on promotions (stage_id, sequence) where sequence 
 create index promotions_pending on promotions (stage_id, id) where state = 'pending';
 create index promotions_judge on promotions (judge_at) where judge_at is not null;
 
+-- `content_sequence` is the change as of which the version had the content: an open one may have other files by now.
 create table promotion_items (
     promotion_id bigint not null references promotions (id),
     position integer not null,
@@ -77,6 +78,7 @@ create table promotion_items (
     package text collate "C" not null,
     version text collate "C" not null,
     content_digest bytea not null check (octet_length(content_digest) = 32),
+    content_sequence bigint not null,
     replaced_version text collate "C",
     primary key (promotion_id, position)
 );
@@ -93,6 +95,7 @@ create table placements (
     package text collate "C" not null,
     version text collate "C" not null,
     content_digest bytea not null check (octet_length(content_digest) = 32),
+    content_sequence bigint not null,
     promotion_id bigint not null,
     start_sequence bigint not null,
     started_at timestamptz not null,

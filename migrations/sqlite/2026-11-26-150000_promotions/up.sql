@@ -69,6 +69,7 @@ create index promotions_stage on promotions (stage_id, sequence) where sequence 
 create index promotions_pending on promotions (stage_id, id) where state = 'pending';
 create index promotions_judge on promotions (judge_at) where judge_at is not null;
 
+-- `content_sequence` is the change as of which the version had the content: an open one may have other files by now.
 create table promotion_items (
     promotion_id integer not null references promotions (id),
     position integer not null,
@@ -77,6 +78,7 @@ create table promotion_items (
     package text not null,
     version text not null,
     content_digest blob not null check (length(content_digest) = 32),
+    content_sequence integer not null,
     replaced_version text,
     primary key (promotion_id, position)
 ) strict;
@@ -93,6 +95,7 @@ create table placements (
     package text not null,
     version text not null,
     content_digest blob not null check (length(content_digest) = 32),
+    content_sequence integer not null,
     promotion_id integer not null,
     start_sequence integer not null,
     started_at integer not null,

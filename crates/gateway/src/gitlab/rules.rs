@@ -148,7 +148,7 @@ fn none_of(fields: &str) -> Refusal {
 }
 
 fn name(call: &Call) -> Result<ProtectionRuleRef> {
-    Ok(ProtectionRuleRef { project: call.project()?, rule: call.number(8, "package_protection_rule_id")? })
+    Ok(ProtectionRuleRef { project: call.project()?, id: call.number(8, "package_protection_rule_id")? })
 }
 
 fn refusal(error: Error) -> Refusal {

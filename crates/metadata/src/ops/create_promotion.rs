@@ -195,7 +195,7 @@ fn pin(db: &mut Db, request: &CreatePromotion, ground: &Ground) -> Result<Vec<Pi
         let content = candidate.content.ok_or(Error::Row("versions"))?;
         match item.content {
             Some(given) if given != content => Err(Error::VersionContentMismatch { existing: content, given }),
-            _ => Ok(Pinned { candidate, content }),
+            _ => Ok(Pinned { candidate, content, as_of: ground.counters.sequence }),
         }
     };
     candidates.into_iter().zip(&request.items).map(pin).collect()

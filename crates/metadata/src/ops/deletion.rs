@@ -1,12 +1,13 @@
 //! Deleting for a while, and bringing back: what packages, versions, files and projects have in common.
 
 use consign_types::Timestamp;
-use consign_types::resource::{PackageRef, ProjectRef, TagRef};
+use consign_types::resource::{PackageRef, ProjectRef, StageRef, TagRef};
 use consign_types::text::Description;
 
 use super::change::Change;
 use super::tagging::Mover;
 use crate::connection::Db;
+use crate::tables::placements::{self, Placement};
 use crate::tables::tags::{self, PlacedTag};
 use crate::{Error, Principal, Result};
 
@@ -22,7 +23,9 @@ pub enum Force {
     Yes,
 }
 
-/// Refuses a deletion under tags that hold what is deleted. Answers all tags that point there.
+/// Refuses a deletion of what is placed on a stage, and of what tags hold. Answers all tags that point there.
+///
+/// What runs is never deleted under those who run it; a whole project goes with its stages, if that is forced.
 pub(super) fn check_holders(
     db: &mut Db,
     change: &Change<'_>,
@@ -31,6 +34,9 @@ pub(super) fn check_holders(
     of: (Option<i64>, Option<i64>),
     force: Force,
 ) -> Result<Vec<PlacedTag>> {
+    if force == Force::No || of != (None, None) {
+        check_stages(db, change.project.id, &what, of)?;
+    }
     let reason: Description = "".parse().expect("a reason may be empty");
     let by = Mover::new(db, change, principal, &reason)?;
     let tags = tags::list_of(db, change.project.id, of.0, of.1)?;
@@ -45,6 +51,15 @@ pub(super) fn check_holders(
         return Ok(tags);
     }
     Err(Error::InUse { what, holders })
+}
+
+fn check_stages(db: &mut Db, project: i64, what: &str, (package, version): (Option<i64>, Option<i64>)) -> Result<()> {
+    let most = i64::try_from(MAX_NAMED).unwrap_or(i64::MAX);
+    let placed = placements::list_holding(db, project, package, version, most)?;
+    let name = |placed: Placement| StageRef { project: ProjectRef::Id(project), stage: placed.stage }.to_string();
+    let mut stages: Vec<String> = placed.into_iter().map(name).collect();
+    stages.dedup();
+    if stages.is_empty() { Ok(()) } else { Err(Error::Placed { what: what.to_owned(), stages }) }
 }
 
 /// When what is deleted now is removed for good.

@@ -84,7 +84,6 @@ pub(super) struct Candidate {
 #[derive(Clone, Debug)]
 pub(super) struct Current {
     pub(super) placement: i64,
-    pub(super) version_id: i64,
     pub(super) version: VersionName,
     pub(super) content: ContentDigest,
     /// `None` where the version is gone.
@@ -157,8 +156,6 @@ struct VersionColumns {
 struct PlacedColumns {
     #[diesel(sql_type = Nullable<BigInt>)]
     placement_id: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    placed_id: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     placed_version: Option<VersionName>,
     #[diesel(sql_type = Nullable<Binary>)]
@@ -180,7 +177,7 @@ const TEXT: &str = "select p.*, c.project_id, c.sequence as last_sequence, c.fil
     order by q.sequence desc limit 1) end as last_hash, \
     case when w.position = 0 then {promotion_ids} end as promotion_ids, case when w.position = 0 then {placement_ids} end as placement_ids, \
     v.id as version_id, k.id as package_id, v.state, v.content_digest, v.sort_key, coalesce(v.published_at, v.created_at) as since, \
-    t.id as placement_id, t.version_id as placed_id, t.version as placed_version, t.content_digest as placed_content, \
+    t.id as placement_id, t.version as placed_version, t.content_digest as placed_content, \
     u.sort_key as placed_key \
     from projects p join counters c on c.project_id = p.id cross join {wanted} w \
     left join stages s on s.project_id = p.id and s.stage = {stage} \
@@ -281,11 +278,9 @@ fn of_rows(db: &Db, rows: Vec<Row>, look: &Look<'_>) -> Result<Ground> {
 }
 
 fn candidate(version: VersionColumns, placed: PlacedColumns) -> Option<Candidate> {
-    let PlacedColumns { placement_id, placed_id, placed_version, placed_content, placed_key } = placed;
-    let current = match (placement_id, placed_id, placed_version, placed_content) {
-        (Some(placement), Some(version_id), Some(version), Some(content)) => {
-            Some(Current { placement, version_id, version, content, sort_key: placed_key })
-        }
+    let PlacedColumns { placement_id, placed_version, placed_content, placed_key } = placed;
+    let current = match (placement_id, placed_version, placed_content) {
+        (Some(placement), Some(version), Some(content)) => Some(Current { placement, version, content, sort_key: placed_key }),
         _ => None,
     };
     Some(Candidate {
@@ -333,8 +328,8 @@ impl Ground {
 }
 
 impl Candidate {
-    /// The placement of this version, with what was pinned of it.
-    pub(super) fn placement(&self, id: i64, by: &Placer, content: ContentDigest) -> Placement {
+    /// The placement of this version, with what was pinned of it, and as of which change.
+    pub(super) fn placement(&self, id: i64, by: &Placer, (content, as_of): (ContentDigest, i64)) -> Placement {
         Placement {
             id,
             project_id: by.project,
@@ -345,6 +340,7 @@ impl Candidate {
             package: self.package.clone(),
             version: self.version.clone(),
             content_digest: content,
+            content_sequence: as_of,
             promotion_id: by.promotion,
             start_sequence: by.sequence,
             started_at: by.now,

@@ -121,13 +121,13 @@ impl Resumed {
 fn still_there(promotion: &Promotion, ground: &Ground) -> Result<Vec<Pinned>, String> {
     let items = promotion.items.iter().zip(&ground.candidates);
     let pin = |(item, candidate): (&PromotionItem, &Option<Candidate>)| {
-        let PromotionItem { version_id, package, version, content_digest, .. } = item;
+        let PromotionItem { version_id, package, version, content_digest, content_sequence, .. } = item;
         let candidate = candidate.clone().filter(|candidate| candidate.version_id == *version_id);
         let candidate = candidate.ok_or_else(|| format!("`{package} {version}` was deleted"))?;
         if !candidate.state.is_readable() {
             return Err(format!("`{package} {version}` is {}", candidate.state));
         }
-        Ok(Pinned { candidate, content: *content_digest })
+        Ok(Pinned { candidate, content: *content_digest, as_of: *content_sequence })
     };
     items.map(pin).collect()
 }

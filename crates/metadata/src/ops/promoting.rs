@@ -32,6 +32,8 @@ pub(super) struct Pinned {
     pub(super) candidate: Candidate,
     /// What the promotion pinned.
     pub(super) content: ContentDigest,
+    /// As of which change the version had that.
+    pub(super) as_of: i64,
 }
 
 impl Pinned {
@@ -43,6 +45,7 @@ impl Pinned {
             package: package.clone(),
             version: version.clone(),
             content_digest: self.content,
+            content_sequence: self.as_of,
             replaced_version: current.as_ref().map(|current| current.version.clone()),
         }
     }
@@ -191,7 +194,7 @@ impl Application {
     /// Places items where others stood.
     pub(super) fn of(ground: &Ground, pinned: &[Pinned], by: &Placer) -> Self {
         let ids = ground.placement_ids.iter();
-        let placed = pinned.iter().zip(ids).map(|(pinned, id)| pinned.candidate.placement(*id, by, pinned.content)).collect();
+        let placed = pinned.iter().zip(ids).map(|(pinned, id)| pinned.candidate.placement(*id, by, (pinned.content, pinned.as_of))).collect();
         let ended = pinned.iter().filter_map(|pinned| pinned.candidate.current.as_ref().map(|current| current.placement)).collect();
         Self { placed, ended, removed: Vec::new(), is_undoing: false }
     }

@@ -95,9 +95,9 @@ impl Metadata {
         let one = if let [file] = request.files.as_slice() { Some(file.receipt.digest) } else { None };
         let publish = move |db: &mut Db, turn| publish(db, &request, &rules, now, turn);
         let published = match one {
-            _ if is_trial => return self.pool.end(Ending::Rollback, move |db| publish(db, Turn::First)).await,
+            _ if is_trial => return self.pool.end(Ending::Rollback, move |db| publish(db, Turn::Alone)).await,
             Some(blob) => self.pool.change(&project, Some(blob), publish).await?,
-            None => self.pool.write(move |db| publish(db, Turn::First)).await?,
+            None => self.pool.write(move |db| publish(db, Turn::Alone)).await?,
         };
         tracing::trace!(version = published.version.id, "publish committed");
         Ok(published)
@@ -107,7 +107,7 @@ impl Metadata {
 fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Timestamp, turn: Turn) -> Result<Published> {
     let method = if request.mode == PublishMode::AddOnly { "CommitFiles" } else { "PublishVersion" };
     let call = call(&request.principal, method, &request.version, request.request_id.as_ref(), fingerprint(request), now);
-    if turn == Turn::Next {
+    if turn == Turn::Locked {
         let scene = look(db, request, &call, request.version.project.clone())?;
         if scene.is_claimed {
             // Answered as it was, and nothing entered: by itself.

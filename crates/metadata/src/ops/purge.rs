@@ -10,8 +10,8 @@ use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    audit_entries, counters, files, labels, leases, loose_blobs, packages, projects, protection_rules, releases, settings, sums, tag_moves,
-    tag_rules, tags, tokens, trust_rules, versions,
+    audit_entries, counters, deployments, files, labels, leases, loose_blobs, packages, placements, projects, promotions, protection_rules,
+    releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules, versions,
 };
 use crate::{Metadata, Result};
 
@@ -72,6 +72,10 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     tag_rules::remove_of_project(db, project.id)?;
     protection_rules::remove_of_project(db, project.id)?;
     releases::remove_of_project(db, project.id)?;
+    deployments::remove_of_project(db, project.id)?;
+    placements::remove_of_project(db, project.id)?;
+    promotions::remove_of_project(db, project.id)?;
+    stages::remove_of_project(db, project.id)?;
     trust_rules::remove_of_project(db, project.id)?;
     tokens::remove_of_project(db, project.id)?;
     members::remove_of(db, Home::Project(project.id))?;

@@ -2,15 +2,17 @@
 
 use consign_types::order::{VersionScheme, is_prerelease, semantic};
 use consign_types::range::{Interval, VersionRange};
-use consign_types::resource::{PackageRef, TagRef, VersionRef};
+use consign_types::promotion::StageName;
+use consign_types::resource::{PackageRef, StageRef, TagRef, VersionRef};
 use consign_types::version::VersionState;
 use consign_types::{ContentDigest, TagName, VersionName};
 
+use super::find_stage::stage;
 use super::{package, project};
 use crate::connection::Db;
 use crate::tables::candidates::{self, Among, Candidates, Found};
 use crate::tables::file_row::File;
-use crate::tables::files;
+use crate::tables::{files, placements};
 use crate::tables::version_row::Version;
 use crate::tables::versions;
 use crate::{Error, Metadata, Result};
@@ -44,6 +46,8 @@ pub enum Selector {
     Range(VersionRange),
     /// The one that a tag points at.
     Tag(TagName),
+    /// The one that is placed on a stage, with what was placed of it.
+    Stage(StageName),
     /// The one with this content; of several, the first published.
     Content(ContentDigest),
     /// The highest.
@@ -112,7 +116,15 @@ fn resolve(db: &mut Db, request: &ResolveVersion) -> Result<Resolved> {
     let Some(found) = found else {
         return Err(refusal(db, request)?);
     };
-    let mut files = files::list_served(db, found.version.id, None, 1 + i64::try_from(MAX_FILES).unwrap_or(i64::MAX))?;
+    let most = 1 + i64::try_from(MAX_FILES).unwrap_or(i64::MAX);
+    let mut files = match &request.selector {
+        // What was placed of an open version stays placed, whatever was added to it since.
+        Selector::Stage(stage) => {
+            let as_of = placements::find_content_sequence(db, found.version.id, stage)?;
+            files::list_served_as_of(db, found.version.id, as_of.unwrap_or(i64::MAX), most)?
+        }
+        _ => files::list_served(db, found.version.id, None, most)?,
+    };
     let more_files = files.len() > MAX_FILES;
     files.truncate(MAX_FILES);
     let skipped = found.higher.iter().map(|version| skipped(request, found.scheme, version)).collect();
@@ -136,6 +148,7 @@ fn meant(request: &ResolveVersion) -> Candidates {
         }
         Selector::Exact(version) => Candidates::Named(version.clone()),
         Selector::Tag(tag) => Candidates::Tagged(tag.clone()),
+        Selector::Stage(stage) => Candidates::Placed(stage.clone()),
         Selector::Content(content) => Candidates::WithContent(*content),
     }
 }
@@ -184,6 +197,10 @@ fn refusal(db: &mut Db, request: &ResolveVersion) -> Result<Error> {
             Error::VersionNotFound(VersionRef { project: package.project, package: package.package, version: version.clone() })
         }
         Selector::Tag(tag) => Error::TagNotFound(TagRef { package, tag: tag.clone() }),
+        Selector::Stage(name) => {
+            stage(db, project.id, &StageRef { project: package.project.clone(), stage: name.clone() })?;
+            Error::NothingFits(package)
+        }
         Selector::Range(_) | Selector::Content(_) | Selector::Latest => Error::NothingFits(package),
     })
 }

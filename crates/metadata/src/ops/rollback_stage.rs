@@ -156,6 +156,7 @@ impl Undo {
             package: then.package.clone(),
             version: then.version.clone(),
             content_digest: then.content_digest,
+            content_sequence: then.content_sequence,
             replaced_version: now.as_ref().map(|now| now.version.clone()),
         };
         Promotion {

@@ -79,6 +79,7 @@ table! {
         package -> Text,
         version -> Text,
         content_digest -> Binary,
+        content_sequence -> BigInt,
         replaced_version -> Nullable<Text>,
     }
 }
@@ -97,6 +98,7 @@ table! {
         package -> Text,
         version -> Text,
         content_digest -> Binary,
+        content_sequence -> BigInt,
         promotion_id -> BigInt,
         start_sequence -> BigInt,
         started_at -> Instant,

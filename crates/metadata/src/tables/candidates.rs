@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use consign_types::order::VersionScheme;
+use consign_types::promotion::StageName;
 use consign_types::range::Interval;
 use consign_types::resource::{PackageRef, ProjectRef};
 use consign_types::{ContentDigest, PackageName, TagName, VersionName};
@@ -29,6 +30,8 @@ pub(crate) enum Candidates {
     WithHigher(VersionName),
     /// The one that this tag points at.
     Tagged(TagName),
+    /// The one that is placed on this stage.
+    Placed(StageName),
     /// The first published of those with this content.
     WithContent(ContentDigest),
 }
@@ -122,6 +125,11 @@ fn statement(package: &PackageRef, candidates: &Candidates, limit: i64) -> (Stri
         Candidates::Tagged(tag) => {
             let tagged = "v.id = (select t.version_id from tags t where t.package_id = v.package_id and t.tag =";
             format!("{})", one(&mut binds, Bind::Text(tag.to_string()), tagged))
+        }
+        Candidates::Placed(stage) => {
+            let placed = "v.id = (select t.version_id from placements t join stages s on s.id = t.stage_id \
+                          where t.package_id = v.package_id and t.ended_at is null and s.stage =";
+            format!("{})", one(&mut binds, Bind::Text(stage.to_string()), placed))
         }
         Candidates::WithContent(content) => {
             let with = one(&mut binds, Bind::Bytes(content.as_bytes().to_vec()), "v.content_digest =");

@@ -113,6 +113,13 @@ pub(crate) fn list_served_of(db: &mut Db, versions: &[i64]) -> Result<Vec<File>>
     Ok(found)
 }
 
+/// The files that a version served as of a change, by path.
+pub(crate) fn list_served_as_of(db: &mut Db, version: i64, sequence: i64, limit: i64) -> Result<Vec<File>> {
+    let newer = newer().filter(other.field(files::sequence).le(sequence));
+    let query = files::table.filter(files::version_id.eq(version)).filter(files::deleted_at.is_null()).filter(files::sequence.le(sequence));
+    Ok(query.filter(not(exists(newer))).select(files::all_columns).order(files::path).limit(limit).load(db)?)
+}
+
 /// The files that a version serves, by path from `after` on.
 pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<File>> {
     let mut query = files::table

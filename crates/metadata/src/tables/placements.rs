@@ -37,6 +37,8 @@ pub struct Placement {
     pub version: VersionName,
     /// What was placed.
     pub content_digest: ContentDigest,
+    /// The change as of which the version consisted of that.
+    pub content_sequence: i64,
     /// The promotion that placed it.
     pub promotion_id: i64,
     /// The change that placed it.
@@ -190,9 +192,16 @@ pub(crate) fn list(
     Ok(query.load(db)?)
 }
 
-/// The stages on which these versions, or versions of this package, are placed: at most `limit` placements.
-pub(crate) fn list_holding(db: &mut Db, package: Option<i64>, version: Option<i64>, limit: i64) -> Result<Vec<Placement>> {
-    let mut query = placements::table.filter(placements::ended_at.is_null()).order(placements::id).limit(limit).into_boxed();
+/// The change as of which a version has what is placed of it on a stage.
+pub(crate) fn find_content_sequence(db: &mut Db, version: i64, stage: &StageName) -> Result<Option<i64>> {
+    let query = placements::table.filter(placements::version_id.eq(version)).filter(placements::stage.eq(stage));
+    Ok(query.filter(placements::ended_at.is_null()).select(placements::content_sequence).first(db).optional()?)
+}
+
+/// What is placed on stages of a project: of a package or a version, as far as they are given.
+pub(crate) fn list_holding(db: &mut Db, project: i64, package: Option<i64>, version: Option<i64>, limit: i64) -> Result<Vec<Placement>> {
+    let query = placements::table.filter(placements::project_id.eq(project)).filter(placements::ended_at.is_null());
+    let mut query = query.order(placements::id).limit(limit).into_boxed();
     if let Some(package) = package {
         query = query.filter(placements::package_id.eq(package));
     }

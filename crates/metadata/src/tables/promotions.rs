@@ -86,6 +86,8 @@ pub struct PromotionItem {
     pub version: VersionName,
     /// What is placed.
     pub content_digest: ContentDigest,
+    /// The change as of which the version consisted of that.
+    pub content_sequence: i64,
     /// The version whose place it took.
     pub replaced_version: Option<VersionName>,
 }
@@ -135,6 +137,7 @@ struct ItemRow {
     package: PackageName,
     version: VersionName,
     content_digest: ContentDigest,
+    content_sequence: i64,
     replaced_version: Option<VersionName>,
 }
 
@@ -241,6 +244,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, promotion: &Promotion) {
             package: item.package,
             version: item.version,
             content_digest: item.content_digest,
+            content_sequence: item.content_sequence,
             replaced_version: item.replaced_version,
         }
     });
@@ -387,21 +391,14 @@ pub(crate) fn list(
     with_items(db, rows)
 }
 
-/// The promotions of a project that were applied, behind a change, in the order in which they were.
-pub(crate) fn list_applied(db: &mut Db, project: i64, after: i64, limit: i64) -> Result<Vec<Promotion>> {
-    let query = promotions::table.filter(promotions::project_id.eq(project)).filter(promotions::sequence.gt(after.max(0)));
-    let rows = query.order(promotions::sequence).limit(limit).load::<Row>(db)?;
-    with_items(db, rows)
-}
-
 fn with_items(db: &mut Db, rows: Vec<Row>) -> Result<Vec<Promotion>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut items: HashMap<i64, Vec<PromotionItem>> = HashMap::new();
     for ids in ids.chunks(BATCH) {
         let query = promotion_items::table.filter(promotion_items::promotion_id.eq_any(ids));
         for row in query.order((promotion_items::promotion_id, promotion_items::position)).load::<ItemRow>(db)? {
-            let ItemRow { promotion_id, package_id, version_id, package, version, content_digest, replaced_version, .. } = row;
-            let item = PromotionItem { package_id, version_id, package, version, content_digest, replaced_version };
+            let ItemRow { promotion_id, package_id, version_id, package, version, content_digest, content_sequence, replaced_version, .. } = row;
+            let item = PromotionItem { package_id, version_id, package, version, content_digest, content_sequence, replaced_version };
             items.entry(promotion_id).or_default().push(item);
         }
     }

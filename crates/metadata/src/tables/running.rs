@@ -29,22 +29,22 @@ pub(crate) struct Running {
 
 type OnStage = (i64, PackageName, VersionName, Option<VersionState>, bool);
 
+/// One way to look for digests, on a stage or in a project.
+type Looked = fn(&mut Db, i64, &[Digest]) -> Result<Vec<Running>>;
+
 /// The versions that have these digests. Those on the stage come first; elsewhere, one is looked for of each digest that remains.
 pub(crate) fn list(db: &mut Db, project: i64, stage: i64, digests: &[Digest]) -> Result<Vec<Running>> {
     let mut found = Vec::new();
     for digests in digests.chunks(BATCH) {
         let mut rest: HashSet<Digest> = digests.iter().copied().collect();
-        for looked in [on_stage_by_content, on_stage_by_file] {
+        let places = [(stage, on_stage_by_content as Looked), (stage, on_stage_by_file), (project, anywhere_by_content), (project, anywhere_by_file)];
+        for (place, looked) in places {
             let wanted: Vec<Digest> = rest.iter().copied().collect();
-            let of_stage = looked(db, stage, &wanted)?;
-            of_stage.iter().for_each(|one| drop(rest.remove(&one.digest)));
-            found.extend(of_stage);
-        }
-        for looked in [anywhere_by_content, anywhere_by_file] {
-            let wanted: Vec<Digest> = rest.iter().copied().collect();
-            let elsewhere = looked(db, project, &wanted)?;
-            elsewhere.iter().for_each(|one| drop(rest.remove(&one.digest)));
-            found.extend(elsewhere);
+            let known = looked(db, place, &wanted)?;
+            for one in &known {
+                rest.remove(&one.digest);
+            }
+            found.extend(known);
         }
     }
     Ok(found)
