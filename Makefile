@@ -5,6 +5,8 @@ STEP := .ci/step
 TOOLS := target/tools
 # A real S3 server for the tests.
 WEED := CONSIGN_TEST_WEED=$(CURDIR)/$(TOOLS)/venv/bin/weed
+# What `make run` runs, and builds before.
+SERVICE ?= cargo run --release --locked -p consign-cli --
 # Passed on by `make run`: make run ARGS='--http-listen 127.0.0.1:9090'
 ARGS ?=
 # How often `make stress` kills the service on each database and cuts the power of each disk, and how long it collects garbage.
@@ -23,7 +25,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run the service (ARGS='…' are its options)
-	cargo run --release --locked -p consign-cli -- serve $(ARGS)
+	$(SERVICE) serve $(ARGS)
 
 build: ## Build the release binary
 	cargo build --release --locked -p consign-cli
