@@ -80,6 +80,7 @@ create table promotion_items (
     content_digest bytea not null check (octet_length(content_digest) = 32),
     content_sequence bigint not null,
     replaced_version text collate "C",
+    published_at timestamptz,
     primary key (promotion_id, position)
 );
 create index promotion_items_package on promotion_items (package_id, promotion_id);

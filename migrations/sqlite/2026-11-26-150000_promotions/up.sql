@@ -80,6 +80,7 @@ create table promotion_items (
     content_digest blob not null check (length(content_digest) = 32),
     content_sequence integer not null,
     replaced_version text,
+    published_at integer,
     primary key (promotion_id, position)
 ) strict;
 create index promotion_items_package on promotion_items (package_id, promotion_id);

@@ -38,7 +38,7 @@ pub(super) struct Pinned {
 
 impl Pinned {
     pub(super) fn item(&self) -> PromotionItem {
-        let Candidate { package_id, version_id, package, version, current, .. } = &self.candidate;
+        let Candidate { package_id, version_id, package, version, current, published_at, .. } = &self.candidate;
         PromotionItem {
             package_id: *package_id,
             version_id: *version_id,
@@ -47,6 +47,7 @@ impl Pinned {
             content_digest: self.content,
             content_sequence: self.as_of,
             replaced_version: current.as_ref().map(|current| current.version.clone()),
+            published_at: Some(*published_at),
         }
     }
 

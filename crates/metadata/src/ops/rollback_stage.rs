@@ -158,6 +158,7 @@ impl Undo {
             content_digest: then.content_digest,
             content_sequence: then.content_sequence,
             replaced_version: now.as_ref().map(|now| now.version.clone()),
+            published_at: None,
         };
         Promotion {
             id: by.promotion,

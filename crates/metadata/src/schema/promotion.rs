@@ -70,6 +70,7 @@ table! {
 
 table! {
     use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
+    use crate::columns::Instant;
 
     promotion_items (promotion_id, position) {
         promotion_id -> BigInt,
@@ -81,6 +82,7 @@ table! {
         content_digest -> Binary,
         content_sequence -> BigInt,
         replaced_version -> Nullable<Text>,
+        published_at -> Nullable<Instant>,
     }
 }
 

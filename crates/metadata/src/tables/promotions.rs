@@ -90,6 +90,8 @@ pub struct PromotionItem {
     pub content_sequence: i64,
     /// The version whose place it took.
     pub replaced_version: Option<VersionName>,
+    /// When the version was published; `None` where it is placed again by a rollback.
+    pub published_at: Option<Timestamp>,
 }
 
 impl Promotion {
@@ -139,6 +141,7 @@ struct ItemRow {
     content_digest: ContentDigest,
     content_sequence: i64,
     replaced_version: Option<VersionName>,
+    published_at: Option<Timestamp>,
 }
 
 fn to_row(promotion: &Promotion) -> Row {
@@ -246,6 +249,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, promotion: &Promotion) {
             content_digest: item.content_digest,
             content_sequence: item.content_sequence,
             replaced_version: item.replaced_version,
+            published_at: item.published_at,
         }
     });
     let items: Vec<ItemRow> = items.collect();
@@ -397,8 +401,17 @@ fn with_items(db: &mut Db, rows: Vec<Row>) -> Result<Vec<Promotion>> {
     for ids in ids.chunks(BATCH) {
         let query = promotion_items::table.filter(promotion_items::promotion_id.eq_any(ids));
         for row in query.order((promotion_items::promotion_id, promotion_items::position)).load::<ItemRow>(db)? {
-            let ItemRow { promotion_id, package_id, version_id, package, version, content_digest, content_sequence, replaced_version, .. } = row;
-            let item = PromotionItem { package_id, version_id, package, version, content_digest, content_sequence, replaced_version };
+            let promotion_id = row.promotion_id;
+            let item = PromotionItem {
+                package_id: row.package_id,
+                version_id: row.version_id,
+                package: row.package,
+                version: row.version,
+                content_digest: row.content_digest,
+                content_sequence: row.content_sequence,
+                replaced_version: row.replaced_version,
+                published_at: row.published_at,
+            };
             items.entry(promotion_id).or_default().push(item);
         }
     }

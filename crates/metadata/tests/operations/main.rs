@@ -4,6 +4,8 @@
 mod condemn;
 mod housekeeping;
 mod prepare;
+mod promoting;
+mod promotions;
 mod publish;
 mod purge;
 mod races;

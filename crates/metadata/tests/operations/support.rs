@@ -1,5 +1,7 @@
 //! A metadata plane with one project, and the steps that tests take on it.
 
+use std::sync::{Arc, OnceLock};
+
 use consign_metadata::{
     Config, CreateProject, Error, Metadata, PrepareUploads, Principal, PublishFile, PublishMode, PublishVersion, Published, Rules,
     UploadFile, UploadPlan,
@@ -7,6 +9,7 @@ use consign_metadata::{
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::signature::SigningKeys;
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::version::Visibility;
 use consign_types::{Digest, Timestamp};
@@ -40,12 +43,18 @@ pub(crate) fn principal() -> Principal {
     Principal::operator("root".parse().unwrap())
 }
 
+/// The keys by which promotions are signed here.
+pub(crate) fn signing_keys() -> Arc<SigningKeys> {
+    static KEYS: OnceLock<Arc<SigningKeys>> = OnceLock::new();
+    Arc::clone(KEYS.get_or_init(|| Arc::new(SigningKeys::generate())))
+}
+
 pub(crate) async fn opened(database: &Database) -> Metadata {
     opened_with(database, rules(), || NOW).await
 }
 
 pub(crate) async fn opened_with(database: &Database, rules: Rules, clock: fn() -> Timestamp) -> Metadata {
-    let metadata = Metadata::open(&config(database), rules, clock).await.unwrap();
+    let metadata = Metadata::open(&config(database), rules, clock).await.unwrap().signing(signing_keys());
     assert!(metadata.ensure_admin_token(None, "token").await.unwrap());
     let demo = CreateProject {
         principal: principal(),
