@@ -17,8 +17,8 @@ use consign_types::Reason;
 use consign_types::access::methods::need;
 use consign_types::access::{Need, Reach, Role};
 use consign_types::resource::{
-    FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, ProtectionRuleRef, ScopeRef, TagRef, TagRuleRef,
-    TokenParent, TokenRef, TrustRuleRef, UserRef, VersionRef,
+    FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, PromotionRef, ProtectionRuleRef, ScopeRef,
+    StageRef, TagRef, TagRuleRef, TokenParent, TokenRef, TrustRuleRef, UserRef, VersionRef,
 };
 use tonic::{Code, Status};
 
@@ -124,6 +124,11 @@ impl Caller {
         self.admitted(Need { role: Role::Guest, ..self.need }, subject.about()).await
     }
 
+    /// Lets the call go on if the caller may also do what takes more than the method does, for this.
+    pub(crate) async fn also(&self, need: Need, subject: &impl Subject) -> Result<(), Status> {
+        self.admitted(need, subject.about()).await.map(|_| ())
+    }
+
     /// Lets the call go on for all projects that the caller may know of: for those within this reach.
     pub(crate) async fn everywhere(&self) -> Result<Reach, Status> {
         Ok(self.admitted(self.need, About::All).await?.grant.reach(self.need.role))
@@ -212,6 +217,8 @@ subject! {
     TagRuleRef: |name| name.project.about();
     ProtectionRuleRef: |name| name.project.about();
     TrustRuleRef: |name| name.project.about();
+    StageRef: |name| name.project.about();
+    PromotionRef: |name| name.project.about();
     NamespaceRef: |name| About::Namespace(name.clone());
     UserRef: |name| About::User(name.clone());
     ScopeRef: |name| match name {

@@ -20,6 +20,7 @@ use consign_proto::metadata::audit_service_server::{self, AuditServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
+use consign_proto::metadata::promotion_service_server::{self, PromotionServiceServer};
 use consign_proto::metadata::release_service_server::{self, ReleaseServiceServer};
 use consign_proto::metadata::tag_service_server::{self, TagServiceServer};
 use consign_proto::metadata::token_service_server::{self, TokenServiceServer};
@@ -44,6 +45,7 @@ use crate::grpc::blob_admin::BlobAdminApi;
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
+use crate::grpc::promotion::PromotionApi;
 use crate::grpc::release::ReleaseApi;
 use crate::grpc::tag::TagApi;
 use crate::grpc::token::TokenApi;
@@ -64,6 +66,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     user_service_server::SERVICE_NAME,
     release_service_server::SERVICE_NAME,
     audit_service_server::SERVICE_NAME,
+    promotion_service_server::SERVICE_NAME,
 ];
 
 /// The services of the blob plane.
@@ -122,6 +125,7 @@ pub(crate) fn metadata(plane: MetadataPlane, notes: Notes, budgets: &Budgets, se
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), signatures }))
         .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), issuers }))
         .add_service(ReleaseServiceServer::new(ReleaseApi { metadata: metadata.clone() }))
+        .add_service(PromotionServiceServer::new(PromotionApi { metadata: metadata.clone() }))
         .add_service(UserServiceServer::new(UserApi { metadata: metadata.clone() }))
         .add_service(FileServiceServer::new(files));
     let charged = router(services).layer(from_fn_with_state(budgets.bodies.clone(), charge));

@@ -110,6 +110,7 @@ impl Running {
             }
             self.tasks.spawn(jobs::throttle::run(throttle, stop()));
             self.tasks.spawn(jobs::downloads::run(metadata.clone(), stop()));
+            self.tasks.spawn(jobs::promote::run(metadata.clone(), stop()));
             self.tasks.spawn(jobs::expire::run(metadata, collection.interval(), stop()));
         }
         if let Some(blobs) = planes.blobs {
@@ -210,6 +211,7 @@ impl Planes {
         let metadata = if role.has_metadata() {
             let metadata = Metadata::open(&settings.database.config(), settings.rules()?, clock::now).await?;
             let signatures = Signatures::open(&settings.signing_key_file(), &metadata).await?;
+            let metadata = metadata.signing(signatures.keys());
             Some(MetadataPlane { metadata, issuers: issuers(settings), throttle: Throttle::new(&settings.throttle), signatures })
         } else {
             None

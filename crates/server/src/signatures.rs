@@ -34,6 +34,11 @@ impl Signatures {
         }
     }
 
+    /// The keys.
+    pub(crate) fn keys(&self) -> Arc<SigningKeys> {
+        Arc::clone(&self.keys)
+    }
+
     /// The signed note of a text.
     pub(crate) fn sign(&self, text: &str) -> String {
         self.keys.sign(text)

@@ -13,6 +13,7 @@ use consign_types::access::{Role, Scope};
 use consign_types::filter::Filter;
 use consign_types::label::Labels;
 use consign_types::text::{Etag, RequestId};
+use consign_types::time::Span;
 use consign_types::{Reason, Timestamp};
 use prost_types::FieldMask;
 use tonic::Status;
@@ -176,5 +177,36 @@ pub(super) fn time(field: &str, time: Option<prost_types::Timestamp>) -> Result<
     match time {
         Some(time) if !is_valid(&time) => Err(invalid(field, Reason::ArgumentInvalid, "no such time")),
         time => Ok(time.map(to_time)),
+    }
+}
+
+/// The longest span that is taken, in seconds: 36500 days.
+const MAX_SPAN_SECONDS: i64 = 36_500 * 24 * 60 * 60;
+
+/// A length of time that may be missing. What is smaller than a microsecond is cut off, and something must be left.
+pub(super) fn span(field: &str, duration: Option<prost_types::Duration>) -> Result<Option<Span>, Status> {
+    let Some(prost_types::Duration { seconds, nanos }) = duration else { return Ok(None) };
+    let is_valid = (0..=MAX_SPAN_SECONDS).contains(&seconds) && (0..1_000_000_000).contains(&nanos);
+    let span = if is_valid { Span::from_micros(seconds * 1_000_000 + i64::from(nanos / 1000)) } else { None };
+    let rule = || invalid(field, Reason::ArgumentInvalid, "must be more than nothing, a microsecond at least, and at most 36500 days");
+    span.map(Some).ok_or_else(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_positive_and_cut_to_microseconds() {
+        let micros = |seconds, nanos| {
+            let span = span("ttl", Some(prost_types::Duration { seconds, nanos }));
+            span.ok().flatten().map(Span::as_micros)
+        };
+        assert_eq!((micros(0, 1999), micros(90, 0), micros(1, 5000)), (Some(1), Some(90_000_000), Some(1_000_005)));
+        assert_eq!(micros(MAX_SPAN_SECONDS, 0), Some(MAX_SPAN_SECONDS * 1_000_000));
+        for (seconds, nanos) in [(0, 0), (0, 999), (-1, 0), (1, -1), (0, 1_000_000_000), (MAX_SPAN_SECONDS + 1, 0), (i64::MAX, 0)] {
+            assert_eq!(micros(seconds, nanos), None, "{seconds} {nanos}");
+        }
+        assert_eq!(span("ttl", None).unwrap(), None);
     }
 }

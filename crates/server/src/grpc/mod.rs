@@ -11,6 +11,7 @@ pub(crate) mod file;
 pub(crate) mod package;
 mod page;
 pub(crate) mod project;
+pub(crate) mod promotion;
 pub(crate) mod release;
 pub(crate) mod tag;
 pub(crate) mod token;

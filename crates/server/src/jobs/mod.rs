@@ -5,6 +5,7 @@ pub(crate) mod collect;
 pub(crate) mod downloads;
 pub(crate) mod expire;
 pub(crate) mod health;
+pub(crate) mod promote;
 pub(crate) mod scrub;
 pub(crate) mod stored;
 pub(crate) mod throttle;

@@ -8,6 +8,9 @@ pub fn need(method: &str) -> Option<Need> {
     TABLE.iter().find(|(row, _)| *row == name).map(|(_, need)| *need)
 }
 
+/// What it takes besides to put gates of a promotion aside.
+pub const WAIVE: Need = Need { role: Role::Maintainer, scope: Scope::Admin };
+
 const fn row(method: &'static str, role: Role, scope: Scope) -> (&'static str, Need) {
     (method, Need { role, scope })
 }
@@ -102,4 +105,22 @@ const TABLE: &[(&str, Need)] = &[
     row("AuditService/ListAuditEntries", Role::Maintainer, Scope::AuditRead),
     row("AuditService/GetCheckpoint", Role::Maintainer, Scope::AuditRead),
     row("AuditService/VerifyChain", Role::Maintainer, Scope::AuditRead),
+    row("PromotionService/CreateStage", Role::Maintainer, Scope::Admin),
+    row("PromotionService/GetStage", Role::Reporter, Scope::Read),
+    row("PromotionService/ListStages", Role::Reporter, Scope::Read),
+    row("PromotionService/UpdateStage", Role::Maintainer, Scope::Admin),
+    row("PromotionService/DeleteStage", Role::Maintainer, Scope::Admin),
+    row("PromotionService/CreatePromotion", Role::Developer, Scope::Promote),
+    row("PromotionService/GetPromotion", Role::Reporter, Scope::Read),
+    row("PromotionService/ListPromotions", Role::Reporter, Scope::Read),
+    row("PromotionService/ReviewPromotion", Role::Reporter, Scope::Approve),
+    row("PromotionService/ReportGate", Role::Reporter, Scope::Approve),
+    row("PromotionService/CancelPromotion", Role::Developer, Scope::Promote),
+    row("PromotionService/RollbackStage", Role::Developer, Scope::Promote),
+    row("PromotionService/HoldStage", Role::Developer, Scope::Promote),
+    row("PromotionService/ReleaseStage", Role::Developer, Scope::Promote),
+    row("PromotionService/GetStageState", Role::Reporter, Scope::Read),
+    row("PromotionService/CompareStages", Role::Reporter, Scope::Read),
+    row("PromotionService/ListPlacements", Role::Reporter, Scope::Read),
+    row("PromotionService/RecordDeployment", Role::Developer, Scope::Promote),
 ];

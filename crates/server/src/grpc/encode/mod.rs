@@ -2,6 +2,8 @@
 
 mod package;
 mod project;
+mod promotion;
+mod stage;
 mod tag;
 mod token;
 mod user;
@@ -17,6 +19,8 @@ use consign_types::{ContentDigest, Digest, PackageName, VersionName};
 
 pub(super) use package::{difference, file, located_file, package, skipped, version};
 pub(super) use project::{namespace, project, settings_view, usage};
+pub(super) use promotion::{drift, placement, promotion, promotion_name, stage_difference};
+pub(super) use stage::stage;
 pub(super) use tag::{previous, role, tag, tag_rule, tag_span};
 pub(super) use token::token;
 pub(super) use user::{member, user};
