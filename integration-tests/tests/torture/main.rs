@@ -2,6 +2,7 @@
 //!
 //! - [`kills`]: `kill -9`, which shows an answer that comes before the commit, and what a start does not clean up
 //! - [`power_cuts`]: power cuts, which show each sync that is missing
+//! - [`promotions`]: `kill -9` in promotions of many packages, of which a part must never be there
 //! - [`disk_failures`]: disks that fail under a service that lives on, which show a success that a dead disk tells
 //! - [`uploads`]: power cuts at one point of an upload
 //! - [`plan`]: what is published, from a seed alone
@@ -17,6 +18,7 @@ mod inspection;
 mod kills;
 mod plan;
 mod power_cuts;
+mod promotions;
 mod publishers;
 mod report;
 mod torture;
