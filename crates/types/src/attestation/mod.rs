@@ -34,6 +34,8 @@ pub use identity::{MAX_ROOTS, TrustedIdentity};
 pub use key::{KeyKind, ParseSignerError, SignerKey};
 pub use verify::{Outcome, Signer, VerifyError, verify};
 
+pub(crate) use envelope::{Envelope, pae};
+
 use crate::word::word_enum;
 
 /// The longest bundle, in bytes.

@@ -11,7 +11,6 @@ use base64::prelude::BASE64_STANDARD;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SigningKey as _};
 use serde_json::{Value, json};
 
-use super::envelope::{Envelope, pae};
 use super::*;
 use crate::{Digest, Timestamp};
 
