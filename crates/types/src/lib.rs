@@ -16,6 +16,7 @@
 //! - [`text`]: texts within limits
 //! - [`version`]: the life of a version, and who may see it; [`release`]: what a project says of its releases
 //! - [`promotion`]: stages, their gates, and the promotions that pass them
+//! - [`attestation`]: signed statements about content, and whose signatures count
 //! - [`order`]: how the versions of a package are ordered; [`range`]: which of them a selector takes
 //! - [`duplicates`]: whether a file may be published again
 //! - [`filter`]: the filters of lists; [`label`]: labels; [`pattern`]: patterns over names
@@ -23,6 +24,7 @@
 //! - [`time`]: instants as the databases and the wire carry them
 
 pub mod access;
+pub mod attestation;
 pub mod audit;
 pub mod content;
 pub mod copy;

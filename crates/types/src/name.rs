@@ -14,7 +14,8 @@ pub struct ParseNameError {
     pub rule: &'static str,
 }
 
-fn shown(text: &str) -> String {
+/// A foreign text for a message: escaped, and shortened to 80 characters.
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(80).flat_map(char::escape_default).collect();
     if text.chars().nth(80).is_some() {
         shown.push('…');

@@ -1,7 +1,11 @@
 //! Texts that anybody can check: under an Ed25519 signature, in the form of a [signed note](https://c2sp.org/signed-note).
 //!
 //! A [note](crate::note) is believed by those alone who have the keys of the planes. These are believed by whoever knows the public key, and read by any
-//! program that knows the form, such as Go's `golang.org/x/mod/sumdb/note`.
+//! program that knows the form, such as Go's `golang.org/x/mod/sumdb/note`. What is not text is signed in an [envelope](open_envelope).
+
+mod envelope;
+
+pub use envelope::open_envelope;
 
 use std::fmt;
 use std::str::FromStr;
@@ -60,11 +64,11 @@ pub struct ParseSigningKeysError;
 #[error("a public key looks like `consign+1a2b3c4d+AZ…`")]
 pub struct ParsePublicKeyError;
 
-/// A note is not believed.
+/// A note or an envelope is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// It is no signed note.
-    #[error("it is not a signed note")]
+    /// It is no signed note, or no signed envelope.
+    #[error("it is not in the form of a signed note or envelope")]
     Malformed,
     /// None of the keys signed it.
     #[error("it is signed by none of the keys")]
@@ -72,6 +76,9 @@ pub enum SignatureError {
     /// It is not what was signed.
     #[error("its signature is not valid")]
     Forged,
+    /// It was signed as something else than what is asked for.
+    #[error("its payload is of another type")]
+    OtherType,
 }
 
 impl SigningKeys {
@@ -97,14 +104,6 @@ impl SigningKeys {
         let id = PublicKey::of(&self.signing).id();
         let signature = [id.as_slice(), self.signing.sign(text.as_bytes()).as_ref()].concat();
         format!("{text}\n{SIGNATURE_LINE}{NAME} {}\n", BASE64_STANDARD.encode(signature))
-    }
-}
-
-impl SigningKeys {
-    /// PROVISIONAL
-    pub fn sign_envelope(&self, payload_type: &str, payload: &[u8]) -> String {
-        let sig = BASE64_STANDARD.encode(self.signing.sign(payload).as_ref());
-        format!(r#"{{"payload":"{}","payloadType":"{payload_type}","signatures":[{{"sig":"{sig}"}}]}}"#, BASE64_STANDARD.encode(payload))
     }
 }
 
