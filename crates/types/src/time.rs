@@ -66,7 +66,7 @@ impl std::fmt::Display for Span {
         let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
         let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
         let shown: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-        if shown.is_empty() { write!(f, "{}ms", micros.div_ceil(1000).max(1)) } else { f.write_str(&shown.join(" ")) }
+        if shown.is_empty() { write!(f, "{}ms", (micros + 999) / 1000) } else { f.write_str(&shown.join(" ")) }
     }
 }
 
