@@ -14,7 +14,8 @@ pub struct ParseNameError {
     pub rule: &'static str,
 }
 
-fn shown(text: &str) -> String {
+/// A text that somebody gave, as a message shows it: at most 80 characters, none of which moves the cursor.
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(80).flat_map(char::escape_default).collect();
     if text.chars().nth(80).is_some() {
         shown.push('…');

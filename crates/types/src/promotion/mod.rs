@@ -5,18 +5,22 @@
 //! [`Case`]: the same for a promotion that is only tried, for one that waits, and within the transaction that applies one.
 
 mod case;
+mod cron;
 mod freeze;
 mod gate;
 mod judge;
 mod policy;
 mod verdict;
+mod zone;
 
 pub use case::{Attested, Case, Item, Placed, PlacedBefore, Tagged, VerifiedBy};
-pub use freeze::{Cron, FreezeWindow, ParseCronError, Schedule, TimeZone};
+pub use cron::{Cron, MAX_CRON_BYTES, ParseCronError};
+pub use freeze::{FreezeWindow, Schedule};
 pub use gate::{Condition, Gate, PredicateType, Signer};
 pub use judge::judge;
 pub use policy::{MAX_GATES, MAX_PREDECESSORS, MAX_WINDOWS, Policy, PolicyError, ring};
 pub use verdict::{Decision, Judgement, Outcome, Report, Review, Verdict, Waiver};
+pub use zone::TimeZone;
 
 use crate::name::name_type;
 use crate::word::word_enum;
