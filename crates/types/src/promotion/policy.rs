@@ -51,11 +51,20 @@ pub enum PolicyError {
         name: String,
     },
     /// A stage stands before itself.
-    #[error("`{}` stand before each other in a ring", .0.iter().map(StageName::as_str).collect::<Vec<_>>().join("`, `"))]
+    #[error("`{}` stand before each other in a ring", ringed(.0))]
     Ring(Vec<StageName>),
+    /// A window would never be open.
+    #[error("the freeze window `{0}` never opens: it must end after it starts")]
+    Closed(GateName),
     /// A gate asks about predecessors, and the stage has none.
     #[error("the gate `{0}` asks about the predecessors of the stage, which has none: name stages")]
     NoPredecessor(GateName),
+}
+
+/// The stages of a ring, each behind the one that it stands after; of many, the first few.
+fn ringed(stages: &[StageName]) -> String {
+    let shown: Vec<&str> = stages.iter().take(10).map(StageName::as_str).chain((stages.len() > 10).then_some("…")).collect();
+    shown.join("`, `")
 }
 
 impl PolicyError {
@@ -64,6 +73,7 @@ impl PolicyError {
         match self {
             Self::TooMany { field, .. } | Self::Name { field, .. } => field,
             Self::Ring(_) => "predecessors",
+            Self::Closed(_) => "freeze_windows",
             Self::NoPredecessor(_) => "gates",
         }
     }
@@ -79,6 +89,9 @@ impl Policy {
         unique("predecessors", self.predecessors.iter().map(StageName::as_str), &[])?;
         unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &[GateName::freeze().as_str()])?;
         unique("freeze_windows", self.freeze_windows.iter().map(|window| window.name.as_str()), &[])?;
+        if let Some(window) = self.freeze_windows.iter().find(|window| !window.schedule.opens()) {
+            return Err(PolicyError::Closed(window.name.clone()));
+        }
         for gate in &self.gates {
             let needs_predecessors = match &gate.condition {
                 Condition::Predecessor { stages, .. } => {
@@ -132,23 +145,32 @@ fn unique<'a>(field: &'static str, names: impl Iterator<Item = &'a str>, kept: &
     Ok(())
 }
 
-/// A ring among stages, each with the ones that stand before it: none may be there. Each stage is looked at once.
+/// A ring among stages, each with the ones that stand before it: none may be there. Each stage is gone through once.
 pub fn ring(predecessors: &BTreeMap<&StageName, &[StageName]>) -> Option<Vec<StageName>> {
-    let mut done: BTreeSet<&StageName> = BTreeSet::new();
+    let mut seen: BTreeSet<&StageName> = BTreeSet::new();
+    let mut on_path: BTreeSet<&StageName> = BTreeSet::new();
     for &start in predecessors.keys() {
-        let mut path: Vec<(&StageName, usize)> = vec![(start, 0)];
+        let mut path: Vec<(&StageName, usize)> = Vec::new();
+        if seen.insert(start) {
+            on_path.insert(start);
+            path.push((start, 0));
+        }
         while let Some((stage, next)) = path.last_mut() {
             let before = predecessors.get(*stage).copied().unwrap_or_default();
-            let Some(one) = before.get(*next).filter(|_| !done.contains(*stage)) else {
-                done.insert(*stage);
+            let Some(one) = before.get(*next) else {
+                on_path.remove(*stage);
                 path.pop();
                 continue;
             };
             *next += 1;
-            if let Some(place) = path.iter().position(|(stage, _)| *stage == one) {
-                return Some(path[place..].iter().map(|(stage, _)| (*stage).clone()).collect());
+            if on_path.contains(one) {
+                let ring = path.iter().map(|(stage, _)| *stage).skip_while(|stage| *stage != one);
+                return Some(ring.cloned().collect());
             }
-            path.push((one, 0));
+            if seen.insert(one) {
+                on_path.insert(one);
+                path.push((one, 0));
+            }
         }
     }
     None
