@@ -159,6 +159,19 @@ pub(crate) fn glob_matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// Whether the whole text fits, where `*` is any run of characters and everything else is itself. Takes time linear in the text for
+/// each `*` at most.
+pub(crate) fn stars_match(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(last)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::BasicConstraints;
 
 use super::{MAX_CERTIFICATE_BYTES, MAX_SIGNER_BYTES, ParseSignerError};
 use crate::name::shown;
+use crate::pattern::stars_match;
 
 /// The most root certificates of an identity.
 pub const MAX_ROOTS: usize = 10;
@@ -96,19 +97,6 @@ fn root(block: &pem::Pem) -> Result<TrustAnchor<'static>, String> {
     let der = CertificateDer::from(block.contents());
     let anchor = anchor_from_trusted_cert(&der).map_err(|error| format!("can't be a root (`{error}`)"))?;
     Ok(anchor.to_owned())
-}
-
-/// Whether the whole text fits, where `*` is any run of characters and everything else is itself. Takes time linear in the text for
-/// each `*` at most.
-fn stars_match(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some((_, behind)) = rest.split_once(part) else { return false };
-        rest = behind;
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ name_type!(
 impl Signer {
     /// Whether it names this key, or this identity.
     pub fn fits(&self, name: &str) -> bool {
-        crate::pattern::glob_matches(self.as_str(), name)
+        crate::pattern::stars_match(self.as_str(), name)
     }
 }
 

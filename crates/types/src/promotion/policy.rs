@@ -16,6 +16,12 @@ pub const MAX_WINDOWS: usize = 50;
 /// The most predecessors of a stage, and the most stages that one of its gates names.
 pub const MAX_PREDECESSORS: usize = 50;
 
+/// The most approvals that a gate asks for, and the most people that it names.
+pub const MAX_PEOPLE: usize = 50;
+
+/// The most signers that a gate names.
+pub const MAX_SIGNERS: usize = 50;
+
 /// What a stage asks of a promotion: all of it is versioned together, under one digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -49,11 +55,23 @@ pub enum PolicyError {
         name: String,
     },
     /// A stage stands before itself.
-    #[error("`{}` stand before each other in a ring", .0.iter().map(StageName::as_str).collect::<Vec<_>>().join("`, `"))]
+    #[error("`{}` stand before each other in a ring", ringed(.0))]
     Ring(Vec<StageName>),
+    /// A window would never be open.
+    #[error("the freeze window `{0}` never opens: it must end after it starts")]
+    Closed(GateName),
+    /// An approval gate asks for nobody, or for more people than there can be.
+    #[error("the gate `{0}` asks for 1 to {MAX_PEOPLE} approvals, and for no more than the people that it names")]
+    People(GateName),
     /// A gate asks about predecessors, and the stage has none.
     #[error("the gate `{0}` asks about the predecessors of the stage, which has none: name stages")]
     NoPredecessor(GateName),
+}
+
+/// The stages of a ring, each behind the one that it stands after; of many, the first few.
+fn ringed(stages: &[StageName]) -> String {
+    let shown: Vec<&str> = stages.iter().take(10).map(StageName::as_str).chain((stages.len() > 10).then_some("…")).collect();
+    shown.join("`, `")
 }
 
 impl PolicyError {
@@ -62,7 +80,8 @@ impl PolicyError {
         match self {
             Self::TooMany { field, .. } | Self::Name { field, .. } => field,
             Self::Ring(_) => "predecessors",
-            Self::NoPredecessor(_) => "gates",
+            Self::Closed(_) => "freeze_windows",
+            Self::NoPredecessor(_) | Self::People(_) => "gates",
         }
     }
 }
@@ -77,6 +96,9 @@ impl Policy {
         unique("predecessors", self.predecessors.iter().map(StageName::as_str), &[])?;
         unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &[GateName::freeze().as_str(), GateName::version().as_str()])?;
         unique("freeze_windows", self.freeze_windows.iter().map(|window| window.name.as_str()), &[])?;
+        if let Some(window) = self.freeze_windows.iter().find(|window| !window.schedule.opens()) {
+            return Err(PolicyError::Closed(window.name.clone()));
+        }
         for gate in &self.gates {
             let needs_predecessors = match &gate.condition {
                 Condition::Predecessor { stages, .. } => {
@@ -84,6 +106,15 @@ impl Policy {
                     stages.is_empty()
                 }
                 Condition::Soak { stage, .. } => stage.is_none(),
+                Condition::Approval { count, approvers, .. } => {
+                    limit("gates", approvers.len(), MAX_PEOPLE)?;
+                    check_people(&gate.name, *count, approvers.len())?;
+                    false
+                }
+                Condition::Attestation { signers, .. } => {
+                    limit("gates", signers.len(), MAX_SIGNERS)?;
+                    false
+                }
                 _ => false,
             };
             if needs_predecessors && self.predecessors.is_empty() {
@@ -120,6 +151,12 @@ impl Policy {
     }
 }
 
+fn check_people(gate: &GateName, count: u32, named: usize) -> Result<(), PolicyError> {
+    let most = if named == 0 { MAX_PEOPLE } else { named };
+    let is_possible = usize::try_from(count).is_ok_and(|count| (1..=most).contains(&count));
+    if is_possible { Ok(()) } else { Err(PolicyError::People(gate.clone())) }
+}
+
 fn unique<'a>(field: &'static str, names: impl Iterator<Item = &'a str>, kept: &[&'a str]) -> Result<(), PolicyError> {
     let mut seen: BTreeSet<&str> = kept.iter().copied().collect();
     for name in names {
@@ -130,23 +167,32 @@ fn unique<'a>(field: &'static str, names: impl Iterator<Item = &'a str>, kept: &
     Ok(())
 }
 
-/// A ring among stages, each with the ones that stand before it: none may be there. Each stage is looked at once.
+/// A ring among stages, each with the ones that stand before it: none may be there. Each stage is gone through once.
 pub fn ring(predecessors: &BTreeMap<&StageName, &[StageName]>) -> Option<Vec<StageName>> {
-    let mut done: BTreeSet<&StageName> = BTreeSet::new();
+    let mut seen: BTreeSet<&StageName> = BTreeSet::new();
+    let mut on_path: BTreeSet<&StageName> = BTreeSet::new();
     for &start in predecessors.keys() {
-        let mut path: Vec<(&StageName, usize)> = vec![(start, 0)];
+        let mut path: Vec<(&StageName, usize)> = Vec::new();
+        if seen.insert(start) {
+            on_path.insert(start);
+            path.push((start, 0));
+        }
         while let Some((stage, next)) = path.last_mut() {
             let before = predecessors.get(*stage).copied().unwrap_or_default();
-            let Some(one) = before.get(*next).filter(|_| !done.contains(*stage)) else {
-                done.insert(*stage);
+            let Some(one) = before.get(*next) else {
+                on_path.remove(*stage);
                 path.pop();
                 continue;
             };
             *next += 1;
-            if let Some(place) = path.iter().position(|(stage, _)| *stage == one) {
-                return Some(path[place..].iter().map(|(stage, _)| (*stage).clone()).collect());
+            if on_path.contains(one) {
+                let ring = path.iter().map(|(stage, _)| *stage).skip_while(|stage| *stage != one);
+                return Some(ring.cloned().collect());
             }
-            path.push((one, 0));
+            if seen.insert(one) {
+                on_path.insert(one);
+                path.push((one, 0));
+            }
         }
     }
     None
