@@ -195,7 +195,8 @@ impl Application {
     /// Places items where others stood.
     pub(super) fn of(ground: &Ground, pinned: &[Pinned], by: &Placer) -> Self {
         let ids = ground.placement_ids.iter();
-        let placed = pinned.iter().zip(ids).map(|(pinned, id)| pinned.candidate.placement(*id, by, (pinned.content, pinned.as_of))).collect();
+        let placed =
+            pinned.iter().zip(ids).map(|(pinned, id)| pinned.candidate.placement(*id, by, (pinned.content, pinned.as_of))).collect();
         let ended = pinned.iter().filter_map(|pinned| pinned.candidate.current.as_ref().map(|current| current.placement)).collect();
         Self { placed, ended, removed: Vec::new(), is_undoing: false }
     }

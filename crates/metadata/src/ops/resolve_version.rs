@@ -1,8 +1,8 @@
 //! Finding the version that a selector means.
 
 use consign_types::order::{VersionScheme, is_prerelease, semantic};
-use consign_types::range::{Interval, VersionRange};
 use consign_types::promotion::StageName;
+use consign_types::range::{Interval, VersionRange};
 use consign_types::resource::{PackageRef, StageRef, TagRef, VersionRef};
 use consign_types::version::VersionState;
 use consign_types::{ContentDigest, TagName, VersionName};
@@ -12,9 +12,9 @@ use super::{package, project};
 use crate::connection::Db;
 use crate::tables::candidates::{self, Among, Candidates, Found};
 use crate::tables::file_row::File;
-use crate::tables::{files, placements};
 use crate::tables::version_row::Version;
 use crate::tables::versions;
+use crate::tables::{files, placements};
 use crate::{Error, Metadata, Result};
 
 /// How many of its files are shown with a version.

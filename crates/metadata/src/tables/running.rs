@@ -37,7 +37,12 @@ pub(crate) fn list(db: &mut Db, project: i64, stage: i64, digests: &[Digest]) ->
     let mut found = Vec::new();
     for digests in digests.chunks(BATCH) {
         let mut rest: HashSet<Digest> = digests.iter().copied().collect();
-        let places = [(stage, on_stage_by_content as Looked), (stage, on_stage_by_file), (project, anywhere_by_content), (project, anywhere_by_file)];
+        let places = [
+            (stage, on_stage_by_content as Looked),
+            (stage, on_stage_by_file),
+            (project, anywhere_by_content),
+            (project, anywhere_by_file),
+        ];
         for (place, looked) in places {
             let wanted: Vec<Digest> = rest.iter().copied().collect();
             let known = looked(db, place, &wanted)?;

@@ -4,9 +4,9 @@ use consign_metadata::{
     CreatePromotion, CreateStage, Error, Metadata, Principal, PromoteItem, Promotion, PublishMode, PublishVersion, ReviewPromotion,
     RollbackStage,
 };
+use consign_types::access::Role;
 use consign_types::promotion::{Condition, Decision, Gate, Policy};
 use consign_types::resource::{ProjectRef, PromotionRef, StageRef, VersionRef};
-use consign_types::access::Role;
 
 use crate::support::{principal, receipt, request};
 

@@ -189,7 +189,11 @@ async fn what_is_placed_of_an_open_version_stays_what_it_was_and_is_not_deleted(
         create_stage(&metadata, "dev", &[], Vec::new()).await;
         let version = of_package("tool", "1.0");
         let add = async |path: &str, content: &str, generation| {
-            let wanted = PublishVersion { version: version.clone(), mode: PublishMode::KeepOpen, ..request(&[(path, receipt(content, generation))]) };
+            let wanted = PublishVersion {
+                version: version.clone(),
+                mode: PublishMode::KeepOpen,
+                ..request(&[(path, receipt(content, generation))])
+            };
             metadata.publish_version(wanted).await.unwrap();
         };
         add("a", "one", 1).await;
@@ -197,7 +201,8 @@ async fn what_is_placed_of_an_open_version_stays_what_it_was_and_is_not_deleted(
         add("a", "two", 2).await;
         add("b", "three", 3).await;
 
-        let resolve = ResolveVersion { package: version.package(), selector: Selector::Stage("dev".parse().unwrap()), include_prerelease: false };
+        let resolve =
+            ResolveVersion { package: version.package(), selector: Selector::Stage("dev".parse().unwrap()), include_prerelease: false };
         let resolved = metadata.resolve_version(resolve).await.unwrap();
         let files: Vec<(String, Digest)> = resolved.files.iter().map(|file| (file.path.to_string(), file.digest)).collect();
         assert_eq!(files, [("a".to_owned(), Digest::of(b"one"))], "{engine:?}");

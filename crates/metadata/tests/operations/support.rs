@@ -9,8 +9,8 @@ use consign_metadata::{
 use consign_types::label::Labels;
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, VersionRef};
-use consign_types::signature::SigningKeys;
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
+use consign_types::signature::SigningKeys;
 use consign_types::version::Visibility;
 use consign_types::{Digest, Timestamp};
 use integration_tests::Database;
