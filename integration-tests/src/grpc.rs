@@ -7,6 +7,7 @@ use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
+use consign_proto::metadata::promotion_service_client::PromotionServiceClient;
 use consign_proto::metadata::tag_service_client::TagServiceClient;
 use consign_proto::metadata::token_service_client::TokenServiceClient;
 use consign_proto::metadata::user_service_client::UserServiceClient;
@@ -61,6 +62,11 @@ impl Grpc {
     /// Tags.
     pub fn tags(&self) -> TagServiceClient<Channel> {
         TagServiceClient::new(self.channel())
+    }
+
+    /// Stages and promotions.
+    pub fn promotions(&self) -> PromotionServiceClient<Channel> {
+        PromotionServiceClient::new(self.channel())
     }
 
     /// Users and members.

@@ -12,6 +12,7 @@
 //! - [`power`]: a disk of its own, which can be turned off
 //! - [`lists`]: lists over gRPC, all asked alike
 //! - [`measure`]: figures of benchmarks: times, processors, memory
+//! - [`promoting`]: stages and promotions over gRPC, step by step
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
 //! - [`s3`]: an S3 server that fails on demand, and a real one
@@ -30,6 +31,7 @@ pub mod lists;
 pub mod load;
 pub mod measure;
 pub mod power;
+pub mod promoting;
 pub mod publishing;
 pub mod raw;
 pub mod reference;

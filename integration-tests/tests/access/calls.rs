@@ -13,6 +13,7 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
     let file = format!("{version}/files/f");
     let tag = format!("{package}/tags/t");
     let (rule, etag) = (format!("{project}/tagRules/999"), "of-long-ago".to_owned());
+    let (stage, promotion) = (format!("{project}/stages/absent"), format!("{project}/promotions/999"));
     let sha256 = Bytes::from(vec![7; 32]);
     let reason = "a test".to_owned();
     let new_rule = || Some(wire::TagRule { name: rule.clone(), ..wire::TagRule::default() });
@@ -101,6 +102,24 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "AuditService/ListAuditEntries" => ListAuditEntriesRequest { parent: project.to_owned() };
         "AuditService/GetCheckpoint" => GetCheckpointRequest { parent: project.to_owned() };
         "AuditService/VerifyChain" => VerifyChainRequest { parent: project.to_owned() };
+        "PromotionService/CreateStage" => CreateStageRequest { parent: project.to_owned(), stage_id: "Not A Name".to_owned(), stage: Some(wire::Stage::default()) };
+        "PromotionService/GetStage" => GetStageRequest { name: stage.clone() };
+        "PromotionService/ListStages" => ListStagesRequest { parent: project.to_owned() };
+        "PromotionService/UpdateStage" => UpdateStageRequest { stage: Some(wire::Stage { name: stage.clone(), ..wire::Stage::default() }) };
+        "PromotionService/DeleteStage" => DeleteStageRequest { name: stage.clone() };
+        "PromotionService/CreatePromotion" => CreatePromotionRequest { parent: project.to_owned(), stage: stage.clone(), items: vec![wire::PromotionItem { version: version.clone(), ..wire::PromotionItem::default() }] };
+        "PromotionService/GetPromotion" => GetPromotionRequest { name: promotion.clone() };
+        "PromotionService/ListPromotions" => ListPromotionsRequest { parent: project.to_owned() };
+        "PromotionService/ReviewPromotion" => ReviewPromotionRequest { name: promotion.clone(), decision: 1 };
+        "PromotionService/ReportGate" => ReportGateRequest { name: promotion.clone(), gate_id: "g".to_owned(), outcome: 1 };
+        "PromotionService/CancelPromotion" => CancelPromotionRequest { name: promotion.clone() };
+        "PromotionService/RollbackStage" => RollbackStageRequest { name: stage.clone(), expected_current_promotion: promotion.clone(), justification: reason.clone() };
+        "PromotionService/HoldStage" => HoldStageRequest { name: stage.clone(), reason: reason.clone() };
+        "PromotionService/ReleaseStage" => ReleaseStageRequest { name: stage.clone() };
+        "PromotionService/GetStageState" => GetStageStateRequest { name: stage.clone() };
+        "PromotionService/CompareStages" => CompareStagesRequest { base: stage.clone(), target: stage.clone() };
+        "PromotionService/ListPlacements" => ListPlacementsRequest { parent: project.to_owned() };
+        "PromotionService/RecordDeployment" => RecordDeploymentRequest { stage: stage.clone(), runtime: "r".to_owned() };
     }
 }
 

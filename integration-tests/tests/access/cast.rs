@@ -15,7 +15,7 @@ pub(crate) const SCOPE_SETS: [&[Scope]; 6] = [
     &[Scope::Read],
     &[Scope::Read, Scope::Publish],
     &[Scope::Publish, Scope::AuditRead],
-    &[Scope::Delete, Scope::TagMove],
+    &[Scope::Delete, Scope::TagMove, Scope::Approve],
     &[Scope::Admin, Scope::Promote],
 ];
 

@@ -17,8 +17,17 @@ use crate::calls::{calls_in, calls_in_namespace, calls_of_anyone, calls_of_insta
 use crate::cast::*;
 use crate::world::*;
 
-const SERVED: [&str; 8] =
-    ["ProjectService", "PackageService", "FileService", "TagService", "TokenService", "UserService", "ReleaseService", "AuditService"];
+const SERVED: [&str; 9] = [
+    "ProjectService",
+    "PackageService",
+    "FileService",
+    "TagService",
+    "TokenService",
+    "UserService",
+    "ReleaseService",
+    "AuditService",
+    "PromotionService",
+];
 
 fn needed(method: &str) -> Need {
     need(&format!("{PACKAGE}.{method}")).unwrap()

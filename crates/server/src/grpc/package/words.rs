@@ -47,11 +47,7 @@ pub(super) fn selector(wire: resolve_version_request::Selector) -> Result<Select
         Wire::VersionId(version) => Selector::Exact(decode::name("version_id", &version)?),
         Wire::Range(range) => Selector::Range(decode::text("range", &range)?),
         Wire::TagId(tag) => Selector::Tag(decode::name("tag_id", &tag)?),
-        // No project has stages yet: nobody can make any.
-        Wire::StageId(stage) => {
-            let shown: String = stage.chars().take(80).flat_map(char::escape_default).collect();
-            return Err(refused(Reason::StageNotFound, format!("stage `{shown}` not found")));
-        }
+        Wire::StageId(stage) => Selector::Stage(decode::name("stage_id", &stage)?),
         Wire::ContentDigest(digest) => Selector::Content(decode::present("content_digest", decode::digest("content_digest", &digest)?)?),
         Wire::Latest(true) => Selector::Latest,
         Wire::Latest(false) => return Err(invalid("latest", Reason::ArgumentInvalid, "must be true, or left out")),

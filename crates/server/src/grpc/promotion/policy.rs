@@ -12,12 +12,6 @@ use tonic::Status;
 
 use crate::grpc::decode;
 
-/// The most approvals that a gate takes.
-const MAX_APPROVALS: u32 = 50;
-
-/// The most people or signers that a gate names.
-const MAX_NAMED: usize = 50;
-
 /// The time zone where none is given.
 const UTC: &str = "UTC";
 
@@ -89,10 +83,9 @@ impl Field {
     }
 
     fn approval(&self, new: &wire::ApprovalCondition) -> Result<Condition, Status> {
-        let count = u32::try_from(new.count).ok().filter(|count| (1..=MAX_APPROVALS).contains(count));
-        let unfit = || invalid(&self.part("approval.count"), Reason::ArgumentInvalid, format!("must be 1 to {MAX_APPROVALS}"));
         Ok(Condition::Approval {
-            count: count.ok_or_else(unfit)?,
+            // Less than none is refused as none is.
+            count: u32::try_from(new.count).unwrap_or_default(),
             minimum_role: decode::role(&self.part("approval.minimum_role"), new.minimum_role)?.unwrap_or(Role::Maintainer),
             approvers: self.several("approval.approvers", &new.approvers, person)?,
             distinct: new.distinct,
@@ -125,9 +118,6 @@ impl Field {
 
     fn several<T>(&self, name: &str, texts: &[String], parse: impl Fn(&str, &str) -> Result<T, Status>) -> Result<Vec<T>, Status> {
         let field = self.part(name);
-        if texts.len() > MAX_NAMED {
-            return Err(invalid(&field, Reason::ArgumentInvalid, format!("at most {MAX_NAMED}, not {}", texts.len())));
-        }
         texts.iter().map(|text| parse(&field, text)).collect()
     }
 }
