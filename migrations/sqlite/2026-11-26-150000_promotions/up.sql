@@ -85,7 +85,9 @@ create table promotion_items (
 ) strict;
 create index promotion_items_package on promotion_items (package_id, promotion_id);
 
--- What was placed on stages, from which change of the project to which. Without an end: it is placed. `is_undone`: a rollback ended it.
+-- What was placed on stages, from which change of the project to which. Without an end: it is placed. One ends and the next begins in one
+-- statement, whose parts have no order: so it is the lock of the project that keeps it to one of each package. `is_undone`: a rollback
+-- ended it.
 create table placements (
     id integer primary key autoincrement,
     project_id integer not null references projects (id),
@@ -104,9 +106,10 @@ create table placements (
     ended_at integer,
     is_undone integer not null check (is_undone in (0, 1)),
     observed_at integer,
-    check ((end_sequence is null) = (ended_at is null))
+    check ((end_sequence is null) = (ended_at is null)),
+    unique (stage_id, package_id, start_sequence)
 ) strict;
-create unique index placements_current on placements (stage_id, package_id) where ended_at is null;
+create index placements_current on placements (stage_id, package_id) where ended_at is null;
 create index placements_stage on placements (stage_id, package, start_sequence);
 create index placements_version on placements (version_id, id);
 create index placements_package on placements (package_id) where ended_at is null;

@@ -4,7 +4,7 @@ use consign_metadata::{
     AsOf, CreatePromotion, Error, Force, Metadata, Page, Promotion, PromotionError, PublishMode, PublishVersion, ResolveVersion, Selector,
 };
 use consign_types::access::Role;
-use consign_types::promotion::statement::Statement;
+use consign_types::promotion::statement::{PAYLOAD_TYPE, Statement};
 use consign_types::promotion::{Condition, Decision, Outcome, State};
 use consign_types::signature;
 use consign_types::{Digest, Reason, Refusal as _};
@@ -20,7 +20,8 @@ async fn standing(metadata: &Metadata, name: &str, as_of: AsOf) -> Vec<String> {
 }
 
 fn payload(promotion: &Promotion) -> Vec<u8> {
-    signature::open_envelope(promotion.statement.as_ref().unwrap(), &signing_keys().public_keys()).unwrap()
+    let envelope = promotion.statement.as_ref().unwrap();
+    signature::open_envelope(envelope, PAYLOAD_TYPE, &signing_keys().public_keys()).unwrap()
 }
 
 #[tokio::test]
