@@ -7,12 +7,14 @@ use consign_proto::metadata::promotion::State;
 use consign_proto::metadata::token::Kind;
 use consign_proto::metadata::{
     CreatePromotionRequest, CreateTokenRequest, ListPlacementsRequest, ListPromotionsRequest, Promotion, Role, Stage, StatusCondition,
-    Waiver,
+    TestPermissionsRequest, Waiver,
 };
 use consign_types::Reason;
 use consign_types::access::Scope;
 use integration_tests::grpc::Grpc;
-use integration_tests::promoting::{PROJECT, add_stage, bearing, gated, items, member, placing, project_token, promoted, token};
+use integration_tests::promoting::{
+    PROJECT, add_stage, bearing, gated, items, member, placing, project_token, promoted, stage_name, token,
+};
 use integration_tests::rest::Rest;
 use integration_tests::tagging::{reason, seal, seal_in, version_name};
 use integration_tests::{BOTH, Builder, Engine};
@@ -62,6 +64,16 @@ async fn putting_a_gate_aside_takes_who_sets_the_gates() {
     assert_eq!(reason(promote(&grpc, &narrow, waiving()).await), Some(Reason::ScopeInsufficient));
     let wide = project_token(&grpc, Role::Maintainer, &[Scope::Promote, Scope::Admin]).await;
     assert_eq!(promote(&grpc, &wide, waiving()).await.unwrap().state(), State::Succeeded);
+}
+
+#[tokio::test]
+async fn what_a_caller_may_do_with_a_stage_is_told() {
+    let (_service, grpc) = Builder::on(Engine::Sqlite).demo_grpc().await;
+    let methods = ["HoldStage", "UpdateStage", "GetStage"].map(|method| format!("consign.metadata.v1.PromotionService/{method}"));
+    let developer = project_token(&grpc, Role::Developer, &Scope::ALL).await;
+    let request = TestPermissionsRequest { resource: stage_name("production"), methods: methods.to_vec() };
+    let told = grpc.tokens().test_permissions(bearing(request, &developer)).await.unwrap().into_inner();
+    assert_eq!(told.allowed_methods, [methods[0].as_str(), methods[2].as_str()]);
 }
 
 #[tokio::test]

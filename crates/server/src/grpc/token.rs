@@ -17,7 +17,7 @@ use consign_proto::status::{invalid, status};
 use consign_types::Reason;
 use consign_types::access::methods::need;
 use consign_types::pattern::NamePattern;
-use consign_types::resource::{PackageRef, ScopeRef, TagRef, TokenParent, TokenRef, UserRef};
+use consign_types::resource::{PackageRef, ScopeRef, StageRef, TagRef, TokenParent, TokenRef, UserRef};
 use consign_types::token::TokenKind;
 use tonic::{Request, Response, Status};
 
@@ -164,10 +164,13 @@ impl TokenService for TokenApi {
 /// How many methods one call asks about at most.
 const MAX_METHODS: usize = 200;
 
-/// What a permission is asked for: an instance, a namespace, a project, a package, or a tag.
+/// What a permission is asked for: an instance, a namespace, a project, a package, a tag, or a stage.
 fn about(resource: &str) -> Result<About, Status> {
     if let Ok(tag) = resource.parse::<TagRef>() {
         return Ok(tag.about());
+    }
+    if let Ok(stage) = resource.parse::<StageRef>() {
+        return Ok(stage.about());
     }
     if let Ok(package) = resource.parse::<PackageRef>() {
         return Ok(package.about());
