@@ -48,6 +48,7 @@ bench: ## Run the benchmarks
 	@.ci/setup postgres nginx curl
 	@$(STEP) bench-access cargo bench --locked -p integration-tests --bench access
 	@$(STEP) bench-metadata .ci/with-postgres cargo bench --locked -p integration-tests --bench metadata
+	@$(STEP) bench-promotions .ci/with-postgres cargo bench --locked -p integration-tests --bench promotions
 	@$(STEP) bench-transfer .ci/with-postgres --durable cargo bench --locked -p integration-tests --bench transfer
 
 fuzz: ## Fuzz every parser of foreign input, each for FUZZ_SECONDS

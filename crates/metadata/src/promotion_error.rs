@@ -61,7 +61,7 @@ pub enum PromotionError {
         promotion: PromotionRef,
     },
     /// The stage is not as it was taken to be.
-    #[error("stage `{stage}` has changed: the last promotion to it is {}, not {}", named(.actual), named(.expected))]
+    #[error("stage `{stage}` has changed: the last promotion to it is {}, not {}", named(.actual.as_ref()), named(.expected.as_ref()))]
     StageChanged {
         /// The stage.
         stage: StageRef,
@@ -107,8 +107,8 @@ pub enum PromotionError {
     AttestationInvalid(String),
 }
 
-fn named(promotion: &Option<PromotionRef>) -> String {
-    promotion.as_ref().map_or("none".to_owned(), |promotion| format!("`{promotion}`"))
+fn named(promotion: Option<&PromotionRef>) -> String {
+    promotion.map_or("none".to_owned(), |promotion| format!("`{promotion}`"))
 }
 
 /// The gates that do not hold, as far as there is room.

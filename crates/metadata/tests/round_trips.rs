@@ -1,6 +1,8 @@
 //! How many statements an operation sends to PostgreSQL: each is a trip over the network while rows are locked.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "operations/promoting.rs"]
+mod promoting;
 #[path = "operations/support.rs"]
 mod support;
 
@@ -12,6 +14,7 @@ use consign_types::resource::PackageRef;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use integration_tests::{Database, Engine};
 
+use promoting::{create_stage, of_package, publish_sealed, wanted};
 use support::{opened, prepare, publish, receipt, request, version};
 
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -47,7 +50,7 @@ async fn statements<T>(operation: impl AsyncFn(usize) -> T) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_publish_takes_two_trips_a_prepare_two_and_a_resolve_two() {
+async fn a_publish_a_promotion_a_prepare_and_a_resolve_take_two_trips_each() {
     set_default_instrumentation(note).unwrap();
     let database = Database::create(Engine::Postgres);
     let metadata = opened(&database).await;
@@ -94,10 +97,27 @@ async fn a_publish_takes_two_trips_a_prepare_two_and_a_resolve_two() {
     });
     assert_count(&repeatable.await, 2);
 
+    create_stage(&metadata, "dev", &[], Vec::new()).await;
+    assert_count(&promotion(&metadata, 1).await, 2);
+    assert_count(&promotion(&metadata, 100).await, 2);
+
     assert_count(&statements(async |round| prepare(&metadata, &format!("new {round}")).await).await, 2);
     assert_count(&statements(async |_| resolve(&metadata, Selector::Latest).await).await, 2);
     assert_count(&statements(async |_| resolve(&metadata, Selector::Range("^1".parse().unwrap())).await).await, 2);
     assert_count(&statements(async |_| resolve(&metadata, Selector::Exact("1.1.0".parse().unwrap())).await).await, 2);
+}
+
+/// The statements of a promotion of so many versions of packages, where others stand.
+async fn promotion(metadata: &Metadata, packages: usize) -> Vec<String> {
+    for (package, version) in (0..packages).flat_map(|package| [(package, "1.0"), (package, "2.0")]) {
+        publish_sealed(metadata, of_package(&format!("of-{packages}-{package}"), version)).await;
+    }
+    statements(async |round| {
+        let version = ["1.0", "2.0"][round];
+        let items: Vec<_> = (0..packages).map(|package| of_package(&format!("of-{packages}-{package}"), version)).collect();
+        metadata.create_promotion(wanted("dev", &items)).await.unwrap()
+    })
+    .await
 }
 
 async fn resolve(metadata: &Metadata, selector: Selector) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod condemn;
+mod deciding;
 mod housekeeping;
 mod prepare;
 mod promoting;
@@ -9,5 +10,6 @@ mod promotions;
 mod publish;
 mod purge;
 mod races;
+mod sequences;
 mod support;
 mod together;

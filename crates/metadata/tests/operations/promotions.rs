@@ -10,7 +10,8 @@ use consign_types::signature;
 use consign_types::{Digest, Reason, Refusal as _};
 use integration_tests::{BOTH, Database};
 
-use crate::promoting::{approval, create_stage, gate, of_package, person, promote, publish_sealed, review, roll_back, stage, wanted};
+use crate::deciding::{approval, gate, promote, promotion, review, roll_back};
+use crate::promoting::{create_stage, of_package, person, publish_sealed, stage, wanted};
 use crate::support::{opened, principal, receipt, request, signing_keys};
 
 /// What stands on a stage, as `package version`.
@@ -124,7 +125,7 @@ async fn a_newer_promotion_of_a_package_supersedes_the_one_that_waits() {
         let unrelated = promote(&metadata, "production", of_package("other", "1.0")).await.unwrap();
         promote(&metadata, "production", of_package("tool", "2.0")).await.unwrap();
 
-        let state = async |id: i64| metadata.find_promotion(crate::promoting::promotion(id)).await.unwrap().0.state;
+        let state = async |id: i64| metadata.find_promotion(promotion(id)).await.unwrap().0.state;
         assert_eq!((state(old.id).await, state(unrelated.id).await), (State::Superseded, State::Pending), "{engine:?}");
     }
 }
@@ -151,7 +152,7 @@ async fn undoing_twice_goes_back_two_steps_and_never_forth() {
         assert_eq!(Statement::parse(&payload(&empty)).unwrap().predicate.record.removed.len(), 1);
         let forth = roll_back(&metadata, "dev", empty.id, Some(ids[2])).await.unwrap();
         assert_eq!(standing(&metadata, "dev", AsOf::Now).await, ["tool 3.0"]);
-        let undone = metadata.find_promotion(crate::promoting::promotion(ids[2])).await.unwrap().0;
+        let undone = metadata.find_promotion(promotion(ids[2])).await.unwrap().0;
         assert_eq!((undone.state, undone.rolled_back_by), (State::RolledBack, Some(once.id)));
         assert_eq!(forth.rollback_target, Some(ids[2]));
         let foreign = roll_back(&metadata, "dev", forth.id, Some(forth.id)).await.unwrap_err();
