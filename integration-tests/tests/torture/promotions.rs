@@ -5,13 +5,12 @@ use std::time::Duration;
 use consign_proto::metadata::audit_service_client::AuditServiceClient;
 use consign_proto::metadata::{
     CreatePromotionRequest, CreateStageRequest, GetStageStateRequest, ListAuditEntriesRequest, ListPromotionsRequest, Promotion,
-    PromotionItem, VerifyChainRequest, promotion,
+    PromotionItem, Stage, VerifyChainRequest, promotion,
 };
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::load::{kills, report};
 use integration_tests::tagging::seal_in;
 use integration_tests::{Binary, Builder, Engine};
-use rand::Rng as _;
 
 use crate::PROGRAM;
 
@@ -38,7 +37,7 @@ async fn promoted_and_killed(engine: Engine) {
         let before = standing(&service).await;
         let promotion = tokio::spawn(promote(Grpc::to(service.grpc()), version));
         // From before the request has come to after it was answered.
-        let delay = Duration::from_micros(rand::rng().random_range(0..60_000));
+        let delay = Duration::from_micros(rand::random_range(0..60_000));
         tokio::time::sleep(delay).await;
         service.kill().await;
         let answer = promotion.await.unwrap();
@@ -64,7 +63,12 @@ async fn prepare(service: &Binary) {
     for package in 0..PACKAGES {
         seal_in(&grpc, &package_name(package), &["1.0", "2.0"]).await;
     }
-    let stage = CreateStageRequest { parent: PROJECT.to_owned(), stage_id: "production".to_owned(), ..CreateStageRequest::default() };
+    let stage = CreateStageRequest {
+        parent: PROJECT.to_owned(),
+        stage_id: "production".to_owned(),
+        stage: Some(Stage::default()),
+        ..CreateStageRequest::default()
+    };
     grpc.promotions().create_stage(authorized(stage)).await.unwrap();
 }
 
@@ -101,7 +105,8 @@ async fn audited(service: &Binary) {
     let mut entries = 0;
     let mut page_token = String::new();
     loop {
-        let request = ListAuditEntriesRequest { parent: PROJECT.to_owned(), page_size: 1000, page_token, ..ListAuditEntriesRequest::default() };
+        let request =
+            ListAuditEntriesRequest { parent: PROJECT.to_owned(), page_size: 1000, page_token, ..ListAuditEntriesRequest::default() };
         let page = audit.list_audit_entries(authorized(request)).await.unwrap().into_inner();
         entries += page.audit_entries.iter().filter(|entry| entry.method == "CreatePromotion").count();
         page_token = page.next_page_token;
