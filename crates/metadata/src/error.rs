@@ -244,13 +244,13 @@ pub enum Error {
         limit: i64,
     },
     /// The receipt is for another project.
-    #[error("receipt for `{0}` is for another project")]
-    ReceiptInvalid(FilePath),
+    #[error("receipt for {0} is for another project")]
+    ReceiptInvalid(BytesOf),
     /// The bytes may be gone.
-    #[error("the bytes of `{path}` (`{digest}`) are no longer kept: prepare the upload again")]
+    #[error("the bytes of {of} (`{digest}`) are no longer kept: prepare the upload again")]
     BlobExpired {
-        /// The path.
-        path: FilePath,
+        /// What they are the bytes of.
+        of: BytesOf,
         /// What they hash to.
         digest: Digest,
     },
@@ -287,6 +287,24 @@ pub enum Error {
     /// An operation panicked.
     #[error("operation failed")]
     Task(#[from] tokio::task::JoinError),
+}
+
+/// What uploaded bytes are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BytesOf {
+    /// A file of a version.
+    File(FilePath),
+    /// An attestation.
+    Bundle,
+}
+
+impl std::fmt::Display for BytesOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{path}`"),
+            Self::Bundle => f.write_str("the bundle"),
+        }
+    }
 }
 
 /// Names one after the other.

@@ -1,7 +1,8 @@
 //! Why an operation on stages, promotions or attestations failed.
 
+use consign_types::attestation::{Subject, SubjectKind};
 use consign_types::promotion::{GateName, Outcome, State, Verdict};
-use consign_types::resource::{AttestationRef, PromotionRef, StageRef};
+use consign_types::resource::{AttestationRef, ProjectRef, PromotionRef, StageRef, TrustedKeyRef};
 use consign_types::text::Description;
 use consign_types::{Reason, Slug};
 
@@ -33,7 +34,15 @@ pub enum PromotionError {
     AttestationNotFound(AttestationRef),
     /// No such trusted key.
     #[error("trusted key `{0}` not found")]
-    TrustedKeyNotFound(String),
+    TrustedKeyNotFound(TrustedKeyRef),
+    /// No version or file of the project has the digest.
+    #[error("nothing in `{project}` is the {subject}")]
+    SubjectNotFound {
+        /// The project.
+        project: ProjectRef,
+        /// What was to be attested.
+        subject: Subject,
+    },
     /// Gates do not hold.
     #[error("{}", unmet(.stage, .verdicts))]
     GatesUnmet {
@@ -134,6 +143,10 @@ impl PromotionError {
             Self::GateNotFound { .. } => Reason::GateNotFound,
             Self::AttestationNotFound(_) => Reason::AttestationNotFound,
             Self::TrustedKeyNotFound(_) => Reason::TrustedKeyNotFound,
+            Self::SubjectNotFound { subject, .. } => match subject.kind() {
+                SubjectKind::Content => Reason::VersionNotFound,
+                SubjectKind::File => Reason::FileNotFound,
+            },
             Self::GatesUnmet { .. } => Reason::GatesUnmet,
             Self::StageHeld { .. } => Reason::StageHeld,
             Self::StageBusy { .. } => Reason::StageBusy,
@@ -153,7 +166,14 @@ impl PromotionError {
             Self::PromotionNotFound(name) => vec![("resource", name.to_string())],
             Self::GateNotFound { stage, gate, .. } => vec![("resource", stage.to_string()), ("gate_id", gate.to_string())],
             Self::AttestationNotFound(name) => vec![("resource", name.to_string())],
-            Self::TrustedKeyNotFound(name) => vec![("resource", name.clone())],
+            Self::TrustedKeyNotFound(name) => vec![("resource", name.to_string())],
+            Self::SubjectNotFound { project, subject } => {
+                let digest = match subject.kind() {
+                    SubjectKind::Content => "content_digest",
+                    SubjectKind::File => "sha256",
+                };
+                vec![("resource", project.to_string()), (digest, subject.digest().to_string())]
+            }
             Self::GatesUnmet { stage, verdicts } => {
                 let with = |outcome| {
                     let gates = verdicts.iter().filter(|verdict| verdict.outcome == outcome).map(|verdict| verdict.gate.as_str());

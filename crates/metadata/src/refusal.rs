@@ -5,6 +5,7 @@ use consign_types::text::Description;
 use consign_types::{Reason, Refusal};
 
 use crate::Error;
+use crate::error::BytesOf;
 
 /// The rule by which a change of a tag is refused, and why it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,13 @@ impl std::fmt::Display for RefusingRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "rule `{}`", self.name)?;
         if self.description.as_str().is_empty() { Ok(()) } else { write!(f, " ({})", self.description) }
+    }
+}
+
+fn path_of(bytes: &BytesOf) -> Option<(&'static str, String)> {
+    match bytes {
+        BytesOf::File(path) => Some(("path", path.to_string())),
+        BytesOf::Bundle => None,
     }
 }
 
@@ -128,8 +136,8 @@ impl Refusal for Error {
                 vec![("path", path.to_string()), ("size", size.to_string()), ("limit", limit.to_string())]
             }
             Self::Promotion(error) => error.details(),
-            Self::ReceiptInvalid(path) => vec![("path", path.to_string())],
-            Self::BlobExpired { path, digest } => vec![("path", path.to_string()), ("sha256", digest.to_string())],
+            Self::ReceiptInvalid(of) => path_of(of).into_iter().collect(),
+            Self::BlobExpired { of, digest } => path_of(of).into_iter().chain([("sha256", digest.to_string())]).collect(),
             _ => Vec::new(),
         }
     }

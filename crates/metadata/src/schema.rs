@@ -1,10 +1,12 @@
 //! The tables, as both databases have them. The migrations make them; a test reads every column on both.
 
+mod attestation;
 mod joins;
 mod promotion;
 
 use diesel::table;
 
+pub(crate) use attestation::{attestation_bundles, attestations, trusted_keys};
 pub(crate) use promotion::{deployments, placements, promotion_items, promotions, stage_policies, stages};
 
 table! {

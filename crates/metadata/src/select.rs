@@ -43,6 +43,8 @@ pub(crate) enum Field {
     /// A value of things of which a row has several: the row's place among their owners, and their column. It is equal or not to one of
     /// them, and `:` is the same.
     Several(&'static str, &'static str, Kind),
+    /// Several texts, each on a line of its own between two line ends. It is equal or not to one of them, and `:` is the same.
+    Lines(&'static str),
 }
 
 /// What a value is read as.
@@ -220,6 +222,7 @@ fn compare<QS: 'static>(comparison: &Comparison, fields: &dyn Fn(&str) -> Option
         }
         Field::Labels(table, owner, id) => labelled(comparison, table, owner, id)?,
         Field::Several(owners, column, kind) => one_is(comparison, owners, column, kind)?,
+        Field::Lines(column) => line_is(comparison, column)?,
     })
 }
 
@@ -258,6 +261,21 @@ fn one_is<QS: 'static>(comparison: &Comparison, owners: &str, column: &str, kind
     })
 }
 
+/// The condition that one of the lines of a text is this, or none is.
+fn line_is<QS: 'static>(comparison: &Comparison, column: &str) -> Result<Condition<QS>> {
+    let Comparison { field: name, operator, value, .. } = comparison;
+    if value.contains(char::is_control) {
+        return Err(Error::FilterInvalid(format!("`{name}` has no control characters")));
+    }
+    let negation = match operator {
+        Operator::Equal | Operator::Has => "",
+        Operator::NotEqual => "not ",
+        _ => return Err(Error::FilterInvalid(format!("`{name}` is compared by `=` and `!=`"))),
+    };
+    let like = sql::<Bool>(&format!("{column} {negation}like ")).bind::<Text, _>(pattern(&format!("\n{value}\n")));
+    Ok(Box::new(like.sql(r" escape '\'")))
+}
+
 fn symbol(operator: Operator) -> Option<&'static str> {
     match operator {
         Operator::Equal => Some("="),
@@ -272,15 +290,20 @@ fn symbol(operator: Operator) -> Option<&'static str> {
 
 /// Both databases take ASCII letters alone for the same in either case.
 fn contains<QS: 'static>(column: &str, part: &str) -> Condition<QS> {
+    Box::new(sql::<Bool>(&format!("{column} like ")).bind::<Text, _>(pattern(&part.to_ascii_lowercase())).sql(r" escape '\'"))
+}
+
+/// What `like` takes for a text anywhere in another.
+fn pattern(part: &str) -> String {
     let mut pattern = String::from("%");
-    for c in part.to_ascii_lowercase().chars() {
+    for c in part.chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
         pattern.push(c);
     }
     pattern.push('%');
-    Box::new(sql::<Bool>(&format!("{column} like ")).bind::<Text, _>(pattern).sql(r" escape '\'"))
+    pattern
 }
 
 /// An order: the columns that it goes by, the last one unique, all rising or all falling.

@@ -9,9 +9,10 @@ use diesel::sql_types::{BigInt, Binary, SqlOrd, SqlType, Text};
 use diesel::sqlite::Sqlite;
 
 use crate::access::Role;
+use crate::attestation::{Format, KeyName, SubjectKind};
 use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
-use crate::promotion::{StageName, State};
+use crate::promotion::{PredicateType, StageName, State};
 use crate::release::{Notes, SourceTag};
 use crate::text::{Description, DisplayName, EmailAddress, MediaType, RequestId};
 use crate::token::TokenKind;
@@ -48,12 +49,15 @@ text_column!(
     DisplayName,
     EmailAddress,
     FilePath,
+    Format,
     Issuer,
+    KeyName,
     LabelKey,
     LabelValue,
     MediaType,
     NamespacePath,
     PackageName,
+    PredicateType,
     ProjectPath,
     RequestId,
     Role,
@@ -61,6 +65,7 @@ text_column!(
     Slug,
     StageName,
     State,
+    SubjectKind,
     TagName,
     Username,
     VersionName,

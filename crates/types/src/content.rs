@@ -44,6 +44,18 @@ impl TryFrom<&[u8]> for ContentDigest {
     }
 }
 
+impl From<Digest> for ContentDigest {
+    fn from(digest: Digest) -> Self {
+        Self(digest)
+    }
+}
+
+impl From<ContentDigest> for Digest {
+    fn from(content: ContentDigest) -> Self {
+        content.0
+    }
+}
+
 impl fmt::Display for ContentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

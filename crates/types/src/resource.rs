@@ -16,7 +16,7 @@ use std::str::FromStr;
 use crate::name::ParseNameError;
 use crate::{FilePath, NamespacePath, PackageName, ProjectPath, VersionName};
 
-pub use promotion::{AttestationRef, PromotionRef, StageRef};
+pub use promotion::{AttestationRef, PromotionRef, StageRef, TrustedKeyRef};
 pub use rule::{ProtectionRuleRef, RuleRef, TagRuleRef, TrustRuleRef};
 pub use tag::TagRef;
 pub use token::{TokenParent, TokenRef};

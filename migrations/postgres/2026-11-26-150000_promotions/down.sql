@@ -1,3 +1,7 @@
+drop table attestation_bundles;
+drop table attestations;
+drop table trusted_keys;
+drop index promotion_items_content;
 drop index versions_project_content;
 drop table deployments;
 drop table placements;

@@ -132,3 +132,55 @@ create table deployments (
 
 -- Which version runs is asked by content alone.
 create index versions_project_content on versions (project_id, content_digest) where content_digest is not null;
+
+-- Whether somebody attests content that a promotion pinned is asked by content alone.
+create index promotion_items_content on promotion_items (content_digest, promotion_id);
+
+-- Whose signatures count: a public key, or an identity in certificates that lead to these roots. Who that is never changes, so what was found
+-- for a key and an attestation can be kept. `predicate_types` is JSON: an empty list stands for all.
+create table trusted_keys (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    key text not null,
+    public_key_pem text,
+    issuer text,
+    subject_glob text,
+    root_certificates_pem text,
+    predicate_types text not null,
+    expires_at integer,
+    description text not null,
+    revision integer not null,
+    created_at integer not null,
+    updated_at integer not null,
+    check ((public_key_pem is null) = (issuer is not null)),
+    check ((issuer is null) = (subject_glob is null) and (issuer is null) = (root_certificates_pem is null)),
+    unique (project_id, key)
+) strict;
+
+-- Signed statements about content: all files of a version, or one file. `blob_digest` are their bytes in the blob plane. Each of
+-- `claimed_signers` is on a line of its own, between two line ends. `checks` is JSON: what was found for each trusted key that was tried.
+create table attestations (
+    id integer primary key autoincrement,
+    project_id integer not null references projects (id),
+    subject_kind text not null check (subject_kind in ('content', 'file')),
+    subject blob not null check (length(subject) = 32),
+    format text not null check (format in ('dsse', 'sigstore')),
+    predicate_type text not null,
+    claimed_signers text not null,
+    blob_digest blob not null references blobs (digest),
+    size_bytes integer not null,
+    checks text not null,
+    creator text not null,
+    sequence integer not null,
+    created_at integer not null,
+    unique (project_id, subject_kind, subject, blob_digest)
+) strict;
+create index attestations_created on attestations (project_id, created_at, id);
+create index attestations_blob on attestations (blob_digest);
+
+-- The bytes of attestations once more, at most 1 MiB each: gates are judged by them within a transaction, in which the blob plane can't be
+-- asked. They are apart from what lists read.
+create table attestation_bundles (
+    attestation_id integer primary key references attestations (id),
+    bundle blob not null
+) strict;

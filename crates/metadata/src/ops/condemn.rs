@@ -9,7 +9,7 @@ use consign_types::{CopyName, Digest, Timestamp};
 
 use crate::connection::Db;
 use crate::tables::blobs::StoredCopy;
-use crate::tables::{blobs, files, leases, loose_blobs, tombstones};
+use crate::tables::{attestations, blobs, files, leases, loose_blobs, tombstones};
 use crate::{Metadata, Result};
 
 /// How long a tombstone is kept. No receipt for the copy is believed by then.
@@ -34,7 +34,7 @@ impl Metadata {
         self.pool.write(move |db| condemn(db, &suspects, now)).await
     }
 
-    /// Declares dead the copies of bytes that lost their last file `grace_seconds` ago or earlier, at most about `limit`; returns these. The
+    /// Declares dead the copies of bytes that lost their last file or attestation `grace_seconds` ago or earlier, at most about `limit`; returns these. The
     /// flag tells whether there may be more.
     pub async fn condemn_loose(&self, grace_seconds: i64, limit: i64) -> Result<(Vec<CopyName>, bool)> {
         let now = self.now();
@@ -83,11 +83,16 @@ fn name(copy: &StoredCopy) -> CopyName {
     CopyName { digest: copy.digest, generation: copy.generation }
 }
 
-/// Those of some copies that no file seems to refer to. Nothing is held, so it is asked again.
+/// Those of some digests that a file or an attestation refers to.
+fn referred(db: &mut Db, digests: &[Digest]) -> Result<HashSet<Digest>> {
+    Ok(files::list_digests(db, digests)?.into_iter().chain(attestations::list_blobs(db, digests)?).collect())
+}
+
+/// Those of some copies that nothing seems to refer to. Nothing is held, so it is asked again.
 fn suspects(db: &mut Db, mut copies: Vec<CopyName>) -> Result<Vec<CopyName>> {
     let digests: Vec<Digest> = copies.iter().map(|copy| copy.digest).collect();
     let kept: HashSet<CopyName> = blobs::list(db, &digests)?.iter().map(name).collect();
-    let referred: HashSet<Digest> = files::list_digests(db, &digests)?.into_iter().collect();
+    let referred = referred(db, &digests)?;
     copies.retain(|copy| !(kept.contains(copy) && referred.contains(&copy.digest)));
     Ok(copies)
 }
@@ -121,7 +126,7 @@ fn condemn_loose(db: &mut Db, before: Timestamp, limit: i64, now: Timestamp) -> 
 
 /// What is known of some digests while they are held.
 struct Wanted {
-    /// Some file has them.
+    /// Some file or attestation has them.
     referred: HashSet<Digest>,
     /// They are on their way.
     leased: HashSet<Digest>,
@@ -129,7 +134,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(db: &mut Db, digests: &[Digest], now: Timestamp) -> Result<Self> {
-        let referred = files::list_digests(db, digests)?.into_iter().collect();
+        let referred = referred(db, digests)?;
         let leased = leases::list_digests(db, digests, now)?.into_iter().collect();
         Ok(Self { referred, leased })
     }

@@ -1,4 +1,4 @@
-//! Which stored copy of its bytes a file refers to.
+//! Which stored copy of its bytes a file or an attestation refers to.
 
 use std::collections::HashMap;
 
@@ -6,28 +6,50 @@ use consign_types::receipt::Receipt;
 use consign_types::{Digest, Timestamp};
 use diesel::prelude::*;
 
-use super::publish_version::PublishFile;
 use crate::batch::{Batch, send_with};
 use crate::connection::Db;
+use crate::error::BytesOf;
 use crate::prepared::rounded;
 use crate::schema::{blobs, tombstones as dead};
 use crate::tables::blobs::{self as table, StoredCopy};
 use crate::tables::tombstones;
 use crate::{Error, Result};
 
+/// What refers to bytes that were uploaded for it.
+pub(super) trait Brought {
+    /// Proof that they are stored.
+    fn receipt(&self) -> &Receipt;
+    /// What they are of.
+    fn bytes_of(&self) -> BytesOf;
+}
+
+/// Refuses receipts of other projects, and those whose time is over.
+pub(super) fn check(brought: &[impl Brought], project: i64, now: Timestamp) -> Result<()> {
+    for one in brought {
+        let receipt = one.receipt();
+        if receipt.project != project {
+            return Err(Error::ReceiptInvalid(one.bytes_of()));
+        }
+        if receipt.expires < now {
+            return Err(Error::BlobExpired { of: one.bytes_of(), digest: receipt.digest });
+        }
+    }
+    Ok(())
+}
+
 fn copy_of(receipt: &Receipt) -> StoredCopy {
     StoredCopy { digest: receipt.digest, generation: receipt.generation, size_bytes: receipt.size }
 }
 
-/// The copies of files, one for each digest, sorted.
-pub(super) fn of(files: &[PublishFile]) -> Vec<StoredCopy> {
-    let mut copies = all_of(files);
+/// The copies of what was brought, one for each digest, sorted.
+pub(super) fn of(brought: &[impl Brought]) -> Vec<StoredCopy> {
+    let mut copies = all_of(brought);
     copies.dedup_by_key(|copy| copy.digest);
     copies
 }
 
-fn all_of(files: &[PublishFile]) -> Vec<StoredCopy> {
-    let mut copies: Vec<StoredCopy> = files.iter().map(|file| copy_of(&file.receipt)).collect();
+fn all_of(brought: &[impl Brought]) -> Vec<StoredCopy> {
+    let mut copies: Vec<StoredCopy> = brought.iter().map(|one| copy_of(one.receipt())).collect();
     copies.sort_unstable();
     copies.dedup();
     copies
@@ -41,8 +63,8 @@ fn all_of(files: &[PublishFile]) -> Vec<StoredCopy> {
 ///
 /// Whoever declares a copy dead removes or changes its row, and holds it meanwhile. Either that was done before this looks, or the foreign
 /// key of the files waits for it and breaks: then the publish is run again, and finds the copy gone.
-pub(super) fn settle(db: &mut Db, batch: Batch<'_>, files: &[PublishFile], now: Timestamp) -> Result<()> {
-    let digests: Vec<Digest> = files.iter().map(|file| file.receipt.digest).collect();
+pub(super) fn settle(db: &mut Db, batch: Batch<'_>, brought: &[impl Brought], now: Timestamp) -> Result<()> {
+    let digests: Vec<Digest> = brought.iter().map(|one| one.receipt().digest).collect();
     let kept: Vec<(Digest, i64, Option<i64>)> = send_with!(
         batch,
         db,
@@ -52,13 +74,14 @@ pub(super) fn settle(db: &mut Db, batch: Batch<'_>, files: &[PublishFile], now: 
             .select((blobs::digest, blobs::generation, dead::generation.nullable()))
     );
     let mut kept: HashMap<Digest, (i64, bool)> = kept.into_iter().map(|(digest, kept, dead)| (digest, (kept, dead.is_some()))).collect();
-    for PublishFile { path, receipt, .. } in files {
-        if kept.get(&receipt.digest).is_none_or(|(_, is_dead)| *is_dead) {
-            return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest });
+    for one in brought {
+        let digest = one.receipt().digest;
+        if kept.get(&digest).is_none_or(|(_, is_dead)| *is_dead) {
+            return Err(Error::BlobExpired { of: one.bytes_of(), digest });
         }
     }
     let mut dead = Vec::new();
-    for copy in all_of(files) {
+    for copy in all_of(brought) {
         let Some((kept, _)) = kept.get_mut(&copy.digest) else { continue };
         if *kept < copy.generation && table::replace(db, copy, *kept)? {
             dead.push(StoredCopy { generation: *kept, ..copy });

@@ -4,12 +4,15 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use consign_types::promotion::statement::{PAYLOAD_TYPE, Record, RecordedItem, Statement};
-use consign_types::promotion::{Case, Condition, GateName, Item, Judgement, Placed, PlacedBefore, StageName, State, Tagged, judge};
+use consign_types::promotion::{
+    Case, Condition, GateName, Item, Judgement, Placed, PlacedBefore, PredicateType, StageName, State, Tagged, judge,
+};
 use consign_types::resource::{ProjectRef, PromotionRef};
 use consign_types::signature::SigningKeys;
 use consign_types::{ContentDigest, Digest, Timestamp};
 use serde::Serialize;
 
+use super::attesting::Jury;
 use super::ground::{Candidate, Ground, Placer, StageHead};
 use super::tagging::MAX_RULES;
 use crate::batch::Batch;
@@ -89,6 +92,18 @@ pub(super) fn judged(db: &mut Db, ground: &Ground, promotion: &Promotion, pinned
     }
     if asks(|condition| matches!(condition, Condition::Tag { .. })) {
         add_tags(db, ground.project.id, pinned, &mut items)?;
+    }
+    let attested = policy.gates.iter().filter_map(|gate| match &gate.condition {
+        Condition::Attestation { predicate_type, .. } => Some(predicate_type.clone()),
+        _ => None,
+    });
+    let types: Vec<PredicateType> = attested.collect();
+    if !types.is_empty() {
+        let contents: Vec<ContentDigest> = pinned.iter().map(|pinned| pinned.content).collect();
+        let found = Jury::writing(db, ground.project.id, now)?.attested(db, &contents, &types)?;
+        for item in &mut items {
+            item.attestations = found.get(&item.content).cloned().unwrap_or_default();
+        }
     }
     Ok(judge(&Case {
         now,

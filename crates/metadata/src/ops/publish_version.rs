@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Begun, Change, begin, call};
 use super::check_paths;
-use super::copies;
+use super::copies::{self, Brought};
 use super::idempotency::{Call, Fingerprint};
 use super::publishing::Publishing;
 use super::scene::{self, Look, Scene};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
+use crate::error::BytesOf;
 use crate::group_commit::Turn;
 use crate::tables::file_row::File;
 use crate::tables::version_row::Version;
@@ -72,6 +73,16 @@ pub struct PublishFile {
     pub media_type: MediaType,
 }
 
+impl Brought for PublishFile {
+    fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    fn bytes_of(&self) -> BytesOf {
+        BytesOf::File(self.path.clone())
+    }
+}
+
 /// What a publish has done.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -125,7 +136,7 @@ fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Tim
 }
 
 fn publish_in(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, change: Change<'_>, scene: Scene) -> Result<Published> {
-    check_receipts(request, change.project.id, change.now)?;
+    copies::check(&request.files, change.project.id, change.now)?;
     Publishing::new(request, change, scene, rules)?.run(db)
 }
 
@@ -153,18 +164,6 @@ fn replay(db: &mut Db, Shown { version, files: ids }: Shown) -> Result<Published
     let mut rows: HashMap<i64, File> = files::get(db, &ids)?.into_iter().map(|file| (file.id, file)).collect();
     let files = ids.iter().filter_map(|id| rows.remove(id)).collect();
     Ok(Published { version, files, replayed: true })
-}
-
-fn check_receipts(request: &PublishVersion, project: i64, now: Timestamp) -> Result<()> {
-    for PublishFile { path, receipt, .. } in &request.files {
-        if receipt.project != project {
-            return Err(Error::ReceiptInvalid(path.clone()));
-        }
-        if receipt.expires < now {
-            return Err(Error::BlobExpired { path: path.clone(), digest: receipt.digest });
-        }
-    }
-    Ok(())
 }
 
 /// Enters the copies that the files are to refer to, where their digests have none, and reads what is there.

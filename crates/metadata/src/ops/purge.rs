@@ -10,8 +10,8 @@ use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    audit_entries, counters, deployments, files, labels, leases, loose_blobs, packages, placements, projects, promotions, protection_rules,
-    releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules, versions,
+    attestations, audit_entries, counters, deployments, files, labels, leases, loose_blobs, packages, placements, projects, promotions,
+    protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules, trusted_keys, versions,
 };
 use crate::{Metadata, Result};
 
@@ -68,6 +68,11 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     if locked.is_none_or(|(project, _)| project.purge_at.is_none_or(|at| at > now)) {
         return Ok(true);
     }
+    let attested = attestations::list_ids(db, project.id, AT_ONCE)?;
+    if !attested.is_empty() {
+        return remove_attestations(db, &attested, now).map(|()| true);
+    }
+    trusted_keys::remove_of_project(db, project.id)?;
     leases::remove_of_project(db, project.id)?;
     tag_rules::remove_of_project(db, project.id)?;
     protection_rules::remove_of_project(db, project.id)?;
@@ -91,13 +96,30 @@ fn remove_version(db: &mut Db, project: i64, version: i64, now: Timestamp) -> Re
     if !rows.is_empty() {
         return remove_files(db, project, &rows, now);
     }
+    let attested = attestations::list_losing_version(db, project, version, AT_ONCE)?;
+    if !attested.is_empty() {
+        return remove_attestations(db, &attested, now);
+    }
     labels::remove_of_version(db, version)?;
     tags::remove_of_version(db, version)?;
     versions::remove(db, version)
 }
 
+fn remove_attestations(db: &mut Db, rows: &[(i64, Digest)], now: Timestamp) -> Result<()> {
+    let (ids, mut blobs): (Vec<i64>, Vec<Digest>) = rows.iter().copied().unzip();
+    attestations::remove(db, &ids)?;
+    blobs.sort_unstable();
+    blobs.dedup();
+    loose_blobs::insert(db, &blobs, now)
+}
+
 /// Removes rows that are counted nowhere any more but in the stored bytes: these sink by what no file of the project has any longer.
+/// The attestations of files that are nowhere else go before.
 fn remove_files(db: &mut Db, project: i64, rows: &[(i64, Digest)], now: Timestamp) -> Result<()> {
+    let attested = attestations::list_losing_files(db, project, rows, AT_ONCE)?;
+    if !attested.is_empty() {
+        return remove_attestations(db, &attested, now);
+    }
     files::remove(db, &rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
     let mut digests: Vec<Digest> = rows.iter().map(|(_, digest)| *digest).collect();
     digests.sort_unstable();

@@ -64,9 +64,9 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     if actual != content {
         return Err(Error::ContentUnexpected { expected: content, actual });
     }
-    let by = Mover::new(db, &change, &request.principal, &request.reason)?;
+    let mut by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let target = Target { package: &package.name, version: &version.row, content };
-    let moves = by.point(&request.name.tag, current.as_ref(), &target)?.numbered(db)?;
+    let moves = by.point(db, &request.name.tag, current.as_ref(), &target)?.numbered(db)?;
     let row = moves.find(package.id, &request.name.tag).or(current.as_ref().map(|current| &current.row)).cloned().ok_or_else(not_found)?;
     let mut tag = PlacedTag { row, package: package.name.clone(), version: version.row.version.clone(), immutable: false };
     by.mark(&mut tag);

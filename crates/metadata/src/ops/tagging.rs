@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use consign_types::promotion::PredicateType;
 use consign_types::resource::{PackageRef, ProjectRef, TagRef, TagRuleRef};
-use consign_types::tag::{self, Objection};
+use consign_types::tag::{self, Action, Objection, Rule};
 use consign_types::text::Description;
 use consign_types::{ContentDigest, PackageName, TagName};
 
+use super::attesting::Jury;
 use super::change::Change;
 use crate::batch::Batch;
 use crate::connection::Db;
@@ -76,17 +78,19 @@ pub(super) struct Mover<'a> {
     pub(super) principal: &'a Principal,
     pub(super) reason: &'a Description,
     pub(super) rules: Vec<TagRule>,
+    /// Read where a rule demands attestations.
+    jury: Option<Jury>,
 }
 
 impl<'a> Mover<'a> {
     /// Reads the rules of the project.
     pub(super) fn new(db: &mut Db, change: &'a Change<'a>, principal: &'a Principal, reason: &'a Description) -> Result<Self> {
         let rules = tag_rules::list(db, change.project.id, 0, MAX_RULES)?;
-        Ok(Self { change, principal, reason, rules })
+        Ok(Self { change, principal, reason, rules, jury: None })
     }
 
     /// Points a tag, which stands at `current`, at a target. Nothing is to be done where it points there already.
-    pub(super) fn point(&self, tag: &TagName, current: Option<&PlacedTag>, target: &Target<'_>) -> Result<Moves> {
+    pub(super) fn point(&mut self, db: &mut Db, tag: &TagName, current: Option<&PlacedTag>, target: &Target<'_>) -> Result<Moves> {
         let Target { package, version, content } = *target;
         if let Some(current) = current
             && (current.row.version_id, current.row.content_digest) == (version.id, content)
@@ -99,7 +103,8 @@ impl<'a> Mover<'a> {
             }
             None => tag::Change::Create,
         };
-        self.judge(package, tag, change)?;
+        let attested = self.attested(db, package, tag, content)?;
+        self.judge(package, tag, change, &attested)?;
         let row = TagRow {
             id: current.map_or(0, |current| current.row.id),
             project_id: self.change.project.id,
@@ -119,7 +124,7 @@ impl<'a> Mover<'a> {
 
     /// Removes a tag.
     pub(super) fn remove(&self, current: &PlacedTag) -> Result<Moves> {
-        self.judge(&current.package, &current.row.tag, tag::Change::Delete)?;
+        self.judge(&current.package, &current.row.tag, tag::Change::Delete, &[])?;
         Ok(self.remove_unjudged(current))
     }
 
@@ -128,10 +133,23 @@ impl<'a> Mover<'a> {
         Moves { removed: vec![current.row.id], history: vec![self.history(&current.row, None)], ..Moves::default() }
     }
 
-    fn judge(&self, package: &PackageName, tag: &TagName, change: tag::Change<'_>) -> Result<()> {
+    /// The verified predicate types of a content, of those that rules demand of what this tag points at.
+    fn attested(&mut self, db: &mut Db, package: &PackageName, tag: &TagName, content: ContentDigest) -> Result<Vec<String>> {
+        let types = demanded(self.rules.iter().map(|rule| &rule.rule).filter(|rule| rule.fits(package, tag)));
+        if types.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (project, now) = (self.change.project.id, self.change.now);
+        let jury = match &mut self.jury {
+            Some(jury) => jury,
+            none => none.insert(Jury::writing(db, project, now)?),
+        };
+        Ok(jury.attested_types(db, &[content], &types)?.remove(&content).unwrap_or_default())
+    }
+
+    fn judge(&self, package: &PackageName, tag: &TagName, change: tag::Change<'_>, attested: &[String]) -> Result<()> {
         let rules = self.rules.iter().filter(|rule| rule.rule.fits(package, tag));
-        // No version has attestations yet: nobody can make any.
-        let objections = rules.filter_map(|rule| Some((rule.rule.objection(change, self.principal.role, &[])?, rule)));
+        let objections = rules.filter_map(|rule| Some((rule.rule.objection(change, self.principal.role, attested)?, rule)));
         let Some((objection, rule)) = objections.min_by(|left, right| left.0.cmp(&right.0)) else {
             return Ok(());
         };
@@ -173,6 +191,16 @@ impl<'a> Mover<'a> {
     }
 }
 
+/// The predicate types that rules demand.
+pub(super) fn demanded<'a>(rules: impl Iterator<Item = &'a Rule>) -> Vec<PredicateType> {
+    let types = rules.flat_map(|rule| match &rule.action {
+        Action::Require(types) => types.as_slice(),
+        _ => &[],
+    });
+    let types: BTreeSet<PredicateType> = types.filter_map(|wanted| wanted.parse().ok()).collect();
+    types.into_iter().collect()
+}
+
 /// The tag of this name, or `TagNotFound`: also where its package is not there.
 pub(super) fn find(db: &mut Db, project: i64, name: &TagRef) -> Result<PlacedTag> {
     let package = packages::find(db, project, &name.package.package)?;
@@ -192,7 +220,7 @@ pub(super) fn mark(db: &mut Db, project: i64, tags: &mut [PlacedTag]) -> Result<
 /// The same by rules that were read.
 pub(super) fn mark_by(rules: &[TagRule], tag: &mut PlacedTag) {
     let fits = |rule: &&TagRule| rule.rule.fits(&tag.package, &tag.row.tag);
-    tag.immutable = rules.iter().filter(fits).any(|rule| rule.rule.action == tag::Action::Immutable);
+    tag.immutable = rules.iter().filter(fits).any(|rule| rule.rule.action == Action::Immutable);
 }
 
 /// Points tags at a version that is published.
@@ -204,13 +232,13 @@ pub(super) fn point(db: &mut Db, change: &Change<'_>, principal: &Principal, tar
         return Err(Error::VersionStateConflict { version, state: target.version.state });
     }
     let reason = "".parse().expect("a reason may be empty");
-    let by = Mover::new(db, change, principal, &reason)?;
+    let mut by = Mover::new(db, change, principal, &reason)?;
     let current = tags::list_named(db, target.version.package_id, &names.iter().collect::<Vec<_>>())?;
     let current: HashMap<&TagName, &PlacedTag> = current.iter().map(|tag| (&tag.row.tag, tag)).collect();
     let mut moves = Moves::default();
     let names: BTreeSet<&TagName> = names.iter().collect();
     for name in names {
-        moves.append(by.point(name, current.get(name).copied(), target)?);
+        moves.append(by.point(db, name, current.get(name).copied(), target)?);
     }
     moves.numbered(db)
 }

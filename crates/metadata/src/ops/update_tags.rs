@@ -89,11 +89,11 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
         Begun::New(change) => change,
     };
     check_moves(&change.project, &request.moves)?;
-    let by = Mover::new(db, &change, &request.principal, &request.reason)?;
+    let mut by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let (mut moves, mut contents) = (Moves::default(), Contents::new());
     let mut results = Vec::with_capacity(request.moves.len());
     for wanted in &request.moves {
-        let (one, result) = plan(db, &by, &mut contents, wanted)?;
+        let (one, result) = plan(db, &mut by, &mut contents, wanted)?;
         moves.append(one);
         results.push(result);
     }
@@ -141,7 +141,7 @@ fn check_moves(project: &Project, moves: &[MoveTag]) -> Result<()> {
 type Contents = HashMap<i64, ContentDigest>;
 
 /// One move: what is to be written, and the tag as it will stand.
-fn plan(db: &mut Db, by: &Mover<'_>, contents: &mut Contents, wanted: &MoveTag) -> Result<(Moves, MovedTag)> {
+fn plan(db: &mut Db, by: &mut Mover<'_>, contents: &mut Contents, wanted: &MoveTag) -> Result<(Moves, MovedTag)> {
     let project = ProjectRef::Id(by.change.project.id);
     let name = PackageRef { project: project.clone(), package: wanted.tag.package.package.clone() };
     let package = match (package(db, by.change.project.id, &name), wanted.existence) {
@@ -169,7 +169,7 @@ fn plan(db: &mut Db, by: &Mover<'_>, contents: &mut Contents, wanted: &MoveTag) 
         return Err(Error::NameTaken(tag.to_string()));
     }
     let target = Target { package: &package.name, version: &version.row, content };
-    let moves = by.point(&wanted.tag.tag, current.as_ref(), &target)?;
+    let moves = by.point(db, &wanted.tag.tag, current.as_ref(), &target)?;
     let row = match (moves.find(package.id, &wanted.tag.tag), &current) {
         (Some(row), _) => row.clone(),
         (None, Some(current)) => current.row.clone(),

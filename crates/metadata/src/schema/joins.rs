@@ -3,8 +3,8 @@
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
 use super::{
-    blobs, counters, files, leases, members, namespaces, package_labels, packages, placements, projects, promotion_items, promotions,
-    stages, tag_moves, tags, tokens, tombstones, users, version_labels, versions,
+    attestation_bundles, attestations, blobs, counters, files, leases, members, namespaces, package_labels, packages, placements, projects,
+    promotion_items, promotions, stages, tag_moves, tags, tokens, tombstones, users, version_labels, versions,
 };
 
 joinable!(packages -> projects (project_id));
@@ -19,7 +19,10 @@ joinable!(tag_moves -> packages (package_id));
 joinable!(placements -> projects (project_id));
 joinable!(promotions -> projects (project_id));
 joinable!(promotion_items -> promotions (promotion_id));
+joinable!(attestation_bundles -> attestations (attestation_id));
 allow_tables_to_appear_in_same_query!(
+    attestation_bundles,
+    attestations,
     blobs,
     counters,
     files,

@@ -54,7 +54,10 @@ fn every_column_is_there_in_both_databases() {
             promotions,
             promotion_items,
             placements,
-            deployments
+            deployments,
+            trusted_keys,
+            attestations,
+            attestation_bundles
         );
     }
 }

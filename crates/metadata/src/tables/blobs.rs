@@ -1,4 +1,4 @@
-//! Blobs: the copy of each digest that files refer to.
+//! Blobs: the copy of each digest that files and attestations refer to.
 
 use consign_types::version::VersionState;
 use consign_types::{Digest, Timestamp};
@@ -125,7 +125,7 @@ pub(crate) fn let_go(db: &mut Db, digests: &[Digest]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the rows of these digests, to which no file refers.
+/// Removes the rows of these digests, to which nothing refers.
 pub(crate) fn remove(db: &mut Db, digests: &[Digest]) -> Result<()> {
     for digests in digests.chunks(BATCH) {
         diesel::delete(blobs::table.filter(blobs::digest.eq_any(digests))).execute(db)?;

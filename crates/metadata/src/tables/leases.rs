@@ -38,6 +38,12 @@ pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
     }
 }
 
+/// What an upload of a project has reserved.
+pub(crate) fn sum_reserved(db: &mut Db, project: i64, upload: i64) -> Result<i64> {
+    let query = leases::table.filter(leases::id.eq(upload)).filter(leases::project_id.eq(project));
+    Ok(query.select(leases::reserved_bytes).first(db).optional()?.unwrap_or_default())
+}
+
 /// The project that has the oldest lease whose time is over.
 pub(crate) fn find_expired(db: &mut Db, now: Timestamp) -> Result<Option<i64>> {
     let query = leases::table.filter(leases::expires_at.lt(now)).order(leases::expires_at);

@@ -1,4 +1,4 @@
-//! Loose blobs: digests that files were removed of, so that no file may be left.
+//! Loose blobs: digests that files or attestations were removed of, so that none may be left.
 
 use consign_types::{Digest, Timestamp};
 use diesel::prelude::*;

@@ -1,5 +1,6 @@
 //! The statements: one function each, a file a table.
 
+pub(crate) mod attestations;
 pub(crate) mod audit_entries;
 pub(crate) mod blobs;
 pub(crate) mod candidates;
@@ -32,6 +33,7 @@ pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod tombstones;
 pub(crate) mod trust_rules;
+pub(crate) mod trusted_keys;
 pub(crate) mod used_id_tokens;
 pub(crate) mod users;
 pub(crate) mod version_row;

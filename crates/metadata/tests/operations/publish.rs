@@ -1,6 +1,6 @@
 //! Publishing, alone and in races.
 
-use consign_metadata::{Error, Metadata, PublishMode, PublishVersion};
+use consign_metadata::{BytesOf, Error, Metadata, PublishMode, PublishVersion};
 use consign_types::ContentDigest;
 use consign_types::receipt::Receipt;
 use consign_types::version::VersionState;
@@ -60,7 +60,7 @@ async fn a_failed_publish_leaves_no_version_behind() {
 
         let result = publish(&metadata, &[("a", receipt("one", 1)), ("b", foreign)]).await;
 
-        assert!(matches!(result, Err(Error::ReceiptInvalid(path)) if path.as_str() == "b"));
+        assert!(matches!(result, Err(Error::ReceiptInvalid(BytesOf::File(path))) if path.as_str() == "b"));
         assert!(matches!(metadata.find_version(version("1.0")).await, Err(Error::VersionNotFound(_))));
     }
 }

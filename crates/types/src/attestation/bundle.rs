@@ -189,6 +189,11 @@ impl Bundle {
         signers
     }
 
+    /// How many signatures it has: 1 to [`MAX_SIGNATURES`](super::MAX_SIGNATURES).
+    pub fn signature_count(&self) -> usize {
+        self.envelope.signatures.len()
+    }
+
     /// The statement, byte for byte as it was signed.
     pub fn payload(&self) -> &[u8] {
         &self.envelope.payload

@@ -25,6 +25,7 @@ mod identity;
 mod json;
 mod key;
 mod statement;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -32,10 +33,13 @@ mod verify;
 pub use bundle::{Bundle, ParseBundleError, Part};
 pub use identity::{MAX_ROOTS, TrustedIdentity};
 pub use key::{KeyKind, ParseSignerError, SignerKey};
+pub use subject::{Subject, SubjectKind};
 pub use verify::{Outcome, Signer, VerifyError, verify};
 
 pub(crate) use envelope::{Envelope, pae};
 
+use crate::name::name_type;
+use crate::promotion::is_short;
 use crate::word::word_enum;
 
 /// The longest bundle, in bytes.
@@ -62,6 +66,14 @@ word_enum! {
         Sigstore = "sigstore",
     }
 }
+
+name_type!(
+    /// The name of a trusted key or identity within a project, such as `release-builds`.
+    KeyName,
+    "trusted key",
+    "1 to 63 lower-case letters, digits and `-`",
+    is_short
+);
 
 /// Whether a foreign text can be kept and shown as the name of a signer: 1 to [`MAX_SIGNER_BYTES`] bytes without control characters.
 fn is_signer(text: &str) -> bool {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::numbered::numbered_ref;
 use super::{ParseResourceError, ProjectRef, segments};
+use crate::attestation::KeyName;
 use crate::promotion::StageName;
 
 /// A stage of a project: `projects/7/stages/production`.
@@ -43,6 +44,32 @@ numbered_ref! {
     AttestationRef, "attestations"
 }
 
+/// A trusted key or identity of a project: `projects/7/trustedKeys/release-builds`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedKeyRef {
+    /// The project.
+    pub project: ProjectRef,
+    /// The key.
+    pub key: KeyName,
+}
+
+impl fmt::Display for TrustedKeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/trustedKeys/{}", self.project, self.key)
+    }
+}
+
+impl FromStr for TrustedKeyRef {
+    type Err = ParseResourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(["projects", project, "trustedKeys", key]) = segments(text) else {
+            return Err(ParseResourceError::Shape("projects/{project}/trustedKeys/{trusted_key}"));
+        };
+        Ok(Self { project: ProjectRef::from_segment(project)?, key: key.parse()? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +84,14 @@ mod tests {
         }
         assert_eq!("projects/7/promotions/3".parse::<PromotionRef>().unwrap().id, 3);
         assert!("projects/7/promotions/x".parse::<PromotionRef>().is_err());
+    }
+
+    #[test]
+    fn trusted_keys_are_known_by_their_names() {
+        let name = "projects/a%2Fb/trustedKeys/release-builds";
+        assert_eq!(name.parse::<TrustedKeyRef>().unwrap().to_string(), name);
+        for name in ["projects/7/trustedKeys/", "projects/7/trustedKeys/A", "projects/7/trustedKey/a", "trustedKeys/a"] {
+            assert!(name.parse::<TrustedKeyRef>().is_err(), "{name}");
+        }
     }
 }
