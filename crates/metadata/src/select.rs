@@ -341,6 +341,7 @@ impl Order {
             [Number(number)] => Box::new(row.bind::<BigInt, _>(*number).sql(", ").bind::<BigInt, _>(*id).sql(")")),
             [Time(time)] => Box::new(row.bind::<Instant, _>(*time).sql(", ").bind::<BigInt, _>(*id).sql(")")),
             [Bytes(bytes)] => Box::new(row.bind::<Binary, _>(bytes.clone()).sql(", ").bind::<BigInt, _>(*id).sql(")")),
+            [Number(number), Words(text)] => Box::new(row.bind::<BigInt, _>(*number).sql(", ").bind::<Text, _>(text.clone()).sql(")")),
             [Words(one), Words(two)] => Box::new(row.bind::<Text, _>(one.clone()).sql(", ").bind::<Text, _>(two.clone()).sql(")")),
             [Words(text), Number(number)] if !by_id => {
                 Box::new(row.bind::<Text, _>(text.clone()).sql(", ").bind::<BigInt, _>(*number).sql(")"))

@@ -19,7 +19,7 @@ create table stages (
     check ((hold_reason is null) = (hold_actor is null)),
     unique (project_id, stage)
 ) strict;
-create index stages_rank on stages (project_id, rank, id);
+create index stages_rank on stages (project_id, rank, stage);
 
 -- Every policy that a stage ever had, by its digest: what a promotion was judged by can be read for ever.
 create table stage_policies (

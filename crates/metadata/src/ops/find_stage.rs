@@ -39,7 +39,7 @@ impl StageOrder {
     /// Where a stage stands in this order.
     pub fn cursor(self, stage: &Stage) -> Cursor {
         let values = match self {
-            Self::Rank => vec![Value::Number(i64::from(stage.rank))],
+            Self::Rank => vec![Value::Number(i64::from(stage.rank)), Value::Text(stage.stage.to_string())],
             Self::Name => vec![Value::Text(stage.stage.to_string())],
         };
         Cursor { values, id: stage.id }
@@ -47,7 +47,7 @@ impl StageOrder {
 
     fn order(self, descending: bool) -> Order {
         match self {
-            Self::Rank => Order { columns: &["stages.rank", "stages.id"], kinds: "n", descending },
+            Self::Rank => Order { columns: &["stages.rank", "stages.stage"], kinds: "ns", descending },
             Self::Name => Order { columns: &["stages.stage", "stages.id"], kinds: "s", descending },
         }
     }

@@ -51,8 +51,8 @@ impl Metadata {
     pub async fn list_placements(&self, request: ListPlacements) -> Result<Listed<Placement>> {
         self.pool
             .read(move |db| {
+                let extent = extent(db, request.within.clone())?;
                 let subject = subject(db, &request)?;
-                let extent = extent(db, request.within)?;
                 let page = request.page;
                 Ok(page.of(placements::list(db, extent, subject, request.show_past, &ORDER, (page.after.as_ref(), page.limit()))?))
             })

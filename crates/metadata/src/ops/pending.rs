@@ -8,7 +8,7 @@ use consign_types::{Digest, Timestamp};
 use super::change::{Begun, Change, begin, call};
 use super::ground::{self, Candidate, Ground, Look, Placer};
 use super::idempotency::Fingerprint;
-use super::promoting::{Application, Pinned, Told, judged, promotion_name, settle};
+use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, judged, promotion_name, settle};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
@@ -19,18 +19,28 @@ use crate::{Error, Metadata, Principal, Result};
 const AT_ONCE: i64 = 100;
 
 impl Metadata {
-    /// Judges the pending promotions again that are due, and applies those whose gates all hold. Answers those that ceased to be pending.
-    pub async fn judge_promotions(&self) -> Result<Vec<Promotion>> {
+    /// Judges the pending promotions again that are due, and applies those whose gates all hold. Answers those that ceased to be pending, and
+    /// the first failure: one that can't be judged keeps none of the others from it.
+    pub async fn judge_promotions(&self) -> (Vec<Promotion>, Result<()>) {
         let now = self.now();
-        let due = self.pool.read(move |db| promotions::list_due(db, now, AT_ONCE)).await?;
-        let mut closed = Vec::new();
+        let due = match self.pool.read(move |db| promotions::list_due(db, now, AT_ONCE)).await {
+            Ok(due) => due,
+            Err(error) => return (Vec::new(), Err(error)),
+        };
+        let (mut closed, mut outcome) = (Vec::new(), Ok(()));
         for (project, id) in due {
             let keys = self.keys.clone();
-            let name = ProjectRef::Id(project);
             let judge = move |db: &mut Db| judge_due(db, project, id, keys.as_deref(), now);
-            closed.extend(self.pool.end_locked(Ending::Commit, &name, judge).await?);
+            match self.pool.end_locked(Ending::Commit, &ProjectRef::Id(project), judge).await {
+                Ok(promotion) => closed.extend(promotion),
+                Err(error) => {
+                    // It does not stand in the way of others a second time.
+                    let later = now.plus_seconds(REJUDGED_SECONDS);
+                    outcome = outcome.and(Err(error)).and(self.pool.write(move |db| promotions::put_off(db, id, later)).await);
+                }
+            }
         }
-        Ok(closed)
+        (closed, outcome)
     }
 }
 
@@ -47,7 +57,7 @@ fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now
         Ok(Begun::New(change)) => change,
         // The project was deleted meanwhile: it is looked at again, should it be brought back.
         Ok(Begun::Done(_)) | Err(Error::ProjectNotFound(_)) => {
-            return put_off(db, promotion, now).map(|()| None);
+            return promotions::put_off(db, promotion.id, now.plus_seconds(DELETED_SECONDS)).map(|()| None);
         }
         Err(error) => return Err(error),
     };
@@ -63,12 +73,6 @@ fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now
 
 /// How long a promotion of a deleted project is left alone.
 const DELETED_SECONDS: i64 = 3600;
-
-fn put_off(db: &mut Db, promotion: Promotion, now: Timestamp) -> Result<()> {
-    let mut batch = Batch::new(db);
-    promotions::update(&mut batch, &Promotion { judge_at: Some(now.plus_seconds(DELETED_SECONDS)), ..promotion });
-    batch.send(db)
-}
 
 /// A pending promotion that was judged anew, and what is to be written of it.
 pub(super) struct Resumed {

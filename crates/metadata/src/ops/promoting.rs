@@ -23,7 +23,7 @@ use crate::tables::{stages, tag_rules, tags};
 use crate::{Error, Result};
 
 /// How long a pending promotion waits at most until it is judged again: what changes without a sign is seen by then.
-const REJUDGED_SECONDS: i64 = 60;
+pub(super) const REJUDGED_SECONDS: i64 = 60;
 
 /// The name of a promotion.
 pub(super) fn promotion_name(project: i64, id: i64) -> PromotionRef {

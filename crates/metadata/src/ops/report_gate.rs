@@ -61,7 +61,7 @@ fn report(db: &mut Db, request: &ReportGate, keys: Option<&SigningKeys>, now: Ti
     let stage = stages::find(db, change.project.id, &promotion.stage)?.ok_or(Error::Row("stages"))?;
     let known = stage.policy.gates.iter().find(|known| known.name == *gate).map(|known| &known.condition);
     match known {
-        Some(Condition::Status { reporter: Some(reporter), .. }) if *reporter != principal.name => {
+        Some(Condition::Status { reporter: Some(reporter), .. }) if !reporter.as_str().eq_ignore_ascii_case(principal.name.as_str()) => {
             return Err(PromotionError::ReportForbidden { gate: gate.clone(), reporter: reporter.clone() }.into());
         }
         Some(Condition::Status { .. }) => {}

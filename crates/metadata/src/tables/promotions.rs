@@ -213,7 +213,7 @@ fn from_row(row: Row, items: Vec<PromotionItem>) -> Result<Promotion> {
 pub(crate) type Source = InnerJoinQuerySource<promotions::table, projects::table>;
 
 /// The words of `state`.
-const STATES: &[&str] = &["PENDING", "SUCCEEDED", "REJECTED", "CANCELLED", "SUPERSEDED", "ROLLED_BACK"];
+const STATES: &[&str] = &["pending", "succeeded", "rejected", "cancelled", "superseded", "rolled_back"];
 
 /// The items of a promotion, by the id that they have of it.
 const ITEMS: &str = "promotions.id in (select promotion_id from promotion_items where promotion_items.";
@@ -222,7 +222,7 @@ const ITEMS: &str = "promotions.id in (select promotion_id from promotion_items 
 pub(crate) fn field(name: &str) -> Option<Field> {
     Some(match name {
         "stage" => Field::Text("promotions.stage"),
-        "state" => Field::Word("upper(promotions.state)", STATES),
+        "state" => Field::Word("promotions.state", STATES),
         "creator" => Field::Text("promotions.creator"),
         "package" => Field::Several(ITEMS, "package", Kind::Text),
         "version" => Field::Several(ITEMS, "version", Kind::Text),
@@ -304,6 +304,13 @@ pub(crate) fn hasten(batch: &mut Batch<'_>, project: i64, except: &[i64], now: T
     let pending = promotions::table.filter(promotions::project_id.eq(project)).filter(promotions::state.eq(State::Pending));
     let pending = pending.filter(promotions::id.ne_all(rounded(except.to_vec())));
     push!(batch, diesel::update(pending).set(promotions::judge_at.eq(now)));
+}
+
+/// Has a pending promotion judged again at an instant, and not before.
+pub(crate) fn put_off(db: &mut Db, id: i64, until: Timestamp) -> Result<()> {
+    let pending = promotions::table.find(id).filter(promotions::state.eq(State::Pending));
+    diesel::update(pending).set(promotions::judge_at.eq(until)).execute(db)?;
+    Ok(())
 }
 
 /// The promotion of this id in a project.

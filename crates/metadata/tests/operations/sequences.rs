@@ -189,7 +189,7 @@ async fn make(metadata: &Metadata, call: &Call, noted: &mut Noted) {
         }
     }
     let held = noted.held.clone();
-    metadata.judge_promotions().await.unwrap();
+    metadata.judge_promotions().await.1.unwrap();
     look(metadata, noted, &held).await;
 }
 

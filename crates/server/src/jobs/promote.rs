@@ -30,9 +30,10 @@ pub(crate) async fn run(metadata: Metadata, stop: CancellationToken) {
 }
 
 async fn judge(metadata: &Metadata) {
-    match metadata.judge_promotions().await {
-        Ok(closed) => closed.iter().for_each(tell),
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot judge the promotions that wait"),
+    let (closed, outcome) = metadata.judge_promotions().await;
+    closed.iter().for_each(tell);
+    if let Err(error) = outcome {
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot judge a promotion that waits");
     }
 }
 
