@@ -36,7 +36,8 @@ impl Metadata {
                 Err(error) => {
                     // It does not stand in the way of others a second time.
                     let later = now.plus_seconds(REJUDGED_SECONDS);
-                    outcome = outcome.and(Err(error)).and(self.pool.write(move |db| promotions::put_off(db, id, later)).await);
+                    let put_off = self.pool.write(move |db| promotions::put_off(db, id, later)).await;
+                    outcome = outcome.and::<()>(Err(error)).and(put_off);
                 }
             }
         }
