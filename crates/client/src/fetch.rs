@@ -4,7 +4,7 @@ use bytes::Bytes;
 use consign_proto::blob::ReadRequest;
 use consign_proto::metadata::{DownloadPlan, File, PrepareDownloadsRequest, PrepareDownloadsResponse};
 use consign_types::resource::{FileRef, VersionRef};
-use consign_types::{FilePath, Reason};
+use consign_types::{Digest, FilePath, Reason};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tonic::Status;
 
@@ -42,6 +42,12 @@ impl Client {
             ..PrepareDownloadsRequest::default()
         })
         .await
+    }
+
+    /// The same for a file by its bytes, also where a newer one stands in its place.
+    pub async fn prepare_download_of(&self, version: &VersionRef, digest: &Digest) -> Result<Download> {
+        let sha256s = vec![Bytes::copy_from_slice(digest.as_bytes())];
+        self.prepare_one(PrepareDownloadsRequest { parent: version.to_string(), sha256s, ..PrepareDownloadsRequest::default() }).await
     }
 
     /// Asks for the right to read all files that a version serves, by path. Those that follow are asked for as the stream is read, so it

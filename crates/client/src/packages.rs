@@ -2,9 +2,10 @@
 
 use consign_proto::metadata::resolve_version_request::Selector;
 use consign_proto::metadata::{
-    DeleteFileRequest, DeleteVersionRequest, GetVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest,
+    DeleteFileRequest, DeleteVersionRequest, File, GetVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest,
     ListVersionsResponse, ResolveVersionRequest, SearchVersionsRequest, SearchVersionsResponse, Version,
 };
+use consign_types::promotion::StageName;
 use consign_types::resource::{FileRef, PackageRef, VersionRef};
 use uuid::Uuid;
 
@@ -40,6 +41,19 @@ impl Client {
         };
         let call = || async { self.package_service().resolve_version(self.request(request.clone())).await };
         repeat(call).await?.version.ok_or(Error::Protocol("no version"))
+    }
+
+    /// What is placed of a package on a stage: the version, and of its files those that were placed, up to 1000. `STAGE_NOT_FOUND`, or
+    /// `VERSION_NOT_FOUND` where nothing is.
+    pub async fn find_placed(&self, package: &PackageRef, stage: &StageName) -> Result<(Version, Vec<File>)> {
+        let request = ResolveVersionRequest {
+            parent: package.to_string(),
+            selector: Some(Selector::StageId(stage.to_string())),
+            ..ResolveVersionRequest::default()
+        };
+        let call = || async { self.package_service().resolve_version(self.request(request.clone())).await };
+        let found = repeat(call).await?;
+        Ok((found.version.ok_or(Error::Protocol("no version"))?, found.files))
     }
 
     /// A page of the files of a version or of all versions that the caller may read, those that newer ones replaced included.

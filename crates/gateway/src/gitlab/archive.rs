@@ -27,7 +27,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::answer::bytes_of;
-use super::call::Call;
+use super::call::{Call, Found};
 use super::path::WholePath;
 use super::query::Query;
 use super::refusal::{Refusal, Result};
@@ -127,8 +127,11 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
         client.find_project(&path.project).await?;
         return Err(Refusal::no_valid_value("format"));
     };
-    let (name, place) = call.find_named(&client, path).await?;
+    let Found { version: name, place, placed } = call.find_named(&client, path).await?;
     let version = client.find_version(&name).await?;
+    if placed.is_some() && version.content_digest.is_empty() {
+        return Err(Refusal::parameter("package_version is open: fetch what is placed of it file by file"));
+    }
     if matches!(format, Format::Zip) && version.file_count > zip::MAX_FILES {
         return Err(Refusal::parameter(format!("format must be tar: a zip has at most {} files", zip::MAX_FILES)));
     }

@@ -8,11 +8,12 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use consign_client::{Client, Error};
+use consign_proto::metadata::{File, version};
 use consign_types::VersionName;
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
 use serde::de::DeserializeOwned;
 
-use super::path::{self, WholePath};
+use super::path::{self, Chosen, WholePath};
 use super::query::Query;
 use super::refusal::{Refusal, Result};
 use crate::credentials::{self, Contradiction, Credential};
@@ -46,6 +47,15 @@ impl FromRequestParts<Client> for Call {
 /// What a request says in its path and of its caller is told for all routes at once.
 impl OperationInput for Call {}
 
+/// The version that a path means.
+pub(crate) struct Found {
+    pub(crate) version: VersionRef,
+    /// Where it is by its own name, if the path has another one.
+    pub(crate) place: Option<String>,
+    /// Those of its files that are placed on a stage, if that is asked for.
+    pub(crate) placed: Option<Vec<File>>,
+}
+
 impl Call {
     /// The client for whoever makes the request.
     pub(crate) fn client(&self) -> Result<Client> {
@@ -71,24 +81,35 @@ impl Call {
         }
     }
 
-    /// The version that is named, or the latest one; of that, where it is. Who may not know of the project learns nothing about the names.
-    pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<(VersionRef, Option<String>)> {
+    /// The version that is meant. Who may not know of the project learns nothing about the names.
+    pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<Found> {
         let WholePath { project, names } = path;
-        let names = names
-            .and_then(|(name, version)| if version.is_none() && self.is_strict() { Err("package_version") } else { Ok((name, version)) });
-        match names {
-            Ok((package, Some(version))) => Ok((VersionRef { project, package, version }, None)),
-            Ok((package, None)) => {
-                let latest = client.find_latest(&PackageRef { project: project.clone(), package: package.clone() }).await?.version.parse();
-                let version: VersionName = latest.map_err(|_| Refusal::from(Error::Protocol("a version that can't be read")))?;
-                let place = format!("{}/{package}/{version}", self.prefix(5));
-                Ok((VersionRef { project, package, version }, Some(place)))
-            }
+        let is_named = |chosen: &Chosen| matches!(chosen, Chosen::Named(_));
+        let names = names.and_then(|names| if self.is_strict() && !is_named(&names.1) { Err("package_version") } else { Ok(names) });
+        let (package, chosen) = match names {
+            Ok(names) => names,
             Err(part) => {
                 client.find_project(&project).await?;
-                Err(Refusal::parameter(format!("{part} is invalid")))
+                return Err(Refusal::parameter(format!("{part} is invalid")));
             }
-        }
+        };
+        let of = PackageRef { project: project.clone(), package: package.clone() };
+        let unreadable = |_| Refusal::from(Error::Protocol("a version that can't be read"));
+        let (version, placed) = match chosen {
+            Chosen::Named(version) => {
+                return Ok(Found { version: VersionRef { project, package, version }, place: None, placed: None });
+            }
+            Chosen::Latest => (client.find_latest(&of).await?, None),
+            Chosen::Placed(stage) => {
+                let (version, files) = client.find_placed(&of, &stage).await?;
+                (version, Some(files))
+            }
+        };
+        let is_open = version.state() == version::State::Open;
+        let version: VersionName = version.version.parse().map_err(unreadable)?;
+        // What is placed of an open version need not be what is read by its name.
+        let place = (placed.is_none() || !is_open).then(|| format!("{}/{package}/{version}", self.prefix(5)));
+        Ok(Found { version: VersionRef { project, package, version }, place, placed })
     }
 
     /// Whether to do as GitLab does, also where that is nobody's wish.

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE, RA
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Download, Error};
+use consign_proto::metadata::File;
 use consign_types::{Digest, FilePath};
 use headers::{
     AcceptRanges, ContentLength, ContentRange, ETag, HeaderMapExt as _, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince,
@@ -17,7 +18,7 @@ use headers::{
 use schemars::JsonSchema;
 
 use super::answer::RawBytes;
-use super::call::Call;
+use super::call::{Call, Found};
 use super::checksum;
 use super::path::{GenericFile, GenericPath, WholePath};
 use super::query::Headers;
@@ -85,9 +86,12 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
         Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
         Err(part) => (Err(part), None),
     };
-    let (version, place) = call.find_named(&client, WholePath { project, names }).await?;
+    let Found { version, place, placed } = call.find_named(&client, WholePath { project, names }).await?;
     let path = path.ok_or_else(Refusal::not_found)?;
-    let download = client.prepare_download(&version, &path).await?;
+    let download = match placed.as_deref().and_then(|files| digest_at(files, &path)) {
+        Some(digest) => client.prepare_download_of(&version, &digest).await?,
+        None => client.prepare_download(&version, &path).await?,
+    };
     let facts = Facts::of(&download)?;
     let (wanted, mut response) = respond(&facts, &call.headers)?;
     facts.describe(&path, response.headers_mut());
@@ -96,6 +100,12 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
         response.headers_mut().insert(CONTENT_LOCATION, place);
     }
     Ok((client, Answer { download, wanted, response }))
+}
+
+/// What stands at a path among the files that were placed.
+fn digest_at(files: &[File], path: &FilePath) -> Option<Digest> {
+    let file = files.iter().find(|file| file.path == path.as_str())?;
+    Digest::try_from(file.blob.as_ref()?.sha256.as_ref()).ok()
 }
 
 /// What the headers of an answer tell about a file.

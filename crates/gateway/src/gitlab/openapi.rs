@@ -30,7 +30,8 @@ struct PathParameters {
     id: String,
     /// Letters, digits, `.`, `-`, `_` and `+`.
     package_name: String,
-    /// Letters, digits, `.`, `-`, `_` and `+`; `latest` stands for the latest one where something is read.
+    /// Letters, digits, `.`, `-`, `_` and `+`; `latest` stands for the latest one where something is read, and `stage:` with the name
+    /// of a stage for what is placed there.
     package_version: String,
     /// Letters, digits, `.`, `-`, `_`, `+`, and within it `~` and `@`. There may be folders before it, each with a `/` behind it.
     file_name: String,

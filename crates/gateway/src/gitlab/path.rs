@@ -1,5 +1,6 @@
 //! The path of a generic package: `/api/v4/projects/:id/packages/generic/:name/:version/(*path/):file_name`, and that of a whole version.
 
+use consign_types::promotion::StageName;
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
 use consign_types::{FilePath, PackageName, VersionName};
 use percent_encoding::percent_decode_str;
@@ -14,22 +15,47 @@ pub(crate) struct GenericPath {
     pub(crate) file: Result<GenericFile, &'static str>,
 }
 
-/// A file of a package. Where no version is named, the latest is meant.
+/// A file of a package.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct GenericFile {
     pub(crate) package: PackageRef,
-    pub(crate) version: Option<VersionName>,
+    pub(crate) version: Chosen,
     pub(crate) path: FilePath,
+}
+
+/// Which version of a package is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// The one of this name.
+    Named(VersionName),
+    /// The latest.
+    Latest,
+    /// What is placed on this stage.
+    Placed(StageName),
 }
 
 /// Stands for the latest version. No version has this name.
 const LATEST: &str = "latest";
 
+/// Before the name of a stage. No version has a `:` in its name.
+const STAGE: &str = "stage:";
+
+impl Chosen {
+    fn parse(text: &str) -> Option<Self> {
+        match (text, text.strip_prefix(STAGE)) {
+            (LATEST, _) => Some(Self::Latest),
+            (_, Some(stage)) => stage.parse().ok().map(Self::Placed),
+            (version, None) => version.parse().ok().map(Self::Named),
+        }
+    }
+}
+
 impl GenericFile {
     /// The version that is named.
     pub(crate) fn named(self) -> Result<(VersionRef, FilePath), &'static str> {
         let Self { package: PackageRef { project, package }, version, path } = self;
-        Ok((VersionRef { project, package, version: version.ok_or("package_version")? }, path))
+        let Chosen::Named(version) = version else { return Err("package_version") };
+        Ok((VersionRef { project, package, version }, path))
     }
 }
 
@@ -57,7 +83,7 @@ impl GenericPath {
 #[derive(Debug)]
 pub(crate) struct WholePath {
     pub(crate) project: ProjectRef,
-    pub(crate) names: Result<(PackageName, Option<VersionName>), &'static str>,
+    pub(crate) names: Result<(PackageName, Chosen), &'static str>,
 }
 
 impl WholePath {
@@ -95,7 +121,7 @@ pub(crate) fn project(segment: &str) -> Result<ProjectRef> {
     ProjectRef::from_segment(&segment).map_err(|_| Refusal::project_not_found())
 }
 
-type Names = (PackageName, Option<VersionName>, FilePath);
+type Names = (PackageName, Chosen, FilePath);
 
 fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Result<Names, &'static str> {
     let (name, version) = names(name, version)?;
@@ -111,10 +137,9 @@ fn file_name(name: &str, version: &str, file: &str, folder: Option<&str>) -> Res
     Ok((name, version, path))
 }
 
-fn names(name: &str, version: &str) -> Result<(PackageName, Option<VersionName>), &'static str> {
+fn names(name: &str, version: &str) -> Result<(PackageName, Chosen), &'static str> {
     let name = decode(name).and_then(|name| name.parse().ok()).ok_or("package_name")?;
-    let version = decode(version).ok_or("package_version")?;
-    let version = if version == LATEST { None } else { Some(version.parse().map_err(|_| "package_version")?) };
+    let version = decode(version).and_then(|version| Chosen::parse(&version)).ok_or("package_version")?;
     Ok((name, version))
 }
 
@@ -146,7 +171,7 @@ mod tests {
         let file = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/f", Some("to/here"), false).unwrap().file.unwrap();
         assert_eq!(file.path.as_str(), "to/here/f");
         let latest = parse("7/packages/generic/a/lat%65st/f").unwrap().file.unwrap();
-        assert_eq!(latest.version, None);
+        assert_eq!(latest.version, Chosen::Latest);
         assert_eq!(latest.named(), Err("package_version"));
         let strict = GenericPath::parse("/api/v4/projects/7/packages/generic/a/1/b%2Fc", None, true).unwrap();
         assert_eq!(strict.file, Err("file_name"));
@@ -172,9 +197,16 @@ mod tests {
     #[test]
     fn two_segments_name_a_whole_version() {
         let parse = |path: &str| WholePath::parse(&format!("/api/v4/projects/{path}"));
-        let names = |path: &str| parse(path).unwrap().names.map(|(name, version)| (name.to_string(), version.map(|name| name.to_string())));
-        assert_eq!(names("7/packages/generic/a%2Bb/v1%2E0"), Ok(("a+b".to_owned(), Some("v1.0".to_owned()))));
-        assert_eq!(names("g%2Fp/packages/generic/a/latest"), Ok(("a".to_owned(), None)));
+        let names = |path: &str| parse(path).unwrap().names.map(|(name, version)| (name.to_string(), version));
+        assert_eq!(names("7/packages/generic/a%2Bb/v1%2E0"), Ok(("a+b".to_owned(), Chosen::Named("v1.0".parse().unwrap()))));
+        assert_eq!(names("g%2Fp/packages/generic/a/latest"), Ok(("a".to_owned(), Chosen::Latest)));
+        for spelling in ["stage:eu-1", "stage%3Aeu-1"] {
+            let placed = Chosen::Placed("eu-1".parse().unwrap());
+            assert_eq!(names(&format!("g%2Fp/packages/generic/a/{spelling}")), Ok(("a".to_owned(), placed)));
+        }
+        for other in ["stage:", "stage:Eu", "stage:a:b", "tag:a", ":a"] {
+            assert_eq!(names(&format!("7/packages/generic/a/{other}")), Err("package_version"), "{other}");
+        }
         assert_eq!(names("7/packages/generic/a/1%2Ff"), Err("package_version"));
         assert_eq!(names("7/packages/generic/a%2Fb/1"), Err("package_name"));
         for path in ["7/packages/generic/a", "7/packages/generic/a/1/", "7/packages/generic/a/1/f", "7/packages/a/1"] {
