@@ -138,7 +138,7 @@ pub use tables::namespaces::Namespace;
 pub use tables::packages::Package;
 pub use tables::placements::{AsOf, Placement};
 pub use tables::projects::Project;
-pub use tables::promotions::{Promotion, PromotionItem};
+pub use tables::promotion_row::{Promotion, PromotionItem};
 pub use tables::protection_rules::ProtectionRule;
 pub use tables::releases::Release;
 pub use tables::settings::ScopeSettings;

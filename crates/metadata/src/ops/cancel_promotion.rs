@@ -10,7 +10,8 @@ use super::etag_of;
 use super::pending::{fingerprint, pending};
 use super::promoting::Told;
 use crate::connection::Db;
-use crate::tables::promotions::{self, Promotion};
+use crate::tables::promotion_row::Promotion;
+use crate::tables::promotions;
 use crate::{Metadata, Principal, Result};
 
 /// A promotion to be ended.

@@ -15,7 +15,8 @@ use super::idempotency::{Call, Fingerprint};
 use super::promoting::{Application, Pinned, Told, judged, promotion_name, rivals, settle};
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
-use crate::tables::promotions::{self, Promotion};
+use crate::tables::promotion_row::Promotion;
+use crate::tables::promotions;
 use crate::{Error, Metadata, Principal, Result};
 
 /// The most items of a promotion.

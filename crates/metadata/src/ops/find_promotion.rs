@@ -8,7 +8,8 @@ use super::within::{Within, extent};
 use crate::cursor::{Cursor, Value};
 use crate::promotion_error::PromotionError;
 use crate::select::{Order, condition};
-use crate::tables::promotions::{self, Promotion};
+use crate::tables::promotion_row::Promotion;
+use crate::tables::promotions;
 use crate::tables::stages;
 use crate::{Listed, Metadata, Page, Result};
 

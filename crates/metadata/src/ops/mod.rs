@@ -62,6 +62,7 @@ pub(crate) mod find_usage;
 mod find_user;
 mod find_version;
 mod ground;
+mod ground_row;
 mod idempotency;
 pub(crate) mod list_files;
 pub(crate) mod list_members;

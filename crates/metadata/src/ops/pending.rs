@@ -12,7 +12,8 @@ use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, judged, prom
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
-use crate::tables::promotions::{self, Promotion, PromotionItem};
+use crate::tables::promotion_row::{Promotion, PromotionItem};
+use crate::tables::promotions;
 use crate::{Error, Metadata, Principal, Result};
 
 /// How many promotions one look at the clock takes up.

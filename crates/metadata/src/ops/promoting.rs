@@ -18,7 +18,8 @@ use super::tagging::MAX_RULES;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::placements::{self, Placement};
-use crate::tables::promotions::{self, Promotion, PromotionItem};
+use crate::tables::promotion_row::{Promotion, PromotionItem};
+use crate::tables::promotions;
 use crate::tables::{stages, tag_rules, tags};
 use crate::{Error, Result};
 

@@ -10,7 +10,7 @@ use super::change::{Begun, begin, call};
 use super::pending::{Resumed, fingerprint, pending};
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
-use crate::tables::promotions::Promotion;
+use crate::tables::promotion_row::Promotion;
 use crate::tables::stages;
 use crate::{Error, Metadata, Principal, Result};
 

@@ -13,7 +13,7 @@ use super::pending::{Resumed, fingerprint, pending};
 use super::promoting::promotion_name;
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
-use crate::tables::promotions::Promotion;
+use crate::tables::promotion_row::Promotion;
 use crate::tables::stages;
 use crate::{Error, Metadata, Principal, Result};
 

@@ -18,6 +18,7 @@ pub(crate) mod namespaces;
 pub(crate) mod packages;
 pub(crate) mod placements;
 pub(crate) mod projects;
+pub(crate) mod promotion_row;
 pub(crate) mod promotions;
 pub(crate) mod protection_rules;
 pub(crate) mod releases;
