@@ -213,7 +213,7 @@ fn from_row(row: Row, items: Vec<PromotionItem>) -> Result<Promotion> {
 pub(crate) type Source = InnerJoinQuerySource<promotions::table, projects::table>;
 
 /// The words of `state`.
-const STATES: &[&str] = &["PENDING", "SUCCEEDED", "REJECTED", "CANCELLED", "SUPERSEDED", "ROLLED_BACK"];
+const STATES: &[&str] = &["pending", "succeeded", "rejected", "cancelled", "superseded", "rolled_back"];
 
 /// The items of a promotion, by the id that they have of it.
 const ITEMS: &str = "promotions.id in (select promotion_id from promotion_items where promotion_items.";
@@ -222,7 +222,7 @@ const ITEMS: &str = "promotions.id in (select promotion_id from promotion_items 
 pub(crate) fn field(name: &str) -> Option<Field> {
     Some(match name {
         "stage" => Field::Text("promotions.stage"),
-        "state" => Field::Word("upper(promotions.state)", STATES),
+        "state" => Field::Word("promotions.state", STATES),
         "creator" => Field::Text("promotions.creator"),
         "package" => Field::Several(ITEMS, "package", Kind::Text),
         "version" => Field::Several(ITEMS, "version", Kind::Text),
