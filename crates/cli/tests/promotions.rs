@@ -140,13 +140,13 @@ async fn versions_are_promoted_as_their_gates_allow() {
     assert!(story.root("promotion list root/demo --pending").starts_with(&format!("{id}\twaiting\tproduction\ttool@1.0\t")));
     story.run(FORBIDDEN, &format!("promotion approve root/demo {id}"));
     let approved = story.alice(0, &format!("promotion approve root/demo {id} --comment fine"));
-    assert!(approved.starts_with(&format!("{id}\tplaced\t")) && approved.contains("\napproved by users/alice\t20"), "{approved}");
+    assert!(approved.starts_with(&format!("{id}\tplaced\t")) && approved.contains("\napproved by alice\t20"), "{approved}");
     assert!(approved.ends_with("\tfine"), "{approved}");
 
     story.place("2.0", "qa");
     assert_eq!(story.root("stage diff root/demo qa production"), "tool\tahead\t2.0\t1.0");
     story.root("stage hold root/demo production --reason audit");
-    assert!(story.root("stage list root/demo").ends_with("\theld by users/root: audit"));
+    assert!(story.root("stage list root/demo").ends_with("\theld by root: audit"));
     story.run(UNMET, "promote root/demo tool@2.0 --to production");
     story.root("stage release root/demo production");
 
@@ -169,7 +169,7 @@ async fn a_promotion_is_rejected_ended_reported_and_put_aside() {
     };
     let first = pending();
     let rejected = story.alice(0, &format!("promotion reject root/demo {first} --comment no"));
-    assert!(rejected.starts_with(&format!("{first}\trejected\t")) && rejected.contains("\nrejected by users/alice\t"), "{rejected}");
+    assert!(rejected.starts_with(&format!("{first}\trejected\t")) && rejected.contains("\nrejected by alice\t"), "{rejected}");
     let second = pending();
     assert!(story.root(&format!("promotion cancel root/demo {second}")).starts_with(&format!("{second}\tcancelled\t")));
     story.run(CONFLICT, &format!("promotion cancel root/demo {first}"));
