@@ -11,9 +11,9 @@ use consign_client::{Client, Error};
 use consign_proto::metadata::get_stage_state_request::AsOf;
 use consign_proto::metadata::stage_difference::Kind;
 use consign_proto::metadata::{self as wire, GetStageStateRequest, Placement, StageDifference};
-use consign_types::Reason;
 use consign_types::promotion::StageName;
 use consign_types::resource::{ProjectRef, StageRef};
+use consign_types::{Digest, Reason};
 use document::Document;
 
 use super::arguments::project;
@@ -206,7 +206,7 @@ async fn set(client: &Client, new: Set) -> Result<wire::Stage> {
     document.exclusive = new.exclusive.or(document.exclusive);
     document.display_name = new.name.or(document.display_name);
     document.description = new.description.or(document.description);
-    let (stage, fields) = document.to_wire()?;
+    let (stage, fields) = document.into_wire()?;
     let name = new.place.name();
     match client.find_stage(&name).await {
         Ok(found) if fields.is_empty() => Ok(found),
@@ -287,5 +287,5 @@ pub(super) fn last(name: &str) -> &str {
 
 /// The first digits of a digest.
 fn short(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().chars().take(SHORT).collect()
+    Digest::try_from(digest).map_or_else(|_| "?".to_owned(), |digest| digest.to_string().chars().take(SHORT).collect())
 }

@@ -63,7 +63,7 @@ impl Document {
     }
 
     /// The stage as a request has it, and the fields of it that are declared.
-    pub(super) fn to_wire(self) -> Result<(wire::Stage, Vec<&'static str>)> {
+    pub(super) fn into_wire(self) -> Result<(wire::Stage, Vec<&'static str>)> {
         let fields = [
             ("display_name", self.display_name.is_some()),
             ("description", self.description.is_some()),
@@ -73,8 +73,8 @@ impl Document {
             ("gates", self.gates.is_some()),
             ("freeze_windows", self.freeze_windows.is_some()),
         ];
-        let gates = self.gates.unwrap_or_default().into_iter().map(Gate::to_wire);
-        let freeze_windows = self.freeze_windows.unwrap_or_default().into_iter().map(FreezeWindow::to_wire);
+        let gates = self.gates.unwrap_or_default().into_iter().map(Gate::into_wire);
+        let freeze_windows = self.freeze_windows.unwrap_or_default().into_iter().map(FreezeWindow::into_wire);
         let stage = wire::Stage {
             display_name: self.display_name.unwrap_or_default(),
             description: self.description.unwrap_or_default(),
@@ -103,7 +103,7 @@ impl Document {
 }
 
 impl FreezeWindow {
-    fn to_wire(self) -> Result<wire::FreezeWindow> {
+    fn into_wire(self) -> Result<wire::FreezeWindow> {
         let schedule = match (self.start_time, self.end_time, self.start_cron, self.end_cron, self.time_zone) {
             (Some(start), Some(end), None, None, None) => {
                 Schedule::OneTime(OneTimeSchedule { start_time: Some(start.into()), end_time: Some(end.into()) })
@@ -157,16 +157,16 @@ mod tests {
     #[test]
     fn what_a_file_says_reads_back_from_the_stage() {
         let document: Document = serde_json::from_str(EVERYTHING).unwrap();
-        let (stage, fields) = document.to_wire().unwrap();
+        let (stage, fields) = document.into_wire().unwrap();
         assert_eq!((fields.len(), stage.gates.len(), stage.freeze_windows.len()), (7, 8, 2));
         let again: Document = serde_json::from_str(&serde_json::to_string(&Document::of(stage.clone()).unwrap()).unwrap()).unwrap();
-        assert_eq!(again.to_wire().unwrap().0, stage);
+        assert_eq!(again.into_wire().unwrap().0, stage);
     }
 
     #[test]
     fn what_is_not_said_stays_as_it_is() {
         let document: Document = serde_json::from_str(r#"{"gates": [], "rank": 0}"#).unwrap();
-        assert_eq!(document.to_wire().unwrap(), (wire::Stage::default(), vec!["rank", "gates"]));
+        assert_eq!(document.into_wire().unwrap(), (wire::Stage::default(), vec!["rank", "gates"]));
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             r#"{"freeze_windows": [{"id": "a", "start_cron": "0 0 * * *", "end_time": "2031-01-07T00:00:00Z"}]}"#,
             r#"{"freeze_windows": [{"id": "a", "start_time": "today", "end_time": "2031-01-07T00:00:00Z"}]}"#,
         ] {
-            let read = serde_json::from_str::<Document>(text).map_err(anyhow::Error::from).and_then(Document::to_wire);
+            let read = serde_json::from_str::<Document>(text).map_err(anyhow::Error::from).and_then(Document::into_wire);
             assert!(read.is_err(), "{text}");
         }
     }

@@ -101,7 +101,7 @@ struct Age {
 
 impl Gate {
     /// The gate as a request has it.
-    pub(super) fn to_wire(self) -> Result<wire::Gate> {
+    pub(super) fn into_wire(self) -> Result<wire::Gate> {
         let conditions = [
             self.predecessor.map(|new| Condition::Predecessor(wire::PredecessorCondition { stages: new.stages, any: new.any })),
             self.soak.map(|new| Condition::Soak(wire::SoakCondition { stage: new.stage, duration: Some(new.duration.into()) })),
