@@ -12,6 +12,13 @@ pub(crate) fn shown(time: &prost_types::Timestamp) -> String {
     jiff::Timestamp::from_second(time.seconds).map_or_else(|_| "?".to_owned(), |time| time.to_string())
 }
 
+/// What somebody wrote, in a line, without what would steer a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_control() { character.escape_default().to_string() } else { character.to_string() })
+        .collect()
+}
+
 /// A line of the answer. Where nobody reads on, as in `… | head`, the command ends; where it can't be written, it fails.
 pub(crate) fn print(text: &str) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {

@@ -7,7 +7,8 @@
 //! - [`source`]: where the bytes of a publish come from
 //! - [`fetch`]: prepare, read the bytes, of a file or of all that a version has
 //! - [`projects`]: making and finding projects; `tokens`: making and ending tokens; `audit`: reading what was done;
-//!   `packages`: finding versions and files, and deleting them; `protection`: keeping packages for some roles; `releases`
+//!   `packages`: finding versions and files, and deleting them; `protection`: keeping packages for some roles; `releases`;
+//!   `promotions`: stages, and placing versions on them
 //! - [`transport`]: how the planes are reached: over a network, or in memory
 //! - [`tls`], [`pem`]: connections to `https` endpoints, and the certificates for them
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
@@ -16,6 +17,7 @@
 mod audit;
 mod error;
 mod packages;
+mod promotions;
 mod protection;
 mod releases;
 mod retry;

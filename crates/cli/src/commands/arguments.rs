@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use consign_proto::access::scope_numbers;
-use consign_types::ProjectPath;
 use consign_types::access::{Role, SCOPE_WORDS, Scope, scopes_named};
-use consign_types::resource::ProjectRef;
+use consign_types::name::ParseNameError;
+use consign_types::resource::{ProjectRef, VersionRef};
+use consign_types::{PackageName, ProjectPath, VersionName};
 
 /// The longest life that `--days` gives anything.
 const MAX_DAYS: i64 = 3650;
@@ -62,4 +63,25 @@ pub(super) fn project(text: &str) -> Result<ProjectRef, String> {
         return Ok(ProjectRef::Id(id));
     }
     text.parse::<ProjectPath>().map(ProjectRef::Path).map_err(|error| error.to_string())
+}
+
+/// A version of a package of the project that a command names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PackageVersion {
+    package: PackageName,
+    version: VersionName,
+}
+
+impl PackageVersion {
+    /// Its name in a project.
+    pub(super) fn within(&self, project: &ProjectRef) -> VersionRef {
+        VersionRef { project: project.clone(), package: self.package.clone(), version: self.version.clone() }
+    }
+}
+
+/// A package and a version, with `@` between them.
+pub(super) fn package_version(text: &str) -> Result<PackageVersion, String> {
+    let (package, version) = text.split_once('@').ok_or("must look like `tool@1.0`")?;
+    let package = package.parse().map_err(|error: ParseNameError| error.to_string())?;
+    Ok(PackageVersion { package, version: version.parse().map_err(|error: ParseNameError| error.to_string())? })
 }

@@ -176,14 +176,17 @@ fn read_note(path: &Path) -> Result<String> {
 
 /// What a checkpoint says that one of the keys in a file signed.
 fn opened(path: &Path, statement: &str, keys: &Path) -> Result<Checkpoint> {
-    let lines = read_note(keys)?;
-    let keys: Vec<PublicKey> = lines.lines().map(str::parse).collect::<Result<_, _>>().map_err(|error| named(keys, error))?;
-    let text = signature::open(statement, &keys).map_err(|error| named(path, error))?;
+    let text = signature::open(statement, &public_keys(keys)?).map_err(|error| named(path, error))?;
     text.parse::<Checkpoint>().map_err(|error| named(path, error))
 }
 
+/// The public keys of an instance, as `keys` wrote them.
+pub(super) fn public_keys(path: &Path) -> Result<Vec<PublicKey>> {
+    read_note(path)?.lines().map(str::parse).collect::<Result<_, _>>().map_err(|error| named(path, error))
+}
+
 /// What is wrong with a file.
-fn named(path: &Path, error: impl Display) -> anyhow::Error {
+pub(super) fn named(path: &Path, error: impl Display) -> anyhow::Error {
     anyhow!("`{}`: {error}", path.display())
 }
 

@@ -7,6 +7,8 @@ use clap::Args;
 use consign_client::transport::{connect, is_exposed};
 use consign_client::{Certificates, Client, Tls, Transfers};
 
+use crate::exit::{Ended, Exit};
+
 /// A service, and the token for it.
 #[derive(Debug, Args)]
 pub(crate) struct Server {
@@ -30,7 +32,9 @@ pub(crate) struct Server {
 impl Server {
     /// Calls the service as whoever has the token.
     pub(crate) async fn call(self, work: impl AsyncFnOnce(&Client) -> Result<()>) -> Result<()> {
-        let Some(bearer) = self.bearer.as_deref().filter(|bearer| !bearer.is_empty()) else { bail!("no token: set CONSIGN_TOKEN") };
+        let Some(bearer) = self.bearer.as_deref().filter(|bearer| !bearer.is_empty()) else {
+            return Err(Ended::new(Exit::Forbidden, "no token: set CONSIGN_TOKEN"));
+        };
         let client = self.client()?.with_token(bearer);
         self.answered(work(&client).await)
     }
@@ -44,7 +48,8 @@ impl Server {
     fn answered(&self, answer: Result<()>) -> Result<()> {
         match answer.as_ref().err().and_then(|error| error.downcast_ref::<consign_client::Error>()) {
             Some(consign_client::Error::Transport(status)) => {
-                bail!("no answer from `{}`: {} (is it the address of the gRPC services?)", self.endpoint, status.message())
+                let told = format!("no answer from `{}`: {} (is it the address of the gRPC services?)", self.endpoint, status.message());
+                Err(Ended::new(Exit::Unavailable, told))
             }
             _ => answer,
         }
