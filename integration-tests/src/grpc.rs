@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use consign_proto::blob::blob_service_client::BlobServiceClient;
 use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
+use consign_proto::metadata::attestation_service_client::AttestationServiceClient;
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
@@ -67,6 +68,11 @@ impl Grpc {
     /// Stages and promotions.
     pub fn promotions(&self) -> PromotionServiceClient<Channel> {
         PromotionServiceClient::new(self.channel())
+    }
+
+    /// Attestations and trusted keys.
+    pub fn attestations(&self) -> AttestationServiceClient<Channel> {
+        AttestationServiceClient::new(self.channel())
     }
 
     /// Users and members.

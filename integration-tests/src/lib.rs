@@ -1,5 +1,6 @@
 //! The harness: a real service on free ports, with its own directory and database, seen from outside only.
 //!
+//! - [`attesting`]: attestations as programs make them
 //! - [`authority`]: certificates, and the files in which processes find them
 //! - [`issuer`]: a CI system that signs ID tokens
 //! - [`service`]: the service, in this process or as the `consign` binary
@@ -20,6 +21,7 @@
 //! - [`linearizability`]: whether what concurrent callers saw can be told as one call after the other
 //! - [`wait`]: polling a condition with a deadline
 
+pub mod attesting;
 pub mod authority;
 pub mod database;
 pub mod generator;

@@ -20,8 +20,9 @@ use tonic::client::Grpc as Client;
 use tonic_prost::ProstCodec;
 
 /// The services of which something works. Those that are only designed are not offered.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 11] = [
     "consign.blob.v1.BlobService",
+    "consign.metadata.v1.AttestationService",
     "consign.metadata.v1.AuditService",
     "consign.metadata.v1.FileService",
     "consign.metadata.v1.PackageService",

@@ -17,8 +17,8 @@ use consign_types::Reason;
 use consign_types::access::methods::need;
 use consign_types::access::{Need, Reach, Role};
 use consign_types::resource::{
-    FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, PromotionRef, ProtectionRuleRef, ScopeRef,
-    StageRef, TagRef, TagRuleRef, TokenParent, TokenRef, TrustRuleRef, UserRef, VersionRef,
+    AttestationRef, FileRef, MemberParent, NamespaceRef, PackageRef, PackagesRef, ProjectRef, ProjectsRef, PromotionRef, ProtectionRuleRef,
+    ScopeRef, StageRef, TagRef, TagRuleRef, TokenParent, TokenRef, TrustRuleRef, TrustedKeyRef, UserRef, VersionRef,
 };
 use tonic::{Code, Status};
 
@@ -219,6 +219,8 @@ subject! {
     TrustRuleRef: |name| name.project.about();
     StageRef: |name| name.project.about();
     PromotionRef: |name| name.project.about();
+    AttestationRef: |name| name.project.about();
+    TrustedKeyRef: |name| name.project.about();
     NamespaceRef: |name| About::Namespace(name.clone());
     UserRef: |name| About::User(name.clone());
     ScopeRef: |name| match name {

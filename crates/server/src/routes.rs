@@ -16,6 +16,7 @@ use consign_gateway::Manner;
 use consign_metadata::Metadata;
 use consign_proto::blob::blob_admin_service_server::{self, BlobAdminServiceServer};
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
+use consign_proto::metadata::attestation_service_server::{self, AttestationServiceServer};
 use consign_proto::metadata::audit_service_server::{self, AuditServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
@@ -39,6 +40,7 @@ use crate::budget::{Budget, charge};
 use crate::config::Settings;
 use crate::deadline::honour;
 use crate::error::{Error, Result};
+use crate::grpc::attestation::AttestationApi;
 use crate::grpc::audit::AuditApi;
 use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES, wire};
 use crate::grpc::blob_admin::BlobAdminApi;
@@ -67,6 +69,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     release_service_server::SERVICE_NAME,
     audit_service_server::SERVICE_NAME,
     promotion_service_server::SERVICE_NAME,
+    attestation_service_server::SERVICE_NAME,
 ];
 
 /// The services of the blob plane.
@@ -120,6 +123,7 @@ pub(crate) fn metadata(plane: MetadataPlane, notes: Notes, budgets: &Budgets, se
     let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
+        .add_service(AttestationServiceServer::new(AttestationApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), signatures }))

@@ -14,6 +14,7 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
     let tag = format!("{package}/tags/t");
     let (rule, etag) = (format!("{project}/tagRules/999"), "of-long-ago".to_owned());
     let (stage, promotion) = (format!("{project}/stages/absent"), format!("{project}/promotions/999"));
+    let (attestation, key) = (format!("{project}/attestations/999"), format!("{project}/trustedKeys/absent"));
     let sha256 = Bytes::from(vec![7; 32]);
     let reason = "a test".to_owned();
     let new_rule = || Some(wire::TagRule { name: rule.clone(), ..wire::TagRule::default() });
@@ -120,6 +121,15 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "PromotionService/CompareStages" => CompareStagesRequest { base: stage.clone(), target: stage.clone() };
         "PromotionService/ListPlacements" => ListPlacementsRequest { parent: project.to_owned() };
         "PromotionService/RecordDeployment" => RecordDeploymentRequest { stage: stage.clone(), runtime: "r".to_owned() };
+        "AttestationService/CreateAttestation" => CreateAttestationRequest { parent: project.to_owned() };
+        "AttestationService/GetAttestation" => GetAttestationRequest { name: attestation.clone() };
+        "AttestationService/ListAttestations" => ListAttestationsRequest { parent: project.to_owned() };
+        "AttestationService/VerifyAttestations" => VerifyAttestationsRequest { parent: project.to_owned(), subject: Some(wire::verify_attestations_request::Subject::Version(version.clone())) };
+        "AttestationService/CreateTrustedKey" => CreateTrustedKeyRequest { parent: project.to_owned(), trusted_key_id: "k".to_owned(), trusted_key: Some(wire::TrustedKey::default()) };
+        "AttestationService/GetTrustedKey" => GetTrustedKeyRequest { name: key.clone() };
+        "AttestationService/ListTrustedKeys" => ListTrustedKeysRequest { parent: project.to_owned() };
+        "AttestationService/UpdateTrustedKey" => UpdateTrustedKeyRequest { trusted_key: Some(wire::TrustedKey { name: key.clone(), description: "x".to_owned(), ..wire::TrustedKey::default() }) };
+        "AttestationService/DeleteTrustedKey" => DeleteTrustedKeyRequest { name: key.clone() };
     }
 }
 

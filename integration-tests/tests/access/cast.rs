@@ -16,7 +16,7 @@ pub(crate) const SCOPE_SETS: [&[Scope]; 6] = [
     &[Scope::Read, Scope::Publish],
     &[Scope::Publish, Scope::AuditRead],
     &[Scope::Delete, Scope::TagMove, Scope::Approve],
-    &[Scope::Admin, Scope::Promote],
+    &[Scope::Admin, Scope::Promote, Scope::Attest],
 ];
 
 pub(crate) const VISIBILITIES: [Visibility; 3] = [Visibility::Private, Visibility::Internal, Visibility::Public];

@@ -17,7 +17,7 @@ use crate::calls::{calls_in, calls_in_namespace, calls_of_anyone, calls_of_insta
 use crate::cast::*;
 use crate::world::*;
 
-const SERVED: [&str; 9] = [
+const SERVED: [&str; 10] = [
     "ProjectService",
     "PackageService",
     "FileService",
@@ -27,6 +27,7 @@ const SERVED: [&str; 9] = [
     "ReleaseService",
     "AuditService",
     "PromotionService",
+    "AttestationService",
 ];
 
 fn needed(method: &str) -> Need {

@@ -4,7 +4,7 @@
 //! when the attestation is added, and for a key that was added later when the attestation is next judged within a transaction that writes.
 //! What can change is judged each time: which keys there are, what they count for, and until when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use consign_types::attestation::{Bundle, Outcome, Signer, VerifyError, verify};
 use consign_types::promotion::{Attested, PredicateType, VerifiedBy};
@@ -129,12 +129,10 @@ impl Jury {
         let counts = counts_for(key, &checked.attestation.predicate_type);
         let of = |rank, reason| Finding { rank, reason, by: None };
         let Some(check) = checked.checks.iter().find(|check| check.key == *id) else {
-            return match counts {
-                true => {
-                    of(Rank::NotJudged, format!("whether the trusted key `{name}` signed it was not looked at yet: ask for less at once"))
-                }
-                false => of(Rank::Other, format!("the trusted key `{name}` does not count for its type")),
-            };
+            if !counts {
+                return of(Rank::Other, format!("the trusted key `{name}` does not count for its type"));
+            }
+            return of(Rank::NotJudged, format!("whether the trusted key `{name}` signed it was not looked at yet: ask for less at once"));
         };
         match (check.outcome, expires_at) {
             (Outcome::Verified, _) if !counts => {
@@ -167,20 +165,11 @@ impl Jury {
         contents.sort_unstable();
         contents.dedup();
         for contents in contents.chunks(CONTENTS_AT_ONCE) {
-            let mut seen: BTreeMap<ContentDigest, Vec<Attested>> = BTreeMap::new();
             for checked in attestations::list_of_contents(db, self.project, contents, types)? {
                 let content = ContentDigest::from(checked.attestation.subject.digest());
-                let seen = seen.entry(content).or_default();
-                for attested in self.judge(db, checked)?.attested() {
-                    let is_same = |other: &Attested| {
-                        other.predicate_type == attested.predicate_type && other.verified.as_ref().ok() == attested.verified.as_ref().ok()
-                    };
-                    if !seen.iter().any(is_same) {
-                        seen.push(attested);
-                    }
-                }
+                let told = self.judge(db, checked)?.attested();
+                add_new(found.entry(content).or_default(), told);
             }
-            found.extend(seen);
         }
         Ok(found)
     }
@@ -195,6 +184,18 @@ impl Jury {
         let verified = |attested: Attested| attested.verified.is_ok().then(|| attested.predicate_type.to_string());
         let of = |(content, found): (_, Vec<Attested>)| (content, found.into_iter().filter_map(verified).collect());
         Ok(self.attested(db, contents, types)?.into_iter().map(of).collect())
+    }
+}
+
+/// Adds what is told of an attestation to what is told of newer ones, where a gate could tell it apart from those.
+fn add_new(seen: &mut Vec<Attested>, told: Vec<Attested>) {
+    let is_same = |one: &Attested, other: &Attested| {
+        one.predicate_type == other.predicate_type && one.verified.as_ref().ok() == other.verified.as_ref().ok()
+    };
+    for attested in told {
+        if !seen.iter().any(|other| is_same(other, &attested)) {
+            seen.push(attested);
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The operations, on SQLite and on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod attestation_life;
+mod attestations;
+mod attesting;
 mod condemn;
 mod deciding;
 mod housekeeping;

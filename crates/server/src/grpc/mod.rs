@@ -2,6 +2,7 @@
 //!
 //! A list decodes its page and encodes the token of the next by [`page::Listing`].
 
+pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod blob;
 pub(crate) mod blob_admin;

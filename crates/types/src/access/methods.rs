@@ -123,4 +123,13 @@ const TABLE: &[(&str, Need)] = &[
     row("PromotionService/CompareStages", Role::Reporter, Scope::Read),
     row("PromotionService/ListPlacements", Role::Reporter, Scope::Read),
     row("PromotionService/RecordDeployment", Role::Developer, Scope::Promote),
+    row("AttestationService/CreateAttestation", Role::Developer, Scope::Attest),
+    row("AttestationService/GetAttestation", Role::Reporter, Scope::Read),
+    row("AttestationService/ListAttestations", Role::Reporter, Scope::Read),
+    row("AttestationService/VerifyAttestations", Role::Reporter, Scope::Read),
+    row("AttestationService/CreateTrustedKey", Role::Maintainer, Scope::Admin),
+    row("AttestationService/GetTrustedKey", Role::Reporter, Scope::Read),
+    row("AttestationService/ListTrustedKeys", Role::Reporter, Scope::Read),
+    row("AttestationService/UpdateTrustedKey", Role::Maintainer, Scope::Admin),
+    row("AttestationService/DeleteTrustedKey", Role::Maintainer, Scope::Admin),
 ];

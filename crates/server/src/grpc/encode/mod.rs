@@ -1,5 +1,6 @@
 //! Rows to messages.
 
+mod attestation;
 mod package;
 mod project;
 mod promotion;
@@ -17,6 +18,7 @@ use consign_types::resource::{PackageRef, ProjectRef, VersionRef};
 use consign_types::version::Visibility;
 use consign_types::{ContentDigest, Digest, PackageName, VersionName};
 
+pub(super) use attestation::{attestation, attestation_verdict, trusted_key};
 pub(super) use package::{difference, file, located_file, package, skipped, version};
 pub(super) use project::{namespace, project, settings_view, usage};
 pub(super) use promotion::{drift, placement, promotion, promotion_name, stage_difference};
