@@ -22,7 +22,7 @@ use crate::support::{NOW, opened, principal, receipt, request, version};
 
 /// Why the gate of a promotion does not hold, having been judged once more; the state where it does.
 async fn waiting(metadata: &Metadata, id: i64) -> String {
-    metadata.judge_promotions().await.unwrap();
+    metadata.judge_promotions().await.1.unwrap();
     let (found, _) = metadata.find_promotion(promotion(id)).await.unwrap();
     if found.state == State::Pending { found.verdicts[0].reason.clone() } else { found.state.to_string() }
 }
