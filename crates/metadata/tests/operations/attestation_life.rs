@@ -10,7 +10,7 @@ use consign_types::promotion::State;
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::{ContentDigest, CopyName, Digest, Reason, Refusal as _};
 use integration_tests::attesting::{CYCLONEDX, PROVENANCE, SPDX, ed25519, envelope, p256, signed, statement};
-use integration_tests::{BOTH, Database};
+use integration_tests::{BOTH, Database, rounds};
 
 use crate::attesting::*;
 use crate::deciding::promote;
@@ -311,5 +311,40 @@ async fn trusted_keys_have_names_and_limits() {
         remove_key(&metadata, "key-1").await;
         let gone = metadata.find_trusted_key(trusted_key("key-1")).await.unwrap_err();
         assert_eq!(gone.reason(), Reason::TrustedKeyNotFound, "{engine:?}");
+    }
+}
+
+/// Adds an attestation, and counts: 0 where its bytes are on their way out.
+async fn attest_one(metadata: Metadata, wanted: CreateAttestation) -> usize {
+    match metadata.create_attestation(wanted).await {
+        Ok(_) => 1,
+        Err(Error::BlobExpired { .. }) => 0,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn no_attestation_refers_to_a_dead_copy_whoever_is_faster() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let (metadata, content) = published(&database).await;
+        let (key, mut added, mut dead) = (ed25519(), 0, 0);
+        for round in 0..rounds() * 5 {
+            let bundle = |number| envelope(&[&key], &statement(&named(content), &format!("type-{round}-{number}")));
+            let bundles: Vec<Vec<u8>> = (0..8).map(bundle).collect();
+            let copies: Vec<CopyName> = bundles.iter().map(|bundle| copy(bundle)).collect();
+            let wanted = bundles.into_iter().map(|bundle| attesting(Subject::Content(content), Format::Dsse, bundle, 1));
+            let attesters: Vec<_> = wanted.map(|wanted| tokio::spawn(attest_one(metadata.clone(), wanted))).collect();
+            let collecting = metadata.clone();
+            let collector = tokio::spawn(async move { collecting.condemn(copies).await.unwrap().len() });
+            for attester in attesters {
+                added += attester.await.unwrap();
+            }
+            dead += collector.await.unwrap();
+        }
+        let referred = "attestations a join blobs b on b.digest = a.blob_digest \
+                        join tombstones t on t.digest = b.digest and t.generation = b.generation";
+        assert_eq!(database.count(referred), 0, "{engine:?}");
+        assert_eq!((database.count("attestations"), added + dead), (i64::try_from(added).unwrap(), rounds() * 40), "{engine:?}");
     }
 }
