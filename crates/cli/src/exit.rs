@@ -70,7 +70,7 @@ pub(crate) struct Ended {
 
 impl Ended {
     /// An end, and what people are told of it.
-    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn error(exit: Exit, message: impl Into<String>) -> anyhow::Error {
         Self { exit, message: message.into() }.into()
     }
 }
@@ -105,7 +105,7 @@ mod tests {
             let error = Error::Refused { reason, message: String::new(), details: HashMap::new() };
             assert_eq!(Exit::of(&error.into()) as u8, number, "{reason:?}");
         }
-        assert_eq!(Exit::of(&Ended::new(Exit::Damaged, "x")) as u8, 7);
+        assert_eq!(Exit::of(&Ended::error(Exit::Damaged, "x")) as u8, 7);
         assert_eq!(Exit::of(&anyhow::anyhow!("x")) as u8, 1);
     }
 }

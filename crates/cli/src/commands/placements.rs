@@ -48,7 +48,9 @@ async fn call(client: &Client, project: &ProjectRef, subjects: Vec<Subject>, sho
             ListPlacementsRequest { parent: project.to_string(), subject: Some(subject), show_past, ..ListPlacementsRequest::default() };
         placements.extend(client.list_placements(request).await?);
     }
-    placements.iter().for_each(|placement| print(&placement_line(placement)));
+    for placement in &placements {
+        print(&placement_line(placement));
+    }
     Ok(())
 }
 

@@ -164,10 +164,10 @@ fn print_verdicts(promotion: &Promotion) {
 fn tried(promotion: &Promotion) -> Result<()> {
     let found = |outcome| promotion.verdicts.iter().any(|verdict| verdict.outcome() == outcome);
     if found(Outcome::Failed) {
-        return Err(Ended::new(Exit::Unmet, "it would be refused"));
+        return Err(Ended::error(Exit::Unmet, "it would be refused"));
     }
     if found(Outcome::Pending) {
-        return Err(Ended::new(Exit::Waiting, "it would wait"));
+        return Err(Ended::error(Exit::Waiting, "it would wait"));
     }
     print("it would be placed");
     Ok(())
@@ -177,7 +177,7 @@ fn tried(promotion: &Promotion) -> Result<()> {
 fn ended(promotion: &Promotion) -> Result<()> {
     match promotion.state() {
         State::Succeeded => Ok(()),
-        State::Pending => Err(Ended::new(Exit::Waiting, "it waits for its gates")),
-        _ => Err(Ended::new(Exit::Unmet, "it was not placed")),
+        State::Pending => Err(Ended::error(Exit::Waiting, "it waits for its gates")),
+        _ => Err(Ended::error(Exit::Unmet, "it was not placed")),
     }
 }

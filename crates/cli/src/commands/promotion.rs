@@ -149,7 +149,9 @@ async fn call(client: &Client, command: Command) -> Result<()> {
     match command {
         Command::List(wanted) => {
             let promotions = client.last_promotions(&wanted.project, &wanted.filter(), wanted.limit).await?;
-            promotions.iter().for_each(|promotion| print(&line(promotion)));
+            for promotion in &promotions {
+                print(&line(promotion));
+            }
         }
         Command::Show(promotion) => show(&client.find_promotion(&promotion.name()).await?.0),
         Command::Approve(review) => show(&said(client, review, Decision::Approved).await?),
@@ -207,8 +209,8 @@ fn show(promotion: &Row) {
 pub(super) fn line(promotion: &Row) -> String {
     let id = if promotion.name.is_empty() { "-" } else { last(&promotion.name) };
     let time = promotion.create_time.as_ref().map(shown).unwrap_or_default();
-    let (state, stage) = (state(promotion.state()), last(&promotion.stage));
-    let parts = [id, state, stage, &items(promotion), &promotion.creator, &time, &one_line(&promotion.justification)];
+    let standing = state(promotion.state());
+    let parts = [id, standing, last(&promotion.stage), &items(promotion), &promotion.creator, &time, &one_line(&promotion.justification)];
     parts.join("\t").trim_end().to_owned()
 }
 

@@ -36,14 +36,14 @@ pub(crate) async fn run(command: Rollback) -> Result<()> {
 
 async fn call(client: &Client, stage: Place, to: Option<i64>, justification: String) -> Result<()> {
     let stage = stage.name();
-    let state = client.stage_state(GetStageStateRequest { name: stage.to_string(), ..GetStageStateRequest::default() }).await?;
-    ensure!(!state.current_promotion.is_empty(), "nothing was ever placed on `{stage}`");
+    let found = client.stage_state(GetStageStateRequest { name: stage.to_string(), ..GetStageStateRequest::default() }).await?;
+    ensure!(!found.current_promotion.is_empty(), "nothing was ever placed on `{stage}`");
     let target = to.map(|id| PromotionRef { project: stage.project.clone(), id }.to_string());
     let request = RollbackStageRequest {
         name: stage.to_string(),
         target_promotion: target.unwrap_or_default(),
         // Whoever promotes meanwhile is not undone unseen.
-        expected_current_promotion: state.current_promotion,
+        expected_current_promotion: found.current_promotion,
         justification,
         ..RollbackStageRequest::default()
     };

@@ -33,7 +33,7 @@ impl Server {
     /// Calls the service as whoever has the token.
     pub(crate) async fn call(self, work: impl AsyncFnOnce(&Client) -> Result<()>) -> Result<()> {
         let Some(bearer) = self.bearer.as_deref().filter(|bearer| !bearer.is_empty()) else {
-            return Err(Ended::new(Exit::Forbidden, "no token: set CONSIGN_TOKEN"));
+            return Err(Ended::error(Exit::Forbidden, "no token: set CONSIGN_TOKEN"));
         };
         let client = self.client()?.with_token(bearer);
         self.answered(work(&client).await)
@@ -49,7 +49,7 @@ impl Server {
         match answer.as_ref().err().and_then(|error| error.downcast_ref::<consign_client::Error>()) {
             Some(consign_client::Error::Transport(status)) => {
                 let told = format!("no answer from `{}`: {} (is it the address of the gRPC services?)", self.endpoint, status.message());
-                Err(Ended::new(Exit::Unavailable, told))
+                Err(Ended::error(Exit::Unavailable, told))
             }
             _ => answer,
         }

@@ -167,7 +167,11 @@ pub(crate) async fn run(command: Stage) -> Result<()> {
 
 async fn call(client: &Client, command: Command) -> Result<()> {
     match command {
-        Command::List { project } => client.list_stages(&project).await?.iter().for_each(|stage| print(&line(stage))),
+        Command::List { project } => {
+            for stage in client.list_stages(&project).await? {
+                print(&line(&stage));
+            }
+        }
         Command::Show(place) => show(client.find_stage(&place.name()).await?)?,
         Command::Set(new) => print(&line(&set(client, *new).await?)),
         Command::Delete(place) => client.delete_stage(&place.name()).await?,
@@ -176,13 +180,17 @@ async fn call(client: &Client, command: Command) -> Result<()> {
         Command::History { place, limit } => {
             let filter = format!("stage = \"{}\"", place.stage);
             let promotions = client.last_promotions(&place.project, &filter, limit).await?;
-            promotions.iter().for_each(|promotion| print(&promotion::line(promotion)));
+            for promotion in &promotions {
+                print(&promotion::line(promotion));
+            }
         }
         Command::Status(wanted) => status(client, wanted).await?,
         Command::Diff { project, base, target, all } => {
             let stage = |stage| StageRef { project: project.clone(), stage };
             let differences = client.compare_stages(&stage(base), &stage(target), all).await?;
-            differences.iter().for_each(|difference| print(&difference_line(difference)));
+            for difference in &differences {
+                print(&difference_line(difference));
+            }
         }
     }
     Ok(())

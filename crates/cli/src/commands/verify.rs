@@ -87,7 +87,7 @@ pub(crate) fn run(command: &Verify) -> Result<()> {
     }
     match findings {
         Findings { wrong: 0, .. } => Ok(()),
-        Findings { wrong, looked_at } => Err(Ended::new(Exit::Damaged, format!("{wrong} of {looked_at} do not hold"))),
+        Findings { wrong, looked_at } => Err(Ended::error(Exit::Damaged, format!("{wrong} of {looked_at} do not hold"))),
     }
 }
 

@@ -47,6 +47,7 @@ struct Soak {
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the fields are called as those of the protocol")]
 struct Approval {
     count: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
