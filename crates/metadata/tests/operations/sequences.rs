@@ -111,27 +111,45 @@ async fn project(database: &Database) -> Metadata {
 }
 
 async fn make(metadata: &Metadata, call: &Call, noted: &mut Noted) {
+    match call {
+        Call::Promote { .. } => ask(metadata, call, noted).await,
+        Call::Review { .. } | Call::Report { .. } | Call::Cancel { .. } => speak(metadata, call, noted).await,
+        Call::RollBack { .. } | Call::Hold { .. } | Call::Ask { .. } => steer(metadata, call, noted).await,
+        Call::Wait { seconds } => {
+            CLOCK.fetch_add(*seconds, Ordering::Relaxed);
+        }
+    }
+    let held = noted.held.clone();
+    metadata.judge_promotions().await.1.unwrap();
+    look(metadata, noted, &held).await;
+}
+
+/// Asks for a promotion.
+async fn ask(metadata: &Metadata, call: &Call, noted: &mut Noted) {
+    let Call::Promote { who, stage, version, waives } = call else { unreachable!("another call") };
+    let puts_aside = *waives && *stage == 2;
+    let waiver = |gate: &str| WantedWaiver {
+        gate: gate.parse().unwrap(),
+        justification: "it burns".parse().unwrap(),
+        expires_at: clock().plus_seconds(3600),
+    };
+    let wanted = CreatePromotion {
+        principal: person(PEOPLE[*who], Role::Maintainer),
+        waivers: if puts_aside { ["before", "soak", "people"].map(waiver).to_vec() } else { Vec::new() },
+        ..wanted(STAGES[*stage], &[of_package("tool", VERSIONS[*version])])
+    };
+    if let Ok((promotion, _)) = metadata.create_promotion(wanted).await {
+        noted.creators.insert(promotion.id, *who);
+        if puts_aside {
+            noted.waived.insert(promotion.id);
+        }
+    }
+}
+
+/// Says something of a promotion.
+async fn speak(metadata: &Metadata, call: &Call, noted: &mut Noted) {
     let text = || "".parse().unwrap();
     match call {
-        Call::Promote { who, stage, version, waives } => {
-            let waivers = ["before", "soak", "people"].map(|gate| WantedWaiver {
-                gate: gate.parse().unwrap(),
-                justification: "it burns".parse().unwrap(),
-                expires_at: clock().plus_seconds(3600),
-            });
-            let waives = *waives && *stage == 2;
-            let wanted = CreatePromotion {
-                principal: person(PEOPLE[*who], Role::Maintainer),
-                waivers: if waives { waivers.to_vec() } else { Vec::new() },
-                ..wanted(STAGES[*stage], &[of_package("tool", VERSIONS[*version])])
-            };
-            if let Ok((promotion, _)) = metadata.create_promotion(wanted).await {
-                noted.creators.insert(promotion.id, *who);
-                if waives {
-                    noted.waived.insert(promotion.id);
-                }
-            }
-        }
         Call::Review { who, promotion, approves } => {
             let decision = if *approves { Decision::Approved } else { Decision::Rejected };
             let person = person(PEOPLE[*who], Role::Developer);
@@ -140,12 +158,11 @@ async fn make(metadata: &Metadata, call: &Call, noted: &mut Noted) {
             }
         }
         Call::Report { promotion: id, passes } => {
-            let outcome = if *passes { Outcome::Passed } else { Outcome::Failed };
             let report = ReportGate {
                 principal: person("robot", Role::Developer),
                 name: promotion(*id),
                 gate: "tests".parse().unwrap(),
-                outcome,
+                outcome: if *passes { Outcome::Passed } else { Outcome::Failed },
                 reason: text(),
                 evidence: Vec::new(),
                 request_id: None,
@@ -156,8 +173,16 @@ async fn make(metadata: &Metadata, call: &Call, noted: &mut Noted) {
         }
         Call::Cancel { promotion: id } => {
             let cancel = CancelPromotion { principal: principal(), name: promotion(*id), reason: text(), etag: None, request_id: None };
-            let _ = metadata.cancel_promotion(cancel).await;
+            // Most are not pending.
+            drop(metadata.cancel_promotion(cancel).await);
         }
+        _ => unreachable!("another call"),
+    }
+}
+
+/// Changes a stage.
+async fn steer(metadata: &Metadata, call: &Call, noted: &mut Noted) {
+    match call {
         Call::RollBack { stage: of } => {
             let state = metadata.stage_state(stage(STAGES[*of]), AsOf::Now, Page::first(1)).await.unwrap();
             if let Some(current) = state.promotion {
@@ -165,15 +190,11 @@ async fn make(metadata: &Metadata, call: &Call, noted: &mut Noted) {
             }
         }
         Call::Hold { stage: of, is_held } => {
-            let name = stage(STAGES[*of]);
-            let reason = "we look".parse().unwrap();
+            let (name, reason) = (stage(STAGES[*of]), "we look".parse().unwrap());
             let hold = HoldStage { principal: principal(), name, is_held: *is_held, reason, etag: None, request_id: None };
             metadata.hold_stage(hold).await.unwrap();
-            if *is_held {
-                noted.held.insert(*of)
-            } else {
-                noted.held.remove(of)
-            };
+            noted.held.retain(|held| held != of);
+            noted.held.extend(is_held.then_some(*of));
         }
         Call::Ask { count } => {
             let mut gates = metadata.find_stage(stage("production")).await.unwrap().policy.gates;
@@ -184,13 +205,8 @@ async fn make(metadata: &Metadata, call: &Call, noted: &mut Noted) {
             metadata.update_stage(update).await.unwrap();
             noted.asked = *count;
         }
-        Call::Wait { seconds } => {
-            CLOCK.fetch_add(*seconds, Ordering::Relaxed);
-        }
+        _ => unreachable!("another call"),
     }
-    let held = noted.held.clone();
-    metadata.judge_promotions().await.1.unwrap();
-    look(metadata, noted, &held).await;
 }
 
 /// Looks at every placement that is new since the last call, and asks whether what was noted lets it be there.
@@ -226,19 +242,16 @@ fn may_stand(new: &Placement, index: usize, placed: &[Placement], noted: &Noted)
     let stood = |on: &&Placement| on.stage.as_str() == STAGES[index - 1] && on.content_digest == new.content_digest && on.id < new.id;
     let earlier: Vec<&Placement> = placed.iter().filter(stood).collect();
     assert!(!earlier.is_empty(), "{new:?} was never on {}", STAGES[index - 1]);
-    match index {
-        1 => assert!(noted.passed.contains(&new.promotion_id), "{new:?} was placed without a report"),
-        _ => {
-            let soaked: i64 = earlier
-                .iter()
-                .map(|on| on.ended_at.unwrap_or(new.started_at).min(new.started_at).as_micros() - on.started_at.as_micros())
-                .sum();
-            assert!(soaked >= SOAK_SECONDS * 1_000_000, "{new:?} soaked for {soaked} us in all");
-            let creator = noted.creators.get(&new.promotion_id);
-            let others = noted.approved.get(&new.promotion_id).into_iter().flatten().filter(|who| creator != Some(who)).count();
-            assert!(others >= usize::try_from(noted.asked).unwrap(), "{new:?} was approved by {others} of {}", noted.asked);
-        }
+    if index == 1 {
+        assert!(noted.passed.contains(&new.promotion_id), "{new:?} was placed without a report");
+        return;
     }
+    let time_on = |on: &&Placement| on.ended_at.unwrap_or(new.started_at).min(new.started_at).as_micros() - on.started_at.as_micros();
+    let soaked: i64 = earlier.iter().map(time_on).sum();
+    assert!(soaked >= SOAK_SECONDS * 1_000_000, "{new:?} soaked for {soaked} us in all");
+    let creator = noted.creators.get(&new.promotion_id);
+    let others = noted.approved.get(&new.promotion_id).into_iter().flatten().filter(|who| creator != Some(who)).count();
+    assert!(others >= usize::try_from(noted.asked).unwrap(), "{new:?} was approved by {others} of {}", noted.asked);
 }
 
 #[test]
