@@ -67,7 +67,7 @@ mod tests {
         std::fs::write(directory.path().join("bin/deep/tool"), "hello").unwrap();
         std::fs::write(directory.path().join("README"), vec![b'x'; BLOCK + 1]).unwrap();
         let paths: [FilePath; 2] = ["README", "bin/deep/tool"].map(|path| path.parse().unwrap());
-        let (readme, tool) = (Digest::of(&[b'x'; BLOCK + 1]), Digest::of(b"hello"));
+        let (readme, tool) = (Digest::of(&vec![b'x'; BLOCK + 1]), Digest::of(b"hello"));
         let expected = ContentDigest::of([(&paths[0], &readme, 65_537), (&paths[1], &tool, 5)]);
         assert_eq!(directory_digest(directory.path()).unwrap(), expected);
         assert_eq!(file_digest(&directory.path().join("bin/deep/tool")).unwrap(), tool);
