@@ -9,7 +9,7 @@
 //!
 //! All who lock rows do so in one order, or they would wait for each other in a circle: the project, its counters, blobs in the order of
 //! their digests. So a change that joins others locks one blob at most, and the changes of a group are made in that order. Those that lock
-//! none lock the counters alone, and come last. A change that comes after others need not lock the project again.
+//! none come last. The project is locked as the transaction begins, so no change of a group locks it again.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
