@@ -205,6 +205,7 @@ impl Refusal {
             Reason::PackageNotFound
             | Reason::VersionNotFound
             | Reason::FileNotFound
+            | Reason::StageNotFound
             | Reason::ReleaseNotFound
             | Reason::MemberNotFound
             | Reason::UploadNotFound => Self::not_found(),
@@ -282,6 +283,7 @@ mod tests {
                 | Reason::PackageNotFound
                 | Reason::VersionNotFound
                 | Reason::FileNotFound
+                | Reason::StageNotFound
                 | Reason::UserNotFound
                 | Reason::MemberNotFound
                 | Reason::UploadNotFound
