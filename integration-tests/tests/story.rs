@@ -22,6 +22,7 @@ use integration_tests::promoting::{
     PROJECT, add_stage, bearing, closed, gated, get, member, outcomes, placing, promoted, review, stage_name, standing,
 };
 use integration_tests::publishing::upload;
+use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Builder, TOKEN, TestService};
 use serde_json::json;
 
@@ -201,4 +202,31 @@ async fn proven(service: &TestService, grpc: &Grpc, promotions: &[&Promotion; 2]
         hashes.push((Digest::of(&payload), statement.predicate.record.previous_record_hash));
     }
     assert_eq!(hashes[1].1, Some(hashes[0].0));
+}
+
+#[tokio::test]
+async fn a_stage_stands_for_what_was_placed_and_for_nothing_else() {
+    for engine in BOTH {
+        let (service, grpc) = Builder::on(engine).demo_grpc().await;
+        let rest = Rest::to(service.http());
+        add_stage(&grpc, "dev", Stage::default()).await;
+        assert_eq!(rest.put(&file("tool", "1.0.0", "a"), "old").await.status, 201);
+        assert_eq!(rest.get(&file("tool", "stage:dev", "a")).await.status, 404, "nothing is placed");
+        promoted(&grpc, placing("dev", "1.0.0")).await;
+        assert_eq!(rest.put(&file("tool", "1.0.0", "a"), "new").await.status, 201);
+
+        assert_eq!(rest.get(&file("tool", "stage:dev", "a")).await.text(), "old", "{engine:?}: what was placed stays");
+        assert_eq!(rest.get(&file("tool", "1.0.0", "a")).await.text(), "new");
+        assert_eq!(rest.get(&file("tool", "stage:none", "a")).await.status, 404);
+        assert_eq!(rest.get(&file("tool", "stage:dev", "b")).await.status, 404);
+        let whole = file("tool", "stage:dev", "a");
+        let whole = whole.strip_suffix("/a").unwrap();
+        let refused = rest.get(&format!("{whole}?format=tar")).await;
+        assert_eq!(refused.status, 400, "{}", refused.text());
+        assert!(refused.text().contains("package_version is open"), "{}", refused.text());
+        let before = service.database().count("files");
+        assert_eq!(rest.put(&file("tool", "stage:dev", "c"), "x").await.status, 400);
+        assert_eq!(service.database().count("files"), before);
+        service.stop().await;
+    }
 }
