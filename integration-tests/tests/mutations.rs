@@ -103,6 +103,7 @@ async fn no_mutation_of_a_secret_is_believed() {
         role: None,
         scopes: Scope::ALL.into(),
         packages: Vec::new(),
+        stages: Vec::new(),
         expires_at: None,
         request_id: None,
     };

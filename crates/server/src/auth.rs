@@ -217,7 +217,7 @@ subject! {
     TagRuleRef: |name| name.project.about();
     ProtectionRuleRef: |name| name.project.about();
     TrustRuleRef: |name| name.project.about();
-    StageRef: |name| name.project.about();
+    StageRef: |name| About::Stage(name.clone());
     PromotionRef: |name| name.project.about();
     AttestationRef: |name| name.project.about();
     TrustedKeyRef: |name| name.project.about();

@@ -64,6 +64,8 @@ pub enum Denial {
     Scope(Scope),
     /// The token is for other packages.
     Package,
+    /// The token is for other stages.
+    Stage,
     /// A rule keeps the package for this role.
     Protected(Role),
 }

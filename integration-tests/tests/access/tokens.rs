@@ -119,6 +119,8 @@ async fn nobody_makes_a_token_that_may_do_more_than_theirs() {
         CreateTokenRequest { expire_time: past, ..ordinary() },
         CreateTokenRequest { package_patterns: vec!["a".to_owned(); 51], ..ordinary() },
         CreateTokenRequest { package_patterns: vec![String::new()], ..ordinary() },
+        CreateTokenRequest { stage_patterns: vec!["a".to_owned(); 51], ..ordinary() },
+        CreateTokenRequest { stage_patterns: vec![String::new()], ..ordinary() },
         CreateTokenRequest { kind: wire::token::Kind::Deploy.into(), ..wanted(1, Role::Owner, &[Scope::Delete]) },
         CreateTokenRequest { role: 2, ..personal },
     ] {

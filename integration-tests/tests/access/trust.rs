@@ -44,6 +44,7 @@ impl Federation {
             scopes,
             role: wire::Role::Developer.into(),
             package_patterns: vec!["tool*".to_owned()],
+            stage_patterns: vec!["staging".to_owned()],
             maximum_ttl: Some(Duration { seconds: 600, nanos: 0 }),
             ..Default::default()
         };
@@ -73,6 +74,10 @@ async fn a_trusted_job_gets_a_token_for_as_long_as_it_may_and_once() {
         let granted = federation.exchange(asked(id_token.clone())).await.unwrap();
         let token = granted.token.unwrap();
         assert_eq!((granted.trust_rule, token.kind(), token.role()), (rule.name.clone(), wire::token::Kind::Job, wire::Role::Developer));
+        assert_eq!(
+            (token.package_patterns.as_slice(), token.stage_patterns.as_slice()),
+            (&["tool*".to_owned()][..], &["staging".to_owned()][..])
+        );
         assert_eq!(token.claims, [("project_id".to_owned(), "42".to_owned()), ("ref".to_owned(), "v1.0".to_owned())].into());
         let life = token.expire_time.unwrap().seconds - token.create_time.unwrap().seconds;
         assert!(granted.secret.starts_with("consign_job_") && life == 600, "{life}");
@@ -191,6 +196,8 @@ async fn trust_rules_are_kept_within_what_their_makers_have() {
             broken(&|rule| rule.claims = [("project_id".to_owned(), "*".to_owned())].into()),
             broken(&|rule| rule.audiences.clear()),
             broken(&|rule| rule.scopes.clear()),
+            broken(&|rule| rule.stage_patterns = vec!["a".to_owned(); 51]),
+            broken(&|rule| rule.stage_patterns = vec![String::new()]),
             broken(&|rule| rule.issuer = "http://example.com".to_owned()),
             broken(&|rule| rule.issuer = "https://not-named.example.com".to_owned()),
             broken(&|rule| {

@@ -10,6 +10,7 @@ pub(crate) mod placements;
 pub(crate) mod promote;
 pub(crate) mod promotion;
 pub(crate) mod rollback;
+mod scopes;
 pub(crate) mod serve;
 mod server;
 pub(crate) mod stage;

@@ -9,6 +9,7 @@ use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, TokenRef, U
 use consign_types::{NamespacePath, Username};
 
 use super::arguments::{Life, Scopes, project, role, scopes};
+use super::scopes::{Purpose, Rights, patterns};
 use super::server::Server;
 use crate::output::{print, shown, warn, word};
 
@@ -82,9 +83,8 @@ struct Create {
     #[arg(long)]
     name: String,
 
-    /// What it may be used for; may be given several times.
-    #[arg(long = "scope", value_parser = scopes(), required = true)]
-    scopes: Vec<Scopes>,
+    #[command(flatten)]
+    purpose: Purpose,
 
     /// The role that the token of a project or namespace acts with [default: developer]
     #[arg(long, value_parser = role())]
@@ -93,10 +93,6 @@ struct Create {
     /// Make a deploy token: for machines that fetch and publish.
     #[arg(long, conflicts_with = "user")]
     deploy: bool,
-
-    /// Pattern of the packages that it may touch, such as `app-*`; may be given several times [default: all]
-    #[arg(long = "package")]
-    packages: Vec<String>,
 
     #[command(flatten)]
     life: Life,
@@ -187,13 +183,15 @@ fn request(create: Create) -> Result<CreateTokenRequest> {
         Parent { namespace: Some(_), .. } => wire::token::Kind::Namespace,
         _ => wire::token::Kind::Project,
     };
+    let Rights { scopes, package_patterns, stage_patterns } = create.purpose.rights()?;
     Ok(CreateTokenRequest {
         parent: create.parent.name()?.to_string(),
         kind: kind.into(),
         display_name: create.name,
-        scopes: Scopes::numbers(&create.scopes),
+        scopes,
         role: create.role.map_or(wire::Role::Unspecified, wire::Role::from).into(),
-        package_patterns: create.packages,
+        package_patterns,
+        stage_patterns,
         expire_time: create.life.end(),
         ..CreateTokenRequest::default()
     })
@@ -202,7 +200,7 @@ fn request(create: Create) -> Result<CreateTokenRequest> {
 /// A token in a line, with what matters first.
 fn line(token: &wire::Token) -> String {
     let scopes: Vec<&str> = token.scopes().filter_map(wire::Scope::known).map(|scope| scope.as_str()).collect();
-    let packages = if token.package_patterns.is_empty() { "all packages".to_owned() } else { token.package_patterns.join(" ") };
+    let (packages, stages) = (patterns(&token.package_patterns, "packages"), patterns(&token.stage_patterns, "stages"));
     let end = match (&token.revoke_time, &token.expire_time) {
         (Some(revoked), _) => format!("revoked {}", shown(revoked)),
         (None, Some(end)) => format!("until {}", shown(end)),
@@ -211,7 +209,7 @@ fn line(token: &wire::Token) -> String {
     let used = token.last_use_time.as_ref().map_or_else(|| "never used".to_owned(), |used| format!("used {}", shown(used)));
     let role = token.role().known().map_or("its user", |role| role.as_str()).to_owned();
     let kind = word(token.kind().as_str_name());
-    let parts = [token.name.clone(), kind, token.display_name.clone(), role, scopes.join(" "), packages, end, used];
+    let parts = [token.name.clone(), kind, token.display_name.clone(), role, scopes.join(" "), packages, stages, end, used];
     parts.join("\t")
 }
 

@@ -8,7 +8,8 @@ use consign_types::access::Role;
 use consign_types::resource::{ProjectRef, TrustRuleRef};
 use prost_types::Duration;
 
-use super::arguments::{Scopes, project, role, scopes};
+use super::arguments::{project, role};
+use super::scopes::{Purpose, Rights, patterns};
 use super::server::Server;
 use crate::output::{print, word};
 
@@ -57,17 +58,12 @@ struct Create {
     #[arg(long = "claim", required = true, value_parser = claim)]
     claims: Vec<(String, String)>,
 
-    /// What the tokens may be used for; may be given several times.
-    #[arg(long = "scope", value_parser = scopes(), required = true)]
-    scopes: Vec<Scopes>,
+    #[command(flatten)]
+    purpose: Purpose,
 
     /// The role that the tokens act with.
     #[arg(long, value_parser = role(), default_value = "developer")]
     role: Role,
-
-    /// Pattern of the packages that they may touch; may be given several times [default: all]
-    #[arg(long = "package")]
-    packages: Vec<String>,
 
     /// Minutes for which they count at most.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=1440))]
@@ -80,7 +76,7 @@ pub(crate) async fn run(command: Trust) -> Result<()> {
 
 async fn call(client: &Client, command: Command) -> Result<()> {
     match command {
-        Command::Create(create) => print(&line(&client.create_trust_rule(request(create)).await?)),
+        Command::Create(create) => print(&line(&client.create_trust_rule(request(create)?).await?)),
         Command::List { project } => {
             for rule in client.list_trust_rules(&project).await? {
                 print(&line(&rule));
@@ -91,18 +87,20 @@ async fn call(client: &Client, command: Command) -> Result<()> {
     Ok(())
 }
 
-fn request(create: Create) -> CreateTrustRuleRequest {
+fn request(create: Create) -> Result<CreateTrustRuleRequest> {
+    let Rights { scopes, package_patterns, stage_patterns } = create.purpose.rights()?;
     let rule = TrustRule {
         issuer: create.issuer,
         audiences: create.audiences,
         claims: create.claims.into_iter().collect(),
-        scopes: Scopes::numbers(&create.scopes),
+        scopes,
         role: wire::Role::from(create.role).into(),
-        package_patterns: create.packages,
+        package_patterns,
+        stage_patterns,
         maximum_ttl: Some(Duration { seconds: 60 * create.minutes, nanos: 0 }),
         ..TrustRule::default()
     };
-    CreateTrustRuleRequest { parent: create.project.to_string(), trust_rule: Some(rule), ..CreateTrustRuleRequest::default() }
+    Ok(CreateTrustRuleRequest { parent: create.project.to_string(), trust_rule: Some(rule), ..CreateTrustRuleRequest::default() })
 }
 
 /// A claim and its glob, with `=` between them.
@@ -116,8 +114,8 @@ fn line(rule: &TrustRule) -> String {
     let mut claims: Vec<String> = rule.claims.iter().map(|(name, glob)| format!("{name}={glob}")).collect();
     claims.sort();
     let scopes: Vec<&str> = rule.scopes().filter_map(wire::Scope::known).map(|scope| scope.as_str()).collect();
-    let packages = if rule.package_patterns.is_empty() { "all packages".to_owned() } else { rule.package_patterns.join(" ") };
+    let (packages, stages) = (patterns(&rule.package_patterns, "packages"), patterns(&rule.stage_patterns, "stages"));
     let minutes = rule.maximum_ttl.map_or(0, |ttl| ttl.seconds / 60);
-    let granted = [word(rule.role().as_str_name()), scopes.join(" "), packages, format!("{minutes} minutes")].join("\t");
+    let granted = [word(rule.role().as_str_name()), scopes.join(" "), packages, stages, format!("{minutes} minutes")].join("\t");
     [rule.name.clone(), rule.issuer.clone(), rule.audiences.join(" "), claims.join(" "), granted].join("\t")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use consign_types::access::{Denial, Identity, Need, Role, Scope, Site, Target};
 use consign_types::protection::Protection;
-use consign_types::resource::{NamespaceRef, ProjectRef, UserRef};
+use consign_types::resource::{NamespaceRef, ProjectRef, StageRef, UserRef};
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, PackageName};
 use moka::sync::Cache;
@@ -23,6 +23,8 @@ pub enum About {
     Project(ProjectRef),
     /// A package of it.
     Package(ProjectRef, PackageName),
+    /// A stage of it.
+    Stage(StageRef),
     /// A namespace.
     Namespace(NamespaceRef),
     /// A user.
@@ -38,10 +40,13 @@ impl About {
     fn refused(self, denial: Denial) -> Error {
         match (denial, self) {
             (Denial::Scope(scope), _) => Error::ScopeInsufficient(format!("it lacks the scope {scope}")),
+            (Denial::Stage, _) => Error::ScopeInsufficient("it is for other stages".to_owned()),
             (Denial::Package, _) => Error::ScopeInsufficient("it is for other packages".to_owned()),
             (Denial::Protected(role), Self::Package(_, package)) => Error::PackageProtected { package, role },
             (Denial::Role(role) | Denial::Protected(role), _) => Error::RoleInsufficient(role),
-            (Denial::Unknown, Self::Project(name) | Self::Package(name, _)) => Error::ProjectNotFound(name),
+            (Denial::Unknown, Self::Project(name) | Self::Package(name, _) | Self::Stage(StageRef { project: name, .. })) => {
+                Error::ProjectNotFound(name)
+            }
             (Denial::Unknown, Self::Namespace(name)) => Error::NamespaceNotFound(name),
             (Denial::Unknown, Self::User(name)) => Error::UserNotFound(name),
             (Denial::Unknown, Self::All | Self::Instance) => Error::RoleInsufficient(Role::Admin),
@@ -93,7 +98,9 @@ impl Metadata {
             return None;
         }
         let found = match about {
-            About::Project(name) | About::Package(name, _) => Found::Site(self.sites.get(name)?),
+            About::Project(name) | About::Package(name, _) | About::Stage(StageRef { project: name, .. }) => {
+                Found::Site(self.sites.get(name)?)
+            }
             About::Namespace(_) | About::User(_) => return None,
             About::All | About::Instance => Found::Nothing,
         };
@@ -105,7 +112,9 @@ impl Metadata {
         if let Some(digest) = principal.digest {
             self.principals.insert(digest, principal.clone());
         }
-        if let (About::Project(name) | About::Package(name, _), Found::Site(site)) = (about, found) {
+        if let (About::Project(name) | About::Package(name, _) | About::Stage(StageRef { project: name, .. }), Found::Site(site)) =
+            (about, found)
+        {
             self.sites.insert(name.clone(), site.clone());
         }
     }
@@ -114,6 +123,7 @@ impl Metadata {
 fn judge(principal: &Principal, need: Need, about: &About, found: &Found) -> Result<Role, Denial> {
     let target = match (about, found) {
         (About::Package(_, package), Found::Site(site)) => Target::Package(site, package),
+        (About::Stage(name), Found::Site(site)) => Target::Stage(site, &name.stage),
         (_, Found::Site(site)) => Target::Project(site),
         (_, Found::Namespace(path, seen)) => Target::Namespace(path, *seen),
         (_, Found::User(id)) => Target::User { is_own: principal.user == Some(*id) },
@@ -142,7 +152,7 @@ pub(super) fn site(project: &Project, protections: Arc<[Protection]>) -> Site {
 
 fn look(db: &mut Db, about: &About) -> Result<Found> {
     let found = match about {
-        About::Project(name) | About::Package(name, _) => {
+        About::Project(name) | About::Package(name, _) | About::Stage(StageRef { project: name, .. }) => {
             let project = projects::find_any(db, name)?;
             // Asked also where there is none, which is not to be told by the time that it takes.
             let rules = protection_rules::list(db, project.as_ref().map_or(0, |project| project.id), 0, MAX_RULES)?;

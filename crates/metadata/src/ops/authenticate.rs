@@ -174,7 +174,7 @@ pub(super) fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Princ
         token: token.id,
         is_old: until.is_some(),
         expires_at: token.expires_at,
-        grant: Grant { identity, scopes: token.scopes, packages: token.packages },
+        grant: Grant { identity, scopes: token.scopes, packages: token.packages, stages: token.stages },
         role: Role::Guest,
         digest: Some(digest),
     };

@@ -48,7 +48,7 @@ fn cancel(db: &mut Db, request: &CancelPromotion, now: Timestamp) -> Result<Prom
         change.batch_unchanged(db, &promotion).send(db)?;
         return Ok(promotion);
     }
-    let mut promotion = pending(db, change.project.id, name.id)?;
+    let mut promotion = pending(db, principal, change.project.id, name.id)?;
     etag_of(etag.as_ref(), &promotion.etag(), name)?;
     (promotion.state, promotion.judge_at, promotion.closed_at) = (State::Cancelled, None, Some(now));
     promotion.revision += 1;

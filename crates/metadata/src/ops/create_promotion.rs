@@ -12,7 +12,7 @@ use consign_types::{ContentDigest, Timestamp};
 use super::change::{Begun, Change, begin, call};
 use super::ground::{self, Candidate, Ground, Look};
 use super::idempotency::{Call, Fingerprint};
-use super::promoting::{Application, Pinned, Told, judged, promotion_name, rivals, settle};
+use super::promoting::{Application, Pinned, Told, check_reach, judged, promotion_name, rivals, settle};
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
 use crate::tables::promotion_row::Promotion;
@@ -94,6 +94,7 @@ fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, no
         let rule = format!("version `{}` is of another project", foreign.version);
         return Err(Error::ArgumentInvalid { field: "items", rule });
     }
+    check_reach(&request.principal, &request.stage)?;
     check_stage(db, request, &ground)?;
     let pinned = pin(db, request, &ground)?;
     let change = Change::of_locked(ground.project.clone(), ground.counters, &call);

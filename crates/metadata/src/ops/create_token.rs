@@ -42,6 +42,8 @@ pub struct CreateToken {
     pub scopes: BTreeSet<Scope>,
     /// The packages that it may touch; none stands for all.
     pub packages: Vec<NamePattern>,
+    /// The stages that it may promote to and approve for; none stands for all.
+    pub stages: Vec<NamePattern>,
     /// Until when it counts; `None` until it is revoked.
     pub expires_at: Option<Timestamp>,
     /// Makes a repeated request safe.
@@ -64,7 +66,8 @@ impl Metadata {
 
 /// The token, and whether it had another secret before.
 fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<(Token, bool)> {
-    let shown = (&request.kind, &request.display_name, request.role, &request.scopes, &request.packages, request.expires_at);
+    let may = (request.role, &request.scopes, &request.packages, &request.stages, request.expires_at);
+    let shown = (&request.kind, &request.display_name, may);
     let fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown).finish();
     let call = call(&request.principal, "CreateToken", &request.parent, request.request_id.as_ref(), fingerprint, now);
     if let Some(key) = call.key()
@@ -119,6 +122,7 @@ fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<Token> {
         role,
         scopes: request.scopes.clone(),
         packages: request.packages.clone(),
+        stages: request.stages.clone(),
         claims: BTreeMap::new(),
         expires_at: request.expires_at,
         creator: request.principal.name.clone(),
@@ -139,8 +143,10 @@ fn check(request: &CreateToken, token: &Token, now: Timestamp) -> Result<()> {
     if token.kind == TokenKind::Deploy && !token.scopes.iter().all(|scope| scope.is_within(&[Scope::Read, Scope::Publish].into())) {
         return Err(invalid("scopes", "a deploy token reads and publishes: make a project token for more"));
     }
-    if token.packages.len() > MAX_GLOBS {
-        return Err(invalid("package_patterns", format!("at most `{MAX_GLOBS}`")));
+    for (field, globs) in [("package_patterns", &token.packages), ("stage_patterns", &token.stages)] {
+        if globs.len() > MAX_GLOBS {
+            return Err(invalid(field, format!("at most `{MAX_GLOBS}`")));
+        }
     }
     if token.role == Role::Admin {
         return Err(invalid("role", "at most that of an owner: it acts in one place alone"));
@@ -155,7 +161,7 @@ pub(super) fn check_covered(principal: &Principal, token: &Token) -> Result<()> 
     if principal.role < token.role {
         return Err(Error::RoleInsufficient(token.role));
     }
-    if !principal.grant.covers(&token.scopes, &token.packages) {
+    if !principal.grant.covers(&token.scopes, &token.packages, &token.stages) {
         return Err(Error::ScopeInsufficient("a token may do no more than the one that makes it".to_owned()));
     }
     if principal.expires_at.is_some_and(|own| token.expires_at.is_none_or(|end| end > own)) {
@@ -182,6 +188,7 @@ pub(super) struct Told<'a> {
     role: Role,
     scopes: &'a BTreeSet<Scope>,
     packages: Vec<&'a str>,
+    stages: Vec<&'a str>,
     claims: &'a BTreeMap<String, String>,
     expires: Option<String>,
     revoked: Option<String>,
@@ -197,6 +204,7 @@ impl<'a> Told<'a> {
             role: token.role,
             scopes: &token.scopes,
             packages: token.packages.iter().map(NamePattern::text).collect(),
+            stages: token.stages.iter().map(NamePattern::text).collect(),
             claims: &token.claims,
             expires: shown(token.expires_at),
             revoked: shown(token.revoked_at),

@@ -82,8 +82,10 @@ pub(super) fn check_terms(principal: &Principal, terms: &Terms) -> Result<()> {
     if terms.scopes.is_empty() {
         return Err(invalid("trust_rule.scopes", "at least one"));
     }
-    if terms.packages.len() > MAX_GLOBS {
-        return Err(invalid("trust_rule.package_patterns", format!("at most `{MAX_GLOBS}`")));
+    for (field, globs) in [("trust_rule.package_patterns", &terms.packages), ("trust_rule.stage_patterns", &terms.stages)] {
+        if globs.len() > MAX_GLOBS {
+            return Err(invalid(field, format!("at most `{MAX_GLOBS}`")));
+        }
     }
     if !(1..=MAX_TTL_SECONDS).contains(&terms.maximum_ttl_seconds) {
         return Err(invalid("trust_rule.maximum_ttl", "from 1 second to 24 hours"));
@@ -92,7 +94,7 @@ pub(super) fn check_terms(principal: &Principal, terms: &Terms) -> Result<()> {
     if terms.role > principal.role {
         return Err(Error::RoleInsufficient(terms.role));
     }
-    if !principal.grant.covers(&terms.scopes, &terms.packages) {
+    if !principal.grant.covers(&terms.scopes, &terms.packages, &terms.stages) {
         return Err(Error::ScopeInsufficient("a rule may grant no more than the token that makes it".to_owned()));
     }
     check_outlived(principal, None)

@@ -104,6 +104,7 @@ fn token(admin: &User, now: Timestamp) -> Token {
         role: Role::Guest,
         scopes: Scope::ALL.into(),
         packages: Vec::new(),
+        stages: Vec::new(),
         claims: std::collections::BTreeMap::new(),
         expires_at: None,
         creator,

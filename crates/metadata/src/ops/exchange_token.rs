@@ -117,6 +117,7 @@ fn granted(request: &ExchangeToken, rule: &TrustRule, claims: BTreeMap<String, S
         role: terms.role,
         scopes: if request.scopes.is_empty() { terms.scopes.clone() } else { request.scopes.clone() },
         packages: terms.packages.clone(),
+        stages: terms.stages.clone(),
         claims,
         expires_at: Some(now.plus_seconds(ttl)),
         creator: format!("project_{}_trust_{}", rule.project_id, rule.id).parse().map_err(|_| Error::TokenInvalid)?,

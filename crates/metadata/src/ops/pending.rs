@@ -8,7 +8,7 @@ use consign_types::{Digest, Timestamp};
 use super::change::{Begun, Change, begin, call};
 use super::ground::{self, Candidate, Ground, Look, Placer};
 use super::idempotency::Fingerprint;
-use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, judged, promotion_name, settle};
+use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, check_reach, judged, promotion_name, settle};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
 use crate::promotion_error::PromotionError;
@@ -147,10 +147,12 @@ fn reject(promotion: &mut Promotion, reason: String, now: Timestamp) {
     (promotion.state, promotion.judge_at, promotion.closed_at) = (State::Rejected, None, Some(now));
 }
 
-/// The pending promotion of this number in a project that is locked. `PromotionNotFound`, `PromotionClosed`.
-pub(super) fn pending(db: &mut Db, project: i64, id: i64) -> Result<Promotion> {
+/// The pending promotion of this number in a project that is locked, to a stage that the caller may act on. `PromotionNotFound`,
+/// `ScopeInsufficient`, `PromotionClosed`.
+pub(super) fn pending(db: &mut Db, principal: &Principal, project: i64, id: i64) -> Result<Promotion> {
     let name = promotion_name(project, id);
     let promotion = promotions::find(db, project, id)?.ok_or_else(|| PromotionError::PromotionNotFound(name.clone()))?;
+    check_reach(principal, &promotion.stage)?;
     match promotion.state {
         State::Pending => Ok(promotion),
         state => Err(PromotionError::PromotionClosed { promotion: name, state }.into()),

@@ -21,7 +21,7 @@ use crate::tables::placements::{self, Placement};
 use crate::tables::promotion_row::{Promotion, PromotionItem};
 use crate::tables::promotions;
 use crate::tables::{stages, tag_rules, tags};
-use crate::{Error, Result};
+use crate::{Error, Principal, Result};
 
 /// How long a pending promotion waits at most until it is judged again: what changes without a sign is seen by then.
 pub(super) const REJUDGED_SECONDS: i64 = 60;
@@ -29,6 +29,11 @@ pub(super) const REJUDGED_SECONDS: i64 = 60;
 /// The name of a promotion.
 pub(super) fn promotion_name(project: i64, id: i64) -> PromotionRef {
     PromotionRef { project: ProjectRef::Id(project), id }
+}
+
+/// Refuses a token that is for other stages.
+pub(super) fn check_reach(principal: &Principal, stage: &StageName) -> Result<()> {
+    if principal.grant.reaches(stage) { Ok(()) } else { Err(Error::ScopeInsufficient("it is for other stages".to_owned())) }
 }
 
 /// An item as it is to be placed, and what is known of its version.

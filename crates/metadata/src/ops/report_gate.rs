@@ -57,7 +57,7 @@ fn report(db: &mut Db, request: &ReportGate, keys: Option<&SigningKeys>, now: Ti
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
-    let mut promotion = pending(db, change.project.id, name.id)?;
+    let mut promotion = pending(db, principal, change.project.id, name.id)?;
     let stage = stages::find(db, change.project.id, &promotion.stage)?.ok_or(Error::Row("stages"))?;
     let known = stage.policy.gates.iter().find(|known| known.name == *gate).map(|known| &known.condition);
     match known {

@@ -57,7 +57,7 @@ fn review(db: &mut Db, request: &ReviewPromotion, keys: Option<&SigningKeys>, no
         Begun::Done(answer) => return answer.read(),
         Begun::New(change) => change,
     };
-    let mut promotion = pending(db, change.project.id, name.id)?;
+    let mut promotion = pending(db, principal, change.project.id, name.id)?;
     etag_of(etag.as_ref(), &promotion.etag(), name)?;
     let review = Review {
         actor: principal.name.clone(),

@@ -47,6 +47,8 @@ pub struct TrustChange {
     pub scopes: Option<BTreeSet<Scope>>,
     /// The packages that are granted.
     pub packages: Option<Vec<NamePattern>>,
+    /// The stages that are granted.
+    pub stages: Option<Vec<NamePattern>>,
     /// For how many seconds, at most.
     pub maximum_ttl_seconds: Option<i64>,
     /// Why it is there.
@@ -81,7 +83,7 @@ fn update(db: &mut Db, request: &UpdateTrustRule, now: Timestamp) -> Result<Trus
 }
 
 fn apply(rule: &mut TrustRule, change: TrustChange) -> Result<()> {
-    let TrustChange { issuer, audiences, claims, role, scopes, packages, maximum_ttl_seconds, description } = change;
+    let TrustChange { issuer, audiences, claims, role, scopes, packages, stages, maximum_ttl_seconds, description } = change;
     let issuer = issuer.unwrap_or_else(|| rule.trust.issuer().clone());
     let audiences = audiences.unwrap_or_else(|| rule.trust.audiences().to_vec());
     let claims = claims.unwrap_or_else(|| rule.trust.claims().clone());
@@ -94,6 +96,9 @@ fn apply(rule: &mut TrustRule, change: TrustChange) -> Result<()> {
     }
     if let Some(packages) = packages {
         rule.terms.packages = packages;
+    }
+    if let Some(stages) = stages {
+        rule.terms.stages = stages;
     }
     if let Some(description) = description {
         rule.description = description;

@@ -32,6 +32,8 @@ pub struct Token {
     pub scopes: BTreeSet<Scope>,
     /// The packages that it may touch; none stands for all.
     pub packages: Vec<NamePattern>,
+    /// The stages that it may promote to and approve for; none stands for all.
+    pub stages: Vec<NamePattern>,
     /// What was said of the CI job that it was made for.
     pub claims: BTreeMap<String, String>,
     /// Until when it counts.
@@ -93,6 +95,7 @@ struct Row {
     role: Role,
     scopes: String,
     package_globs: String,
+    stage_globs: String,
     claims: String,
     expires_at: Option<Timestamp>,
     creator: Slug,
@@ -113,6 +116,7 @@ type Columns = (
         tokens::role,
         tokens::scopes,
         tokens::package_globs,
+        tokens::stage_globs,
         tokens::claims,
         tokens::expires_at,
         tokens::creator,
@@ -134,6 +138,7 @@ const COLUMNS: Columns = (
         tokens::role,
         tokens::scopes,
         tokens::package_globs,
+        tokens::stage_globs,
         tokens::claims,
         tokens::expires_at,
         tokens::creator,
@@ -159,6 +164,7 @@ fn to_row(token: &Token) -> Row {
         role: token.role,
         scopes: scopes(&token.scopes),
         package_globs: globs(&token.packages),
+        stage_globs: globs(&token.stages),
         claims: serde_json::to_string(&token.claims).expect("a map of texts is JSON"),
         expires_at: token.expires_at,
         creator: token.creator.clone(),
@@ -182,6 +188,7 @@ fn from_row((id, row): (i64, Row)) -> Result<Token> {
         role: row.role,
         scopes: read_scopes(&row.scopes).ok_or_else(fault)?,
         packages: read_globs(&row.package_globs).ok_or_else(fault)?,
+        stages: read_globs(&row.stage_globs).ok_or_else(fault)?,
         claims: serde_json::from_str(&row.claims).map_err(|_| fault())?,
         expires_at: row.expires_at,
         creator: row.creator,
@@ -201,9 +208,9 @@ pub(super) fn read_scopes(text: &str) -> Option<BTreeSet<Scope>> {
     text.split_ascii_whitespace().map(|word| word.parse().ok()).collect()
 }
 
-/// Patterns of packages as a column has them: a list in JSON.
-pub(super) fn globs(packages: &[NamePattern]) -> String {
-    let globs: Vec<&str> = packages.iter().map(NamePattern::text).collect();
+/// Patterns as a column has them: a list in JSON.
+pub(super) fn globs(patterns: &[NamePattern]) -> String {
+    let globs: Vec<&str> = patterns.iter().map(NamePattern::text).collect();
     serde_json::to_string(&globs).expect("a list of texts is JSON")
 }
 

@@ -45,6 +45,8 @@ pub struct Terms {
     pub scopes: BTreeSet<Scope>,
     /// The packages that they may touch; none stands for all.
     pub packages: Vec<NamePattern>,
+    /// The stages that they may promote to and approve for; none stands for all.
+    pub stages: Vec<NamePattern>,
     /// For how many seconds they count at most.
     pub maximum_ttl_seconds: i64,
 }
@@ -67,6 +69,7 @@ struct Row {
     role: Role,
     scopes: String,
     package_globs: String,
+    stage_globs: String,
     maximum_ttl_seconds: i64,
     description: Description,
     revision: i64,
@@ -86,6 +89,7 @@ type Columns = (
         rules::role,
         rules::scopes,
         rules::package_globs,
+        rules::stage_globs,
         rules::maximum_ttl_seconds,
         rules::description,
         rules::revision,
@@ -104,6 +108,7 @@ const COLUMNS: Columns = (
         rules::role,
         rules::scopes,
         rules::package_globs,
+        rules::stage_globs,
         rules::maximum_ttl_seconds,
         rules::description,
         rules::revision,
@@ -122,6 +127,7 @@ fn to_row(rule: &TrustRule) -> Row {
         role: rule.terms.role,
         scopes: scopes(&rule.terms.scopes),
         package_globs: globs(&rule.terms.packages),
+        stage_globs: globs(&rule.terms.stages),
         maximum_ttl_seconds: rule.terms.maximum_ttl_seconds,
         description: rule.description.clone(),
         revision: rule.revision,
@@ -143,6 +149,7 @@ fn from_row((id, row): Read) -> Result<TrustRule> {
             role: row.role,
             scopes: read_scopes(&row.scopes).ok_or_else(fault)?,
             packages: read_globs(&row.package_globs).ok_or_else(fault)?,
+            stages: read_globs(&row.stage_globs).ok_or_else(fault)?,
             maximum_ttl_seconds: row.maximum_ttl_seconds,
         },
         description: row.description,

@@ -82,6 +82,7 @@ fn personal_token() -> CreateToken {
         role: None,
         scopes: [Scope::Read].into(),
         packages: Vec::new(),
+        stages: Vec::new(),
         expires_at: None,
         request_id: None,
     }

@@ -1,8 +1,6 @@
 //! Fields of requests to words.
 
-use std::collections::BTreeSet;
-
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -12,6 +10,7 @@ use consign_proto::to_time;
 use consign_types::access::{Role, Scope};
 use consign_types::filter::Filter;
 use consign_types::label::Labels;
+use consign_types::pattern::NamePattern;
 use consign_types::text::{Etag, RequestId};
 use consign_types::time::Span;
 use consign_types::{Reason, Timestamp};
@@ -45,6 +44,11 @@ where
 /// What parses by `parse`, or nothing where the text is empty.
 pub(super) fn optional<T>(field: &str, text: &str, parse: impl Fn(&str, &str) -> Result<T, Status>) -> Result<Option<T>, Status> {
     if text.is_empty() { Ok(None) } else { parse(field, text).map(Some) }
+}
+
+/// Globs over names.
+pub(super) fn globs(field: &str, texts: &[String]) -> Result<Vec<NamePattern>, Status> {
+    texts.iter().map(|text| NamePattern::glob(text).map_err(|error| invalid(field, Reason::ArgumentInvalid, error))).collect()
 }
 
 /// A digest that may be missing.

@@ -16,7 +16,6 @@ use consign_proto::metadata::{
 use consign_proto::status::{invalid, status};
 use consign_types::Reason;
 use consign_types::access::methods::need;
-use consign_types::pattern::NamePattern;
 use consign_types::resource::{PackageRef, ScopeRef, StageRef, TagRef, TokenParent, TokenRef, UserRef};
 use consign_types::token::TokenKind;
 use tonic::{Request, Response, Status};
@@ -40,7 +39,6 @@ impl TokenService for TokenApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let parent: TokenParent = decode::name("parent", &request.parent)?;
-        let glob = |glob: &String| NamePattern::glob(glob).map_err(|error| invalid("package_patterns", Reason::ArgumentInvalid, error));
         let wanted = CreateToken {
             principal: caller.about(&parent).await?,
             parent,
@@ -48,7 +46,8 @@ impl TokenService for TokenApi {
             display_name: decode::text("display_name", &request.display_name)?,
             role: decode::role("role", request.role)?,
             scopes: decode::scopes(&request.scopes)?,
-            packages: request.package_patterns.iter().map(glob).collect::<Result<_, _>>()?,
+            packages: decode::globs("package_patterns", &request.package_patterns)?,
+            stages: decode::globs("stage_patterns", &request.stage_patterns)?,
             expires_at: decode::time("expire_time", request.expire_time)?,
             request_id: decode::request_id(&request.request_id)?,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Denial, Need, Role, Scope};
 use crate::pattern::NamePattern;
+use crate::promotion::StageName;
 use crate::protection::Protection;
 use crate::version::Visibility;
 use crate::{NamespacePath, PackageName, ProjectPath};
@@ -75,6 +76,8 @@ pub struct Grant {
     pub scopes: BTreeSet<Scope>,
     /// The packages that it may touch; none stands for all.
     pub packages: Vec<NamePattern>,
+    /// The stages that [`Scope::Promote`] and [`Scope::Approve`] reach; none stands for all.
+    pub stages: Vec<NamePattern>,
 }
 
 /// What a call is about.
@@ -84,6 +87,8 @@ pub enum Target<'a> {
     Project(&'a Site),
     /// A package of it.
     Package(&'a Site, &'a PackageName),
+    /// A stage of it.
+    Stage(&'a Site, &'a StageName),
     /// A namespace, and the widest visibility of a project below it.
     Namespace(&'a NamespacePath, Visibility),
     /// A user: the caller's own, or another.
@@ -187,19 +192,21 @@ impl Grant {
 
     /// May do everything.
     pub fn everything() -> Self {
-        Self { identity: Identity::Admin, scopes: Scope::ALL.into(), packages: Vec::new() }
+        Self { identity: Identity::Admin, scopes: Scope::ALL.into(), packages: Vec::new(), stages: Vec::new() }
     }
 
     /// May read what is public.
     pub fn anonymous() -> Self {
-        Self { identity: Identity::Anonymous, scopes: BTreeSet::from([Scope::Read]), packages: Vec::new() }
+        Self { identity: Identity::Anonymous, scopes: BTreeSet::from([Scope::Read]), packages: Vec::new(), stages: Vec::new() }
     }
 
     /// Judges a call, and tells the role that the caller has in what the call is about.
     pub fn judge(&self, need: Need, target: Target<'_>) -> Result<Role, Denial> {
         let is_admin = self.identity == Identity::Admin;
         let role = match target {
-            Target::Project(site) | Target::Package(site, _) => self.identity.role_in(site).ok_or(Denial::Unknown)?,
+            Target::Project(site) | Target::Package(site, _) | Target::Stage(site, _) => {
+                self.identity.role_in(site).ok_or(Denial::Unknown)?
+            }
             Target::Namespace(path, seen) => self.identity.role_in_namespace(path, seen).ok_or(Denial::Unknown)?,
             _ if is_admin => Role::Admin,
             Target::User { is_own: true } => Role::Owner,
@@ -220,6 +227,7 @@ impl Grant {
                 Some(least) if role < least || matches!(self.identity, Identity::Deploy(_)) => Err(Denial::Protected(least)),
                 _ => Ok(role),
             },
+            Target::Stage(_, stage) if need.scope.is_for_stages() && !self.reaches(stage) => Err(Denial::Stage),
             // What is not about one package is about others too, but for what every guest sees.
             _ if !self.packages.is_empty() && need.role > Role::Guest => Err(Denial::Package),
             _ => Ok(role),
@@ -251,11 +259,22 @@ impl Grant {
         self.packages.is_empty() || self.packages.iter().any(|pattern| pattern.matches(package.as_str()))
     }
 
-    /// Whether all that a token with these scopes and packages may do in a place, this one may do there too, if its role is as high: what
-    /// it may hand on.
-    pub fn covers(&self, scopes: &BTreeSet<Scope>, packages: &[NamePattern]) -> bool {
-        let has_packages =
-            self.packages.is_empty() || (!packages.is_empty() && packages.iter().all(|pattern| self.packages.contains(pattern)));
-        scopes.iter().all(|scope| scope.is_within(&self.scopes)) && has_packages
+    /// Whether it may act on a stage of a project that it knows, as far as that takes [`Scope::Promote`] or [`Scope::Approve`].
+    pub fn reaches(&self, stage: &StageName) -> bool {
+        self.stages.is_empty() || self.stages.iter().any(|pattern| pattern.matches(stage.as_str()))
     }
+
+    /// Whether all that a token with these scopes, packages and stages may do in a place, this one may do there too, if its role is as
+    /// high: what it may hand on.
+    pub fn covers(&self, scopes: &BTreeSet<Scope>, packages: &[NamePattern], stages: &[NamePattern]) -> bool {
+        let acts_on_stages = scopes.iter().any(|scope| scope.is_for_stages());
+        scopes.iter().all(|scope| scope.is_within(&self.scopes))
+            && holds(&self.packages, packages)
+            && (!acts_on_stages || holds(&self.stages, stages))
+    }
+}
+
+/// Whether patterns are among those that one has, where none stands for all.
+fn holds(own: &[NamePattern], handed: &[NamePattern]) -> bool {
+    own.is_empty() || (!handed.is_empty() && handed.iter().all(|pattern| own.contains(pattern)))
 }

@@ -38,6 +38,11 @@ impl Scope {
         self == other || matches!((self, other), (Self::Publish, Self::TagMove) | (Self::Admin, Self::AuditRead))
     }
 
+    /// Whether it is for acting on stages, so that a token may have it for some of them alone.
+    pub fn is_for_stages(self) -> bool {
+        matches!(self, Self::Promote | Self::Approve)
+    }
+
     /// Whether one of these includes it.
     pub fn is_within(self, scopes: &BTreeSet<Self>) -> bool {
         scopes.iter().any(|scope| scope.includes(self))

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::pattern::NamePattern;
+use crate::promotion::StageName;
 use crate::protection::Protection;
 use crate::version::Visibility;
 use crate::{NamespacePath, PackageName};
@@ -21,7 +22,7 @@ fn path(text: &str) -> NamespacePath {
 
 fn grant(identity: Identity, scopes: &[Scope], packages: &[&str]) -> Grant {
     let packages = packages.iter().map(|glob| NamePattern::glob(glob).unwrap()).collect();
-    Grant { identity, scopes: scopes.iter().copied().collect(), packages }
+    Grant { identity, scopes: scopes.iter().copied().collect(), packages, stages: Vec::new() }
 }
 
 fn in_namespace(text: &str, role: Role) -> Membership {
@@ -157,16 +158,48 @@ fn nobody_hands_on_more_than_they_have() {
     let one = grant(Identity::User(Arc::default()), &[Scope::Read, Scope::Admin], &["a", "b"]);
     let covers = |scopes: &[Scope], packages: &[&str]| {
         let other = grant(Identity::Anonymous, scopes, packages);
-        one.covers(&other.scopes, &other.packages)
+        one.covers(&other.scopes, &other.packages, &[])
     };
     assert!(covers(&[Scope::Read, Scope::Admin], &["a", "b"]) && covers(&[Scope::Read], &["b"]));
     assert!(!covers(&[Scope::Publish], &["a"]) && !covers(&[Scope::Read], &[]) && !covers(&[Scope::Read], &["c"]));
-    assert!(Grant::everything().covers(&Scope::ALL.into(), &[]));
+    assert!(Grant::everything().covers(&Scope::ALL.into(), &[], &[]));
     // A wide scope hands on the finer ones that it includes, and not the other way round.
-    let holds = |scopes: &[Scope], handed: Scope| grant(Identity::Anonymous, scopes, &[]).covers(&[handed].into(), &[]);
+    let holds = |scopes: &[Scope], handed: Scope| grant(Identity::Anonymous, scopes, &[]).covers(&[handed].into(), &[], &[]);
     assert!(holds(&[Scope::Publish], Scope::TagMove) && holds(&[Scope::Admin], Scope::AuditRead) && covers(&[Scope::AuditRead], &["a"]));
     assert!(!holds(&[Scope::TagMove], Scope::Publish) && !holds(&[Scope::AuditRead], Scope::Admin));
     assert!(!holds(&[Scope::Publish, Scope::Delete], Scope::AuditRead) && !holds(&[Scope::Admin], Scope::TagMove));
+}
+
+#[test]
+fn a_token_for_some_stages_acts_on_these_alone() {
+    const PROMOTE: Need = Need { role: Role::Developer, scope: Scope::Promote };
+    const APPROVE: Need = Need { role: Role::Reporter, scope: Scope::Approve };
+    const ADMIN: Need = Need { role: Role::Maintainer, scope: Scope::Admin };
+    let site = site(7, "group/tool", Visibility::Private);
+    let (staging, production): (StageName, StageName) = ("staging".parse().unwrap(), "production".parse().unwrap());
+    let globs = |globs: &[&str]| globs.iter().map(|glob| NamePattern::glob(glob).unwrap()).collect::<Vec<_>>();
+    let all = grant(Identity::Bound(in_project(7, "group/tool", Role::Owner)), &Scope::ALL, &[]);
+    let limited = Grant { stages: globs(&["dev", "stag*"]), ..all.clone() };
+    for (need, here, there) in [
+        (PROMOTE, Ok(Role::Owner), Err(Denial::Stage)),
+        (APPROVE, Ok(Role::Owner), Err(Denial::Stage)),
+        (READ, Ok(Role::Owner), Ok(Role::Owner)),
+        (ADMIN, Ok(Role::Owner), Ok(Role::Owner)),
+    ] {
+        assert_eq!(limited.judge(need, Target::Stage(&site, &staging)), here, "{need:?}");
+        assert_eq!(limited.judge(need, Target::Stage(&site, &production)), there, "{need:?}");
+        assert_eq!(all.judge(need, Target::Stage(&site, &production)), Ok(Role::Owner), "{need:?}");
+    }
+    let packages = Grant { packages: globs(&["app-*"]), ..all.clone() };
+    assert_eq!(packages.judge(PROMOTE, Target::Stage(&site, &staging)), Err(Denial::Package));
+
+    let hands_on = |scope: Scope, stages: &[&str]| limited.covers(&[scope].into(), &[], &globs(stages));
+    for scope in [Scope::Promote, Scope::Approve] {
+        assert!(hands_on(scope, &["dev"]) && hands_on(scope, &["stag*", "dev"]));
+        assert!(!hands_on(scope, &[]) && !hands_on(scope, &["staging"]) && !hands_on(scope, &["dev", "production"]));
+    }
+    assert!(hands_on(Scope::Publish, &[]), "it can do nothing to stages");
+    assert!(all.covers(&Scope::ALL.into(), &[], &globs(&["production"])));
 }
 
 #[test]

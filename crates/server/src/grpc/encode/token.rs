@@ -9,6 +9,11 @@ use consign_types::token::TokenKind;
 
 use super::tag::role;
 
+/// Patterns over names, as they were given.
+pub(in crate::grpc) fn patterns(patterns: &[NamePattern]) -> Vec<String> {
+    patterns.iter().map(NamePattern::text).map(str::to_owned).collect()
+}
+
 /// A token, which has no secret to show.
 pub(in crate::grpc) fn token(token: Token) -> wire::Token {
     let kind = match token.kind {
@@ -30,7 +35,8 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         display_name: token.display_name.to_string(),
         scopes: scope_numbers(&token.scopes),
         role: role(acting),
-        package_patterns: token.packages.iter().map(NamePattern::text).map(str::to_owned).collect(),
+        package_patterns: patterns(&token.packages),
+        stage_patterns: patterns(&token.stages),
         expire_time: token.expires_at.map(timestamp),
         creator: token.creator.to_string(),
         create_time: Some(timestamp(token.created_at)),

@@ -52,7 +52,8 @@ pub(super) async fn create(
         terms: Terms {
             role: decode::role("trust_rule.role", new.role)?.unwrap_or(Role::Developer),
             scopes: decode::scopes(&new.scopes)?,
-            packages: packages(&new.package_patterns)?,
+            packages: packages(&new)?,
+            stages: stages(&new)?,
             maximum_ttl_seconds: seconds("trust_rule.maximum_ttl", new.maximum_ttl)?.unwrap_or(DEFAULT_TTL_SECONDS),
         },
         description: decode::text("trust_rule.description", &new.description)?,
@@ -83,7 +84,8 @@ pub(super) async fn update(
     caller: &Caller,
     request: UpdateTrustRuleRequest,
 ) -> Result<wire::TrustRule, Status> {
-    const FIELDS: &[&str] = &["issuer", "audiences", "claims", "scopes", "role", "package_patterns", "maximum_ttl", "description"];
+    const FIELDS: &[&str] =
+        &["issuer", "audiences", "claims", "scopes", "role", "package_patterns", "stage_patterns", "maximum_ttl", "description"];
     let new = decode::present("trust_rule", request.trust_rule)?;
     let mask = decode::mask(request.update_mask, FIELDS)?;
     let name: TrustRuleRef = decode::name("trust_rule.name", &new.name)?;
@@ -99,7 +101,8 @@ pub(super) async fn update(
             claims: mask.changed("claims", !new.claims.is_empty(), || claims(&new.claims))?,
             role: mask.changed("role", role.is_some(), || decode::present("trust_rule.role", role))?,
             scopes: mask.changed("scopes", !new.scopes.is_empty(), || decode::scopes(&new.scopes))?,
-            packages: mask.changed("package_patterns", !new.package_patterns.is_empty(), || packages(&new.package_patterns))?,
+            packages: mask.changed("package_patterns", !new.package_patterns.is_empty(), || packages(&new))?,
+            stages: mask.changed("stage_patterns", !new.stage_patterns.is_empty(), || stages(&new))?,
             maximum_ttl_seconds: mask.changed("maximum_ttl", ttl.is_some(), || Ok(ttl.unwrap_or(DEFAULT_TTL_SECONDS)))?,
             description: mask
                 .changed("description", !new.description.is_empty(), || decode::text("trust_rule.description", &new.description))?,
@@ -168,10 +171,12 @@ fn claims(texts: &HashMap<String, String>) -> Result<BTreeMap<ClaimName, ClaimGl
     texts.iter().map(claim).collect()
 }
 
-fn packages(globs: &[String]) -> Result<Vec<NamePattern>, Status> {
-    let glob =
-        |glob: &String| NamePattern::glob(glob).map_err(|error| invalid("trust_rule.package_patterns", Reason::ArgumentInvalid, error));
-    globs.iter().map(glob).collect()
+fn packages(new: &wire::TrustRule) -> Result<Vec<NamePattern>, Status> {
+    decode::globs("trust_rule.package_patterns", &new.package_patterns)
+}
+
+fn stages(new: &wire::TrustRule) -> Result<Vec<NamePattern>, Status> {
+    decode::globs("trust_rule.stage_patterns", &new.stage_patterns)
 }
 
 fn seconds(field: &str, duration: Option<prost_types::Duration>) -> Result<Option<i64>, Status> {
@@ -195,7 +200,8 @@ fn encoded(rule: TrustRule) -> wire::TrustRule {
         claims: rule.trust.claims().iter().map(|(name, glob)| (name.to_string(), glob.to_string())).collect(),
         scopes: scope_numbers(&rule.terms.scopes),
         role: encode::role(Some(rule.terms.role)),
-        package_patterns: rule.terms.packages.iter().map(NamePattern::text).map(str::to_owned).collect(),
+        package_patterns: encode::patterns(&rule.terms.packages),
+        stage_patterns: encode::patterns(&rule.terms.stages),
         maximum_ttl: Some(prost_types::Duration { seconds: rule.terms.maximum_ttl_seconds, nanos: 0 }),
         description: rule.description.to_string(),
         create_time: Some(timestamp(rule.created_at)),
