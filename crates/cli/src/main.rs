@@ -43,7 +43,7 @@ enum Command {
     Rollback(commands::rollback::Rollback),
     /// Tell on which stages something stands.
     Where(commands::placements::Where),
-    /// Verify signed statements of promotions, and files by them. Asks nobody.
+    /// Verify signed statements of promotions, exported audits, and files by them. Asks nobody.
     Verify(commands::verify::Verify),
     /// Show, export and verify the audit.
     Audit(commands::audit::Audit),

@@ -5,8 +5,8 @@ use consign_proto::metadata::promotion_service_client::PromotionServiceClient;
 use consign_proto::metadata::{
     CancelPromotionRequest, CompareStagesRequest, CreatePromotionRequest, CreateStageRequest, DeleteStageRequest, GetPromotionRequest,
     GetPromotionResponse, GetStageRequest, GetStageStateRequest, GetStageStateResponse, HoldStageRequest, ListPlacementsRequest,
-    ListPromotionsRequest, ListStagesRequest, Placement, Promotion, ReleaseStageRequest, ReportGateRequest, ReviewPromotionRequest,
-    RollbackStageRequest, Stage, StageDifference, UpdateStageRequest,
+    ListPromotionsRequest, ListPromotionsResponse, ListStagesRequest, Placement, Promotion, ReleaseStageRequest, ReportGateRequest,
+    ReviewPromotionRequest, RollbackStageRequest, Stage, StageDifference, UpdateStageRequest,
 };
 use consign_types::resource::{ProjectRef, PromotionRef, StageRef};
 use prost_types::FieldMask;
@@ -164,14 +164,43 @@ impl Client {
             let left = i32::from(count) - i32::try_from(promotions.len()).unwrap_or(i32::MAX);
             let (parent, filter) = (project.to_string(), filter.to_owned());
             let request = ListPromotionsRequest { parent, filter, page_size: left, page_token, ..ListPromotionsRequest::default() };
-            let call = || async { self.promotion_service().list_promotions(self.request(request.clone())).await };
-            let page = repeat(call).await?;
+            let page = self.promotions_page(&request).await?;
             promotions.extend(page.promotions);
             page_token = page.next_page_token;
             if page_token.is_empty() || promotions.len() >= usize::from(count) {
                 return Ok(promotions);
             }
         }
+    }
+
+    /// The names of the promotions of a project that were applied, in the order in which they were. None is left out between two of them,
+    /// whatever is applied meanwhile.
+    pub async fn applied_promotions(&self, project: &ProjectRef) -> Result<Vec<String>> {
+        let mut request = ListPromotionsRequest {
+            parent: project.to_string(),
+            page_size: 1,
+            filter: "state = SUCCEEDED OR state = ROLLED_BACK".to_owned(),
+            order_by: "effective_time desc".to_owned(),
+            ..ListPromotionsRequest::default()
+        };
+        let newest = self.promotions_page(&request).await?.promotions.first().map_or(0, |promotion| promotion.sequence);
+        (request.page_size, request.order_by) = (PAGE, "effective_time".to_owned());
+        let mut applied = Vec::new();
+        loop {
+            let page = self.promotions_page(&request).await?;
+            let known = page.promotions.into_iter().filter(|promotion| promotion.sequence <= newest);
+            applied.extend(known.map(|promotion| (promotion.sequence, promotion.name)));
+            request.page_token = page.next_page_token;
+            if request.page_token.is_empty() {
+                applied.sort_unstable();
+                return Ok(applied.into_iter().map(|(_, name)| name).collect());
+            }
+        }
+    }
+
+    async fn promotions_page(&self, request: &ListPromotionsRequest) -> Result<ListPromotionsResponse> {
+        let call = || async { self.promotion_service().list_promotions(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
     }
 
     /// Approves or rejects a promotion. The request's id is set here.

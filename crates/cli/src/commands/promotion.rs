@@ -50,6 +50,12 @@ enum Command {
         #[arg(long, default_value = "")]
         reason: String,
     },
+    /// Write the signed statements of all promotions that were applied, each as a line, the oldest first, for `consign verify`.
+    Export {
+        /// The project, by its path or id.
+        #[arg(value_parser = project)]
+        project: ProjectRef,
+    },
     /// Write the signed statement of a promotion that was applied, for `consign verify`.
     Statement {
         #[command(flatten)]
@@ -162,10 +168,13 @@ async fn call(client: &Client, command: Command) -> Result<()> {
             show(&client.report_gate(request).await?);
         }
         Command::Cancel { promotion, reason } => print(&line(&client.cancel_promotion(&promotion.name(), &reason).await?)),
+        Command::Export { project } => {
+            for name in client.applied_promotions(&project).await? {
+                print(String::from_utf8_lossy(&statement(client, &name.parse()?).await?).trim_end());
+            }
+        }
         Command::Statement { promotion, output } => {
-            let name = promotion.name();
-            let statement = client.find_promotion(&name).await?.1.statement;
-            ensure!(!statement.is_empty(), "`{name}` was not applied, and has no statement");
+            let statement = statement(client, &promotion.name()).await?;
             match output {
                 Some(path) => std::fs::write(&path, &statement).map_err(|error| named(&path, error))?,
                 None => print(String::from_utf8_lossy(&statement).trim_end()),
@@ -173,6 +182,13 @@ async fn call(client: &Client, command: Command) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The signed statement of a promotion.
+async fn statement(client: &Client, name: &PromotionRef) -> Result<Vec<u8>> {
+    let statement = client.find_promotion(name).await?.1.statement;
+    ensure!(!statement.is_empty(), "`{name}` was not applied, and has no statement");
+    Ok(statement.into())
 }
 
 async fn said(client: &Client, review: Review, decision: Decision) -> Result<Row> {

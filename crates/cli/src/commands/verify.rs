@@ -1,159 +1,187 @@
-//! `consign verify`: whether promotions were as their signed statements say, and whether files are what was placed. Asks nobody.
+//! `consign verify`: whether promotions were as their signed statements say, whether the audit is as it was and tells the same, and whether
+//! files are what was placed. Asks nobody.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::fs::File;
-use std::io::Read as _;
+pub(super) mod chain;
+mod comparison;
+mod contents;
+pub(super) mod findings;
+mod given;
+pub(super) mod lines;
+mod statements;
+mod told;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use consign_types::attestation::MAX_BUNDLE_BYTES;
-use consign_types::promotion::statement::{PAYLOAD_TYPE, Record, RecordedItem, Statement};
-use consign_types::signature::{PublicKey, open_envelope};
+use consign_types::audit::{Checkpoint, chain_name};
+use consign_types::signature::PublicKey;
 use consign_types::{ContentDigest, Digest};
 
-use super::audit::{named, public_keys};
+use self::chain::Chain;
+use self::comparison::Comparison;
+use self::contents::{Content, Search};
+use self::findings::Findings;
+use self::given::Given;
+use self::statements::Statements;
+use super::audit::public_keys;
 use super::content::directory_digest;
-use crate::exit::{Ended, Exit};
-use crate::output::{print, warn};
 
-/// Verifies signed statements of promotions, and files by them.
+/// Verifies signed statements of promotions, exported audits and checkpoints of them, and files by all of these.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// File of the public keys of the instance, as `consign audit keys` wrote it.
     #[arg(long = "key", value_name = "FILE")]
     keys: PathBuf,
 
-    /// Statements, as `consign promotion statement` wrote them, and directories that have just the files of a version.
-    #[arg(required = true, value_name = "STATEMENT|DIRECTORY")]
+    /// The content digest of a version whose files are elsewhere; may be given several times.
+    #[arg(long = "content", value_name = "sha256:…", value_parser = content)]
+    contents: Vec<ContentDigest>,
+
+    /// Statements, as `consign promotion export` or `statement` wrote them; audits, as `consign audit export` did, and checkpoints of
+    /// them; directories that have just the files of a version. Files are known by what is in them.
+    #[arg(required = true, value_name = "FILE|DIRECTORY")]
     paths: Vec<PathBuf>,
 }
 
-/// A statement whose signature is valid.
-struct Signed {
-    /// Of its bytes: the statement behind it names it.
-    hash: Digest,
-    record: Record,
+fn content(text: &str) -> Result<ContentDigest> {
+    let digest = text.strip_prefix("sha256:").context("a content digest looks like `sha256:…`")?;
+    Ok(digest.parse::<Digest>()?.into())
 }
 
-/// What was looked at, and how much of it does not hold.
+/// All that was given, as far as it is to be believed.
 #[derive(Default)]
-struct Findings {
-    looked_at: usize,
-    wrong: usize,
-}
-
-impl Findings {
-    /// Prints what holds, or what does not.
-    fn tell(&mut self, found: Result<String, String>) {
-        self.looked_at += 1;
-        match found {
-            Ok(holds) => print(&holds),
-            Err(wrong) => {
-                self.wrong += 1;
-                warn(&wrong);
-            }
-        }
-    }
+struct Evidence {
+    statements: Statements,
+    chains: Vec<Chain>,
+    checkpoints: Vec<Checkpoint>,
 }
 
 pub(crate) fn run(command: &Verify) -> Result<()> {
     let keys = public_keys(&command.keys)?;
     let (directories, files): (Vec<&PathBuf>, Vec<&PathBuf>) = command.paths.iter().partition(|path| path.is_dir());
-    ensure!(!files.is_empty(), "no statement is given: directories alone say nothing");
-    let (mut findings, mut chains) = (Findings::default(), BTreeMap::<String, Vec<Signed>>::new());
+    ensure!(!files.is_empty(), "no statement and no audit is given: directories alone say nothing");
+    let (mut findings, mut evidence) = (Findings::default(), Evidence::default());
     for path in files {
-        match opened(&read(path)?, &keys) {
-            Ok(signed) => {
-                findings.tell(Ok(format!("{}: {}", path.display(), told(&signed.record))));
-                chains.entry(signed.record.project.clone()).or_default().push(signed);
-            }
-            Err(wrong) => findings.tell(Err(format!("{}: {wrong}", path.display()))),
+        evidence.take(path, &keys, &mut findings)?;
+    }
+    evidence.statements.order(&mut findings);
+    let mut contents = contents(command, &directories)?;
+    let Evidence { statements, chains, checkpoints } = evidence;
+    let chains = Chain::joined(chains);
+    tell_absent(&statements, &chains, &checkpoints, &mut findings);
+    let mut has_audit = false;
+    for chain in chains {
+        has_audit |= follow(chain, &checkpoints, &statements, &mut contents, &mut findings)?;
+    }
+    for content in &contents {
+        tell_content(content, &statements, has_audit, &mut findings);
+    }
+    findings.end()
+}
+
+impl Evidence {
+    /// Takes in a file.
+    fn take(&mut self, path: &Path, keys: &[PublicKey], findings: &mut Findings) -> Result<()> {
+        let about = path.display().to_string();
+        match given::open(path)? {
+            Given::Statements(lines) => self.statements.read(lines, keys, findings)?,
+            Given::Audit(lines) => self.chains.extend(findings.held(&about, Chain::begin(lines))?),
+            Given::Checkpoint(note) => match chain::opened(&note, keys) {
+                Ok(checkpoint) => {
+                    let Checkpoint { project, head, time } = &checkpoint;
+                    let chain = chain_name(*project);
+                    findings.tell(&about, Ok(format!("signed: the audit of {chain} had {} entries at {time}", head.number)));
+                    self.checkpoints.push(checkpoint);
+                }
+                Err(wrong) => findings.tell(&about, Err(wrong)),
+            },
         }
+        Ok(())
     }
-    for (project, chain) in &mut chains {
-        chain.sort_by_key(|signed| signed.record.sequence);
-        chain.dedup_by_key(|signed| signed.hash);
-        findings.tell(unbroken(chain).map(|holds| format!("{project}: {holds}")).map_err(|wrong| format!("{project}: {wrong}")));
-    }
+}
+
+/// The contents that are asked about.
+fn contents(command: &Verify, directories: &[&PathBuf]) -> Result<Vec<Content>> {
+    let mut contents = Vec::new();
     for directory in directories {
-        let content = directory_digest(directory)?;
-        findings.tell(
-            placed(&chains, content)
-                .map_err(|wrong| format!("{}: {wrong}", directory.display()))
-                .map(|holds| format!("{}: {holds}", directory.display())),
-        );
+        contents.push(Content { name: directory.display().to_string(), digest: directory_digest(directory)?, publish: None });
     }
-    match findings {
-        Findings { wrong: 0, .. } => Ok(()),
-        Findings { wrong, looked_at } => Err(Ended::error(Exit::Damaged, format!("{wrong} of {looked_at} do not hold"))),
+    let given = |digest: &ContentDigest| Content { name: format!("sha256:{digest}"), digest: *digest, publish: None };
+    contents.extend(command.contents.iter().map(given));
+    Ok(contents)
+}
+
+/// Notes whose audit would have told more, had it been given.
+fn tell_absent(statements: &Statements, chains: &[Chain], checkpoints: &[Checkpoint], findings: &mut Findings) {
+    let given: BTreeSet<String> = chains.iter().map(|chain| chain_name(chain.project())).collect();
+    for project in statements.projects().filter(|project| !given.contains(*project)) {
+        findings.leave_open(project, "whether the audit tells of these promotions, and of later ones: no audit was given");
+    }
+    let kept: BTreeSet<String> = checkpoints.iter().map(|kept| chain_name(kept.project)).collect();
+    for chain in kept.difference(&given) {
+        findings.leave_open(chain, "whether the audit fits its checkpoint: no audit was given");
     }
 }
 
-/// The text of a statement; of one that is longer than statements are, enough to be refused.
-fn read(path: &Path) -> Result<String> {
-    let mut bytes = Vec::new();
-    let most = u64::try_from(MAX_BUNDLE_BYTES + 1).unwrap_or(u64::MAX);
-    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    read.map_err(|error| named(path, error))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// What one of the keys signed.
-fn opened(text: &str, keys: &[PublicKey]) -> Result<Signed, String> {
-    let shown = |error: &dyn Display| error.to_string();
-    let payload = open_envelope(text, PAYLOAD_TYPE, keys).map_err(|error| shown(&error))?;
-    let statement = Statement::parse(&payload).map_err(|error| shown(&error))?;
-    Ok(Signed { hash: Digest::of(&payload), record: statement.predicate.record })
-}
-
-/// What a statement says.
-fn told(record: &Record) -> String {
-    let items: Vec<String> = record.items.iter().map(item).collect();
-    let items = if items.is_empty() { "nothing".to_owned() } else { items.join(" ") };
-    let done = if record.rollback_target.is_some() { "went back to" } else { "placed" };
-    format!("signed: `{}` {done} {items} on {}", record.promotion, record.stage)
-}
-
-fn item(item: &RecordedItem) -> String {
-    format!("{}@{}", item.package, item.version)
-}
-
-/// Whether the statements of one project, by their order, are each behind the one before.
-fn unbroken(chain: &[Signed]) -> Result<String, String> {
-    for pair in chain.windows(2) {
-        let [before, behind] = pair else { continue };
-        if behind.record.previous_record_hash != Some(before.hash) {
-            let (before, behind) = (&before.record.promotion, &behind.record.promotion);
-            return Err(format!("between `{before}` and `{behind}` a statement is missing, or is another one than it was"));
+/// Verifies a chain, and compares with it what else was given. Answers whether the chain holds.
+fn follow(
+    chain: Chain,
+    checkpoints: &[Checkpoint],
+    statements: &Statements,
+    contents: &mut [Content],
+    findings: &mut Findings,
+) -> Result<bool> {
+    let name = chain_name(chain.project());
+    let kept: Vec<Checkpoint> = checkpoints.iter().filter(|kept| kept.project == chain.project()).cloned().collect();
+    for early in kept.iter().filter(|kept| chain.begins_behind(kept)) {
+        let what = format!("the checkpoint of {}: what was given of the audit begins later", early.time);
+        findings.leave_open(&name, &what);
+    }
+    let statements = statements.of(&name);
+    let (mut comparison, mut search) = (Comparison::of(statements), Search::of(contents));
+    let verified = chain.verify(&kept, |record| {
+        comparison.see(record);
+        search.see(record);
+    });
+    let Some(held) = findings.held(&name, verified)? else {
+        if !statements.is_empty() {
+            findings.leave_open(&name, "whether the audit tells of these promotions: it is not as it was");
         }
+        return Ok(false);
+    };
+    findings.tell(&name, Ok(held.to_string()));
+    comparison.end(&held, findings);
+    let found = search.end(&held);
+    for (content, publish) in contents.iter_mut().zip(found) {
+        content.publish = content.publish.take().or(publish);
     }
-    let first = chain.first().and_then(|first| first.record.previous_record_hash);
-    let begin = first.map_or_else(|| "from the first promotion on".to_owned(), |hash| format!("behind the record sha256:{hash}"));
-    match chain {
-        [_] => Ok(format!("1 statement, {begin}")),
-        chain => Ok(format!("{} statements without a gap, {begin}", chain.len())),
-    }
+    Ok(true)
 }
 
-/// Where the statements say that this content was placed last.
-fn placed(chains: &BTreeMap<String, Vec<Signed>>, content: ContentDigest) -> Result<String, String> {
-    let digest = Digest::from(content);
-    let mut found = Vec::new();
-    for chain in chains.values() {
-        for (index, Signed { record, .. }) in chain.iter().enumerate() {
-            for new in record.items.iter().filter(|new| new.content_digest == digest) {
-                let later = chain[index + 1..].iter().find(|later| later.record.stage == record.stage && touches(&later.record, new));
-                let end = later.map_or_else(String::new, |later| format!(" until `{}`", later.record.promotion));
-                found.push(format!("{} on {} by `{}`{end}", item(new), record.stage, record.promotion));
-            }
+/// Tells where a content was placed, and which publish made it. Without statements, that is vouched for by a checkpoint alone.
+fn tell_content(content: &Content, statements: &Statements, has_audit: bool, findings: &mut Findings) {
+    let Content { name, digest, publish } = content;
+    let published = publish.as_ref().map_or_else(String::new, |publish| format!("; {publish}"));
+    if statements.is_empty() {
+        let found = match publish {
+            Some(publish) if publish.is_vouched => Ok(publish.to_string()),
+            Some(publish) => Err(format!("its content, sha256:{digest}, was {publish}")),
+            None => Err(format!("nothing that was given tells of its content, sha256:{digest}")),
+        };
+        findings.tell(name, found);
+        findings.leave_open(name, "whether it was placed on a stage: no statement was given");
+        return;
+    }
+    let placed = statements.placed(*digest);
+    findings.tell(name, placed.map(|places| format!("{places}{published}")).map_err(|wrong| format!("{wrong}{published}")));
+    match (has_audit, publish) {
+        (false, _) => findings.leave_open(name, "which publish made it: no audit that holds was given"),
+        (true, None) => {
+            findings
+                .leave_open(name, "which publish made it: no entry tells, as for a version that stayed open and got its files one by one");
         }
+        (true, Some(_)) => {}
     }
-    if found.is_empty() { Err(format!("no statement places its content, sha256:{digest}")) } else { Ok(found.join(", ")) }
-}
-
-/// Whether a promotion takes the place of what stands on its stage.
-fn touches(record: &Record, placed: &RecordedItem) -> bool {
-    record.items.iter().chain(&record.removed).any(|other| other.package == placed.package)
 }

@@ -1,5 +1,7 @@
 //! Verifying a chain, or a part of it, against what was kept elsewhere.
 
+use std::cmp::Reverse;
+
 use super::{Head, Record};
 
 /// Why a chain is not as it was. The number is that of the first entry that does not fit.
@@ -26,16 +28,20 @@ pub enum Break {
 }
 
 /// A verification under way: entries are given in their order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Verification {
     head: Head,
-    kept: Option<Head>,
+    /// What is still to be compared, the next one last.
+    kept: Vec<Head>,
     is_compared: bool,
 }
 
 impl Verification {
-    /// Begins behind an entry, of which the hash is believed. `kept` is where the chain stood by a checkpoint.
-    pub fn begin(head: Head, kept: Option<Head>) -> Result<Self, Break> {
+    /// Begins behind an entry, of which the hash is believed. `kept` is where the chain stood by checkpoints; of those before, nothing is
+    /// said.
+    pub fn begin(head: Head, kept: impl IntoIterator<Item = Head>) -> Result<Self, Break> {
+        let mut kept: Vec<Head> = kept.into_iter().filter(|kept| kept.number >= head.number).collect();
+        kept.sort_by_key(|kept| Reverse(kept.number));
         let mut begun = Self { head, kept, is_compared: false };
         begun.compare()?;
         Ok(begun)
@@ -52,23 +58,26 @@ impl Verification {
         self.head
     }
 
-    /// Whether the checkpoint was compared: the entries up to it are then as they were when it was signed.
+    /// Whether a checkpoint was compared: the entries up to it are then as they were when it was signed.
     pub fn is_compared(&self) -> bool {
         self.is_compared
     }
 
     /// Ends with the last entry that there is.
     pub fn end(&self) -> Result<(), Break> {
-        match self.kept {
-            Some(kept) if kept.number > self.head.number => Err(Break::Cut(kept.number)),
-            _ => Ok(()),
+        match self.kept.first() {
+            Some(kept) => Err(Break::Cut(kept.number)),
+            None => Ok(()),
         }
     }
 
     fn compare(&mut self) -> Result<(), Break> {
-        if let Some(kept) = self.kept.filter(|kept| kept.number == self.head.number) {
+        let here = self.head;
+        while let Some(kept) = self.kept.pop_if(|kept| kept.number == here.number) {
             self.is_compared = true;
-            return if kept.hash == self.head.hash { Ok(()) } else { Err(Break::Rewritten) };
+            if kept.hash != here.hash {
+                return Err(Break::Rewritten);
+            }
         }
         Ok(())
     }
@@ -149,6 +158,20 @@ mod tests {
             assert_eq!(verify(from, records, kept), expected, "case {number}");
         }
         assert_eq!(head(&records[0]).hash, records[0].entry.hash(Digest::from_bytes([0; 32])));
+    }
+
+    #[test]
+    fn each_of_several_checkpoints_is_compared() {
+        let (records, other) = (chain(6, "A"), chain(6, "B"));
+        let judged = |kept: &[&Record], count: usize| {
+            let mut verification = Verification::begin(Head::default(), kept.iter().map(|record| head(record)))?;
+            records[..count].iter().try_for_each(|record| verification.follow(record))?;
+            verification.end()
+        };
+        assert_eq!(judged(&[&records[5], &records[1], &records[1]], 6), Ok(()));
+        assert_eq!(judged(&[&records[5], &other[1], &records[3]], 6), Err(Break::Rewritten));
+        assert_eq!(judged(&[&records[1], &other[1]], 6), Err(Break::Rewritten), "two of the same number");
+        assert_eq!(judged(&[&records[1], &records[5], &records[4]], 4), Err(Break::Cut(6)));
     }
 
     #[test]

@@ -1,98 +1,15 @@
 //! Stages and promotions by the command line, against a service; and what is verified with none at hand.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod kept;
+mod statements;
+mod story;
+mod verify;
 
-use integration_tests::rest::file;
-use integration_tests::{Builder, TOKEN, TestService, wait};
+use std::process::Stdio;
 
-/// By which numbers commands end.
-const NOT_FOUND: i32 = 3;
-const FORBIDDEN: i32 = 4;
-const CONFLICT: i32 = 5;
-const UNMET: i32 = 6;
-const DAMAGED: i32 = 7;
-const WAITING: i32 = 10;
-
-fn command(service: &TestService, bearer: &str, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
-    command.args(line.split(' ')).env_clear();
-    command.env("CONSIGN_SERVER", format!("http://{}", service.grpc())).env("CONSIGN_TOKEN", bearer);
-    command
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap().trim_end().to_owned()
-}
-
-/// What a command prints, which ends by this number.
-fn ends(number: i32, output: Output) -> String {
-    assert_eq!(output.status.code(), Some(number), "{output:?}");
-    text(output.stdout)
-}
-
-/// A service with two versions and two stages: production comes after qa, and takes somebody's word.
-struct Story {
-    service: TestService,
-    alice: String,
-    directory: tempfile::TempDir,
-}
-
-impl Story {
-    async fn begin() -> Self {
-        let (service, rest) = Builder::by_default().demo().await;
-        for version in ["1.0", "2.0"] {
-            assert_eq!(rest.put(&file("tool", version, "bin/tool"), version).await.status, 201);
-        }
-        let story = Self { service, alice: String::new(), directory: tempfile::tempdir().unwrap() };
-        story.root("user create alice");
-        story.root("member add --project root/demo alice --role maintainer");
-        let alice = story.root("token create --user alice --name laptop --scope read --scope approve");
-        assert_eq!(story.root("stage set root/demo qa --rank 1"), "qa\trank 1\t-\tno gates");
-        let declared = story.write(
-            "stage.json",
-            r#"{"rank": 2, "gates": [{"id": "before", "predecessor": {}}, {"id": "people", "approval": {"count": 1}}]}"#,
-        );
-        let made = story.root(&format!("stage set root/demo production --after qa --exclusive --file {declared}"));
-        assert_eq!(made, "production\trank 2\tafter qa\tgates before people");
-        Self { alice, ..story }
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        let path = self.directory.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.directory.path().join(name).display().to_string()
-    }
-
-    fn run(&self, number: i32, line: &str) -> String {
-        ends(number, command(&self.service, TOKEN, line).output().unwrap())
-    }
-
-    fn root(&self, line: &str) -> String {
-        self.run(0, line)
-    }
-
-    fn alice(&self, number: i32, line: &str) -> String {
-        ends(number, command(&self.service, &self.alice, line).output().unwrap())
-    }
-
-    /// Places a version on a stage, and returns the promotion's number. Where it takes a word, Alice gives it.
-    fn place(&self, version: &str, stage: &str) -> String {
-        let number = if stage == "qa" { 0 } else { WAITING };
-        let asked = self.run(number, &format!("promote root/demo tool@{version} --to {stage}"));
-        let id = asked.lines().last().unwrap().split('\t').next().unwrap().to_owned();
-        if stage != "qa" {
-            self.alice(0, &format!("promotion approve root/demo {id}"));
-        }
-        id
-    }
-}
+use integration_tests::{TOKEN, wait};
+use story::{CONFLICT, FORBIDDEN, NOT_FOUND, Story, UNMET, WAITING, command, ends};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stages_are_declared_by_flags_and_by_a_file() {
@@ -221,66 +138,4 @@ async fn a_stage_goes_back_and_tells_what_stands_and_stood_there() {
     story.run(NOT_FOUND, "where root/demo tool@9.9");
     story.root("rollback root/demo production --to 4 --reason repaired");
     assert_eq!(standing("stage status root/demo production"), "production tool 2.0");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn statements_and_files_are_verified_without_the_service() {
-    let story = Story::begin().await;
-    let mut statements = Vec::new();
-    for (version, stage) in [("1.0", "qa"), ("1.0", "production"), ("2.0", "qa")] {
-        let (id, path) = (story.place(version, stage), story.path(&format!("statement-{}", statements.len())));
-        story.root(&format!("promotion statement root/demo {id} -o {path}"));
-        statements.push(path);
-    }
-    let keys = story.write("keys", &story.root("audit keys --project root/demo"));
-    let verify = |number: i32, paths: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_consign"));
-        command.args(["verify", "--key", &keys]).args(paths).env_clear();
-        let output = command.output().unwrap();
-        let told = text(output.stderr.clone());
-        (ends(number, output), told)
-    };
-    let [first, second, third] = [&statements[0], &statements[1], &statements[2]].map(String::as_str);
-    story.write("version/bin/tool", "1.0");
-    let directory = story.path("version");
-    // In any order, and one of them twice.
-    let (holds, _) = verify(0, &[third, first, second, first, &directory]);
-    assert!(holds.contains(&format!("{second}: signed: `projects/1/promotions/2` placed tool@1.0 on production\n")), "{holds}");
-    assert!(holds.contains("projects/1: 3 statements without a gap, from the first promotion on\n"), "{holds}");
-    let places =
-        "tool@1.0 on qa by `projects/1/promotions/1` until `projects/1/promotions/3`, tool@1.0 on production by `projects/1/promotions/2`";
-    assert_eq!(holds.lines().last().unwrap(), format!("{directory}: {places}"));
-    assert!(verify(0, &[second]).0.contains("projects/1: 1 statement, behind the record sha256:"));
-
-    let (_, told) = verify(DAMAGED, &[first, third]);
-    assert!(
-        told.starts_with("projects/1: between `projects/1/promotions/1` and `projects/1/promotions/3` a statement is missing"),
-        "{told}"
-    );
-    assert!(told.ends_with("consign: 1 of 3 do not hold"), "{told}");
-    let changed = changed(&std::fs::read_to_string(second).unwrap());
-    let changed = story.write("changed", &changed);
-    let (_, told) = verify(DAMAGED, &[first, &changed]);
-    assert!(told.starts_with(&format!("{changed}: its signature is not valid")), "{told}");
-    for other in ["", "{}", "hello"] {
-        verify(DAMAGED, &[&story.write("other", other)]);
-    }
-    story.write("version/bin/more", "");
-    let (_, told) = verify(DAMAGED, &[first, &directory]);
-    assert!(told.starts_with(&format!("{directory}: no statement places its content, sha256:")), "{told}");
-
-    let strange = Builder::by_default().demo().await.0;
-    let strange = text(command(&strange, TOKEN, "audit keys --project root/demo").output().unwrap().stdout);
-    std::fs::write(Path::new(&keys), strange).unwrap();
-    assert!(verify(DAMAGED, &[first]).1.starts_with(&format!("{first}: it is signed by none of the keys")));
-    verify(1, &[&directory]);
-    verify(1, &[&story.path("absent")]);
-}
-
-/// The same envelope with another payload under the old signature.
-fn changed(envelope: &str) -> String {
-    let start = envelope.find("\"payload\":\"").unwrap() + "\"payload\":\"".len();
-    let middle = start + 40;
-    let other = if envelope[middle..].starts_with('A') { "B" } else { "A" };
-    format!("{}{other}{}", &envelope[..middle], &envelope[middle + 1..])
 }
