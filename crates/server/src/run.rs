@@ -1,38 +1,35 @@
 //! Starting the roles, and ending them.
+//!
+//! - `doors`: where requests come in
+//! - `planes`: the planes of this process
+
+mod doors;
+mod planes;
 
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use axum::Router;
-use consign_blobs::{Blobs, Local, S3, Store};
-use consign_client::transport::connect;
 use consign_metadata::Metadata;
-use consign_proto::blob::blob_admin_service_client::BlobAdminServiceClient;
 use consign_types::secret::Secret;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{DatabaseSettings, Settings};
 use crate::error::{Error, Result};
-use crate::grpc::blob::BlobApi;
+use crate::jobs;
 use crate::jobs::collect::Collector;
 use crate::jobs::health::Health;
-use crate::jobs::stored::Stored;
 use crate::net::accept;
-use crate::notes::Notes;
-use crate::oidc::Issuers;
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, MetadataPlane, Ways};
-use crate::signatures::Signatures;
-use crate::throttle::Throttle;
 use crate::tls::Tls;
-use crate::{clock, jobs};
+
+use doors::Doors;
+use planes::Planes;
 
 /// A started service. It ends by [`Running::stop`].
 #[derive(Debug)]
@@ -169,93 +166,6 @@ pub async fn recount(database: &DatabaseSettings) -> Result<Vec<String>> {
         format!("projects/{}: {} is {}, and should be {}", found.project, found.counter, found.counted, found.actual)
     };
     Ok(consign_metadata::recount(&database.config()).await?.into_iter().map(line).collect())
-}
-
-/// Where requests come in, and what they are secured with.
-struct Doors {
-    tls: Tls,
-    http: Option<TcpListener>,
-    grpc: Option<TcpListener>,
-    internal: Option<TcpListener>,
-}
-
-impl Doors {
-    async fn open(settings: &Settings) -> Result<Self> {
-        let role = settings.role;
-        let tls = Tls::open(&settings.tls)?;
-        let http = if role.has_gateway() { Some(listen(settings.http_listen, "--http-listen").await?) } else { None };
-        let grpc = if role.has_planes() { Some(listen(settings.grpc_listen, "--grpc-listen").await?) } else { None };
-        let internal = match settings.internal_listen.filter(|_| role.has_blobs()) {
-            Some(address) => Some(listen(address, "--internal-listen").await?),
-            None => None,
-        };
-        Ok(Self { tls, http, grpc, internal })
-    }
-}
-
-async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, option, source })
-}
-
-/// The planes of this process, and the keys by which they believe each other.
-struct Planes {
-    metadata: Option<MetadataPlane>,
-    blobs: Option<Blobs>,
-    notes: Option<Notes>,
-}
-
-impl Planes {
-    async fn open(settings: &Settings) -> Result<Self> {
-        let role = settings.role;
-        let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
-        let metadata = if role.has_metadata() {
-            let metadata = Metadata::open(&settings.database.config(), settings.rules()?, clock::now).await?;
-            let signatures = Signatures::open(&settings.signing_key_file(), &metadata).await?;
-            let metadata = metadata.signing(signatures.keys());
-            Some(MetadataPlane { metadata, issuers: issuers(settings), throttle: Throttle::new(&settings.throttle), signatures })
-        } else {
-            None
-        };
-        let blobs = if role.has_blobs() {
-            let reserve_bytes = settings.limits.reserve_bytes;
-            let store: Arc<dyn Store> = match settings.store.s3() {
-                Some(bucket) => Arc::new(S3::open(bucket)?),
-                None => Arc::new(Local::open(settings.database.data_dir.clone(), reserve_bytes).await?),
-            };
-            Some(Blobs::over(store, clock::now))
-        } else {
-            None
-        };
-        Ok(Self { metadata, blobs, notes })
-    }
-
-    /// Where the collector finds what is stored.
-    fn stored(&self, settings: &Settings, tls: &Tls) -> Result<Option<Stored>> {
-        let elsewhere = settings.blob_internal_endpoint.as_ref().zip(self.notes.clone());
-        match (self.blobs.clone(), elsewhere) {
-            (Some(blobs), _) => Ok(Some(Stored::Here(blobs))),
-            (None, Some((endpoint, notes))) => {
-                Ok(Some(Stored::Elsewhere(BlobAdminServiceClient::new(connect(endpoint, &tls.outgoing)?), notes)))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
-        let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
-        Some(routes::metadata(plane, notes, budgets, settings))
-    }
-
-    fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {
-        let (blobs, notes) = self.blobs.clone().zip(self.notes.clone())?;
-        Some(BlobApi { blobs, notes, transfers: budgets.transfers() })
-    }
-}
-
-/// A machine may have no certificates that it trusts, and need none: then ID tokens can't be verified, and all else works.
-fn issuers(settings: &Settings) -> Option<Arc<Issuers>> {
-    let made = Issuers::new(settings.oidc_issuers.clone(), clock::now);
-    made.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no ID tokens are taken")).ok().map(Arc::new)
 }
 
 /// The directory holds keys and digests of tokens: it is for this user's eyes only.
