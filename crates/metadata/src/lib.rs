@@ -9,7 +9,7 @@
 //! - `columns`, `schema`: what the tables hold
 //! - `select`, `cursor`: filters, orders and pages of lists; `batch`, `ids`, `prepared`: few trips to the database, and
 //!   short ones
-//! - `rules`: what holds where nothing is set; `downloads`: their count
+//! - `rules`: what holds where nothing is set; `downloads`: their count; `observer`: who is told what becomes of promotions
 
 mod batch;
 mod columns;
@@ -20,6 +20,7 @@ mod error;
 mod group_commit;
 mod ids;
 mod migrate;
+mod observer;
 mod ops;
 mod page;
 mod pool;
@@ -39,6 +40,7 @@ use consign_types::signature::SigningKeys;
 
 pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{BytesOf, Error, Result};
+pub use observer::{Applied, Observation, Observer};
 pub use ops::admit::About;
 pub use ops::attesting::AttestationVerdict;
 pub use ops::audit::Verified;
@@ -173,6 +175,7 @@ pub struct Metadata {
     principals: ops::authenticate::Principals,
     sites: ops::admit::Sites,
     keys: Option<Arc<SigningKeys>>,
+    observer: Option<Arc<dyn Observer>>,
     clock: fn() -> Timestamp,
 }
 
@@ -183,7 +186,7 @@ impl Metadata {
         migrate(config).await?;
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
-        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, clock })
+        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, observer: None, clock })
     }
 
     /// The same, with the keys by which it signs what it records of promotions.

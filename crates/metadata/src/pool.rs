@@ -78,15 +78,22 @@ impl Pool {
         self.writers.run(Db::begin_write, move |db| db.run(ending, Db::begin_write, work)).await
     }
 
-    /// Runs `work` as one writing transaction that ends as told, and in which a project is locked before.
-    pub(crate) async fn end_locked<T, F>(&self, ending: Ending, project: &ProjectRef, work: F) -> Result<T>
+    /// Runs `work` as one writing transaction that ends as told, and in which a project is locked before. Then `after` makes the answer of
+    /// what came of it, also where the caller has gone meanwhile.
+    pub(crate) async fn end_locked<T, U, F>(
+        &self,
+        ending: Ending,
+        project: &ProjectRef,
+        work: F,
+        after: impl FnOnce(Result<U>) -> Result<T> + Send + 'static,
+    ) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+        F: Fn(&mut Db) -> Result<U> + Send + 'static,
     {
         let project = project.clone();
         let begin = move |db: &mut Db| db.begin_locked(&project);
-        self.writers.run(begin.clone(), move |db| db.run(ending, begin, work)).await
+        self.writers.run(begin.clone(), move |db| after(db.run(ending, begin, work))).await
     }
 
     /// Runs `work`, a short change to a project that locks no blob but this one, as [`Pool::write`] does, but in one transaction with
