@@ -130,6 +130,7 @@ pub use ops::update_version::UpdateVersion;
 pub use ops::verify_attestations::VerifyAttestations;
 pub use ops::within::Within;
 pub use page::{Listed, Page};
+pub use pool::Connections;
 pub use promotion_error::PromotionError;
 pub use refusal::RefusingRule;
 pub use rules::Rules;
@@ -198,6 +199,11 @@ impl Metadata {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         self.pool.read(|_| Ok(())).await
+    }
+
+    /// The connections to the database at this moment.
+    pub fn connections(&self) -> Connections {
+        self.pool.connections()
     }
 
     fn now(&self) -> Timestamp {
