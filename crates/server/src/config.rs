@@ -68,6 +68,10 @@ pub struct Settings {
     #[arg(long, help_heading = "Blob plane", env = "CONSIGN_INTERNAL_LISTEN", value_parser = address)]
     pub internal_listen: Option<SocketAddr>,
 
+    /// Address of the metrics, `GET /metrics`, in plaintext and for everybody who reaches it: one of the inside network [default: none]
+    #[arg(long, help_heading = "All roles", env = "CONSIGN_METRICS_LISTEN", value_parser = address)]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Token of the administrator, of 16 visible ASCII characters or more: takes the place of the one before. Without it, the first
     /// start makes one. Rather give it by the variable, which other users do not see.
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_ADMIN_TOKEN", hide_env_values = true)]

@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use consign_metadata::Metadata;
 use consign_types::secret::Secret;
@@ -20,16 +21,20 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{DatabaseSettings, Settings};
 use crate::error::{Error, Result};
-use crate::jobs;
 use crate::jobs::collect::Collector;
 use crate::jobs::health::Health;
+use crate::metrics::Metrics;
 use crate::net::accept;
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, MetadataPlane, Ways};
 use crate::tls::Tls;
+use crate::{clock, jobs};
 
 use doors::Doors;
 use planes::Planes;
+
+/// The connections on which metrics are read at once: enough for those who do, and few beside those on which work is done.
+const MAX_READERS: usize = 64;
 
 /// A started service. It ends by [`Running::stop`].
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub struct Running {
     pub grpc: Option<SocketAddr>,
     /// Where the metadata plane reaches the blob plane, if it may.
     pub internal: Option<SocketAddr>,
+    /// Where the metrics are told, if they are.
+    pub metrics: Option<SocketAddr>,
     /// The administrator's token, if this start made it. It is shown nowhere else.
     pub new_admin_token: Option<String>,
     stopping: CancellationToken,
@@ -55,14 +62,16 @@ impl Running {
         self.tasks.wait().await;
     }
 
-    async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
+    async fn serve(&self, doors: Doors, planes: Planes, metrics: Metrics, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
         let tls = doors.tls;
         let (open, internal) = (tls.open.clone(), tls.internal.clone());
         let budgets = Budgets::new(settings.in_flight_bytes());
         let metadata = planes.metadata(settings, &budgets);
         let blobs = planes.blobs(&budgets);
-        let ways = if doors.http.is_some() { Some(Ways::new(settings, &tls.outgoing, metadata.as_ref(), blobs.clone())?) } else { None };
+        // The gateway's calls come by no door, and are counted as well.
+        let near = metadata.clone().map(|services| metrics.calls.of(services));
+        let ways = if doors.http.is_some() { Some(Ways::new(settings, &tls.outgoing, near, blobs.clone())?) } else { None };
         let blobs = blobs.map(|api| routes::blobs(api, &budgets));
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let readiness = Readiness::default();
@@ -75,18 +84,23 @@ impl Running {
         };
         health.ask().await;
         if let (Some(listener), Some(ways)) = (doors.http, ways) {
-            let app = routes::rest(ways.client(), readiness, settings);
+            let app = routes::rest(ways.client(), readiness, &metrics.requests, settings);
             self.tasks.spawn(accept::serve(listener, open.clone(), app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let (Some(listener), Some((blobs, notes))) = (doors.internal, planes.blobs.clone().zip(planes.notes.clone())) {
-            let app = routes::grpc([routes::internal(blobs, notes, &budgets)], INTERNAL_SERVICES, health_service.clone())?;
+            let services = [routes::internal(blobs, notes, &budgets)];
+            let app = routes::grpc(services, INTERNAL_SERVICES, health_service.clone(), &metrics.calls)?;
             self.tasks.spawn(accept::serve(listener, internal, app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let Some(listener) = doors.grpc {
             let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
             let names: Vec<&str> = names.iter().filter(|(_, here)| *here).flat_map(|(names, _)| names.iter().copied()).collect();
-            let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
+            let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service, &metrics.calls)?;
             self.tasks.spawn(accept::serve(listener, open.clone(), app, connections, budgets.transfers(), self.stopping.clone()));
+        }
+        if let Some(listener) = doors.metrics {
+            let readers = connections.min(MAX_READERS);
+            self.tasks.spawn(accept::serve(listener, None, metrics.router(), readers, budgets.transfers(), self.stopping.clone()));
         }
         self.start_jobs(planes, tls, settings)?;
         self.tasks.spawn(health.run(self.stopping.clone()));
@@ -130,7 +144,11 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     }
     let doors = Doors::open(settings).await?;
     let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
-    let planes = Planes::open(settings).await?;
+    let mut metrics = Metrics::new(clock::now());
+    let planes = Planes::open(settings, Arc::new(metrics.promotions.clone())).await?;
+    if let Some(plane) = &planes.metadata {
+        metrics.add_connections(plane.metadata.clone());
+    }
     let new_admin_token = match &planes.metadata {
         Some(plane) => admin_token(&plane.metadata, settings).await?,
         None => None,
@@ -139,14 +157,16 @@ pub async fn start(settings: &Settings) -> Result<Running> {
         http: doors.http.as_ref().and_then(|listener| listener.local_addr().ok()),
         grpc: doors.grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
         internal: doors.internal.as_ref().and_then(|listener| listener.local_addr().ok()),
+        metrics: doors.metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
         new_admin_token,
         stopping: CancellationToken::new(),
         tasks: TaskTracker::new(),
         _lock: lock,
     };
-    running.serve(doors, planes, settings).await?;
-    let [http, grpc, internal] = [running.http, running.grpc, running.internal].map(|address| address.map(tracing::field::display));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http, grpc, internal, "started");
+    running.serve(doors, planes, metrics, settings).await?;
+    let addresses = [running.http, running.grpc, running.internal, running.metrics];
+    let [http, grpc, internal, metrics] = addresses.map(|address| address.map(tracing::field::display));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http, grpc, internal, metrics, "started");
     Ok(running)
 }
 

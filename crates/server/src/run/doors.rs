@@ -14,6 +14,7 @@ pub(super) struct Doors {
     pub(super) http: Option<TcpListener>,
     pub(super) grpc: Option<TcpListener>,
     pub(super) internal: Option<TcpListener>,
+    pub(super) metrics: Option<TcpListener>,
 }
 
 impl Doors {
@@ -26,7 +27,11 @@ impl Doors {
             Some(address) => Some(listen(address, "--internal-listen").await?),
             None => None,
         };
-        Ok(Self { tls, http, grpc, internal })
+        let metrics = match settings.metrics_listen {
+            Some(address) => Some(listen(address, "--metrics-listen").await?),
+            None => None,
+        };
+        Ok(Self { tls, http, grpc, internal, metrics })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use consign_blobs::{Blobs, Local, S3, Store};
 use consign_client::transport::connect;
-use consign_metadata::Metadata;
+use consign_metadata::{Metadata, Observer};
 use consign_proto::blob::blob_admin_service_client::BlobAdminServiceClient;
 
 use crate::clock;
@@ -28,13 +28,14 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    pub(super) async fn open(settings: &Settings) -> Result<Self> {
+    /// Opens them. `observer` is told what becomes of promotions.
+    pub(super) async fn open(settings: &Settings, observer: Arc<dyn Observer>) -> Result<Self> {
         let role = settings.role;
         let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
         let metadata = if role.has_metadata() {
             let metadata = Metadata::open(&settings.database.config(), settings.rules()?, clock::now).await?;
             let signatures = Signatures::open(&settings.signing_key_file(), &metadata).await?;
-            let metadata = metadata.signing(signatures.keys());
+            let metadata = metadata.signing(signatures.keys()).observed_by(observer);
             Some(MetadataPlane { metadata, issuers: issuers(settings), throttle: Throttle::new(&settings.throttle), signatures })
         } else {
             None
