@@ -17,6 +17,7 @@
 //! - [`publishing`]: publishing over gRPC, step by step
 //! - [`mod@reference`]: the documents that are made from the code
 //! - [`s3`]: an S3 server that fails on demand, and a real one
+//! - [`scrape`]: metrics as Prometheus reads them
 //! - [`tagging`]: tags and their rules over gRPC, step by step
 //! - [`linearizability`]: whether what concurrent callers saw can be told as one call after the other
 //! - [`wait`]: polling a condition with a deadline
@@ -39,6 +40,7 @@ pub mod raw;
 pub mod reference;
 pub mod rest;
 pub mod s3;
+pub mod scrape;
 pub mod service;
 pub mod tagging;
 pub mod wait;

@@ -169,6 +169,11 @@ impl TestService {
         self.running.as_ref().and_then(|running| running.internal).expect("the service has an internal listener")
     }
 
+    /// Where its metrics are, if they are anywhere.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.running.as_ref().and_then(|running| running.metrics)
+    }
+
     /// Ends it in good order and starts it again, with what it has stored.
     pub async fn restart(&mut self) {
         self.shut_down().await;

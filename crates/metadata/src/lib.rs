@@ -9,7 +9,7 @@
 //! - `columns`, `schema`: what the tables hold
 //! - `select`, `cursor`: filters, orders and pages of lists; `batch`, `ids`, `prepared`: few trips to the database, and
 //!   short ones
-//! - `rules`: what holds where nothing is set; `downloads`: their count
+//! - `rules`: what holds where nothing is set; `downloads`: their count; `observer`: who is told what becomes of promotions
 
 mod batch;
 mod columns;
@@ -20,6 +20,7 @@ mod error;
 mod group_commit;
 mod ids;
 mod migrate;
+mod observer;
 mod ops;
 mod page;
 mod pool;
@@ -39,6 +40,7 @@ use consign_types::signature::SigningKeys;
 
 pub use cursor::{Cursor, ParseCursorError, Value};
 pub use error::{BytesOf, Error, Result};
+pub use observer::{Applied, Observation, Observer};
 pub use ops::admit::About;
 pub use ops::attesting::AttestationVerdict;
 pub use ops::audit::Verified;
@@ -128,6 +130,7 @@ pub use ops::update_version::UpdateVersion;
 pub use ops::verify_attestations::VerifyAttestations;
 pub use ops::within::Within;
 pub use page::{Listed, Page};
+pub use pool::Connections;
 pub use promotion_error::PromotionError;
 pub use refusal::RefusingRule;
 pub use rules::Rules;
@@ -173,6 +176,7 @@ pub struct Metadata {
     principals: ops::authenticate::Principals,
     sites: ops::admit::Sites,
     keys: Option<Arc<SigningKeys>>,
+    observer: Option<Arc<dyn Observer>>,
     clock: fn() -> Timestamp,
 }
 
@@ -183,7 +187,7 @@ impl Metadata {
         migrate(config).await?;
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
-        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, clock })
+        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, observer: None, clock })
     }
 
     /// The same, with the keys by which it signs what it records of promotions.
@@ -195,6 +199,11 @@ impl Metadata {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         self.pool.read(|_| Ok(())).await
+    }
+
+    /// The connections to the database at this moment.
+    pub fn connections(&self) -> Connections {
+        self.pool.connections()
     }
 
     fn now(&self) -> Timestamp {

@@ -31,6 +31,15 @@ pub(crate) struct Pool {
     is_sqlite: bool,
 }
 
+/// How many connections to the database there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that wait for work.
+    pub idle: u32,
+    /// Those that are at work, or being checked or made.
+    pub used: u32,
+}
+
 /// Connections of one kind. The semaphore has as many permits as there are connections: who waits, waits asynchronously and
 /// in order, and occupies no blocking thread.
 #[derive(Clone, Debug)]
@@ -78,15 +87,29 @@ impl Pool {
         self.writers.run(Db::begin_write, move |db| db.run(ending, Db::begin_write, work)).await
     }
 
-    /// Runs `work` as one writing transaction that ends as told, and in which a project is locked before.
-    pub(crate) async fn end_locked<T, F>(&self, ending: Ending, project: &ProjectRef, work: F) -> Result<T>
+    /// Runs `work` as one writing transaction that ends as told, and in which a project is locked before. Then `after` makes the answer of
+    /// what came of it, also where the caller has gone meanwhile.
+    pub(crate) async fn end_locked<T, U, F>(
+        &self,
+        ending: Ending,
+        project: &ProjectRef,
+        work: F,
+        after: impl FnOnce(Result<U>) -> Result<T> + Send + 'static,
+    ) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+        F: Fn(&mut Db) -> Result<U> + Send + 'static,
     {
         let project = project.clone();
         let begin = move |db: &mut Db| db.begin_locked(&project);
-        self.writers.run(begin.clone(), move |db| db.run(ending, begin, work)).await
+        self.writers.run(begin.clone(), move |db| after(db.run(ending, begin, work))).await
+    }
+
+    /// The connections that there are at this moment.
+    pub(crate) fn connections(&self) -> Connections {
+        let [readers, writers] = [&self.readers, &self.writers].map(|lane| lane.connections.state());
+        let idle = readers.idle_connections + writers.idle_connections;
+        Connections { idle, used: (readers.connections + writers.connections).saturating_sub(idle) }
     }
 
     /// Runs `work`, a short change to a project that locks no blob but this one, as [`Pool::write`] does, but in one transaction with

@@ -1,7 +1,7 @@
 //! Why an operation on stages, promotions or attestations failed.
 
 use consign_types::attestation::{Subject, SubjectKind};
-use consign_types::promotion::{GateName, Outcome, State, Verdict};
+use consign_types::promotion::{GateKind, GateName, Outcome, State, Verdict};
 use consign_types::resource::{AttestationRef, ProjectRef, PromotionRef, StageRef, TrustedKeyRef};
 use consign_types::text::Description;
 use consign_types::{Reason, Slug};
@@ -50,6 +50,8 @@ pub enum PromotionError {
         stage: StageRef,
         /// All verdicts.
         verdicts: Vec<Verdict>,
+        /// What kind of gates those are that can't hold any more.
+        failed: Vec<GateKind>,
     },
     /// The stage is held.
     #[error("stage `{stage}` is held by `{actor}`: {reason}")]
@@ -174,7 +176,7 @@ impl PromotionError {
                 };
                 vec![("resource", project.to_string()), (digest, subject.digest().to_string())]
             }
-            Self::GatesUnmet { stage, verdicts } => {
+            Self::GatesUnmet { stage, verdicts, .. } => {
                 let with = |outcome| {
                     let gates = verdicts.iter().filter(|verdict| verdict.outcome == outcome).map(|verdict| verdict.gate.as_str());
                     gates.collect::<Vec<_>>().join(" ")

@@ -1,6 +1,7 @@
 //! The settings: options on the command line, or variables in the environment. No other file reads either.
 
 mod collection;
+mod log;
 mod store;
 mod throttle;
 mod tls;
@@ -15,12 +16,11 @@ use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
 use consign_types::token::is_possible;
 use consign_types::trust::Issuer;
 use consign_types::version::Visibility;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::{Error, Result};
 
 pub use collection::CollectionSettings;
+pub use log::{LogFormat, LogSettings};
 pub use store::StoreSettings;
 pub use throttle::ThrottleSettings;
 pub use tls::TlsSettings;
@@ -67,6 +67,10 @@ pub struct Settings {
     /// Address of the blob plane for the metadata plane alone: `BlobAdminService`, by which garbage is collected [default: none]
     #[arg(long, help_heading = "Blob plane", env = "CONSIGN_INTERNAL_LISTEN", value_parser = address)]
     pub internal_listen: Option<SocketAddr>,
+
+    /// Address of the metrics, `GET /metrics`, in plaintext and for everybody who reaches it: one of the inside network [default: none]
+    #[arg(long, help_heading = "All roles", env = "CONSIGN_METRICS_LISTEN", value_parser = address)]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// Token of the administrator, of 16 visible ASCII characters or more: takes the place of the one before. Without it, the first
     /// start makes one. Rather give it by the variable, which other users do not see.
@@ -185,27 +189,6 @@ pub struct Limits {
     pub max_connections: u32,
 }
 
-/// What is logged, and how.
-#[derive(Clone, Debug, Args)]
-pub struct LogSettings {
-    /// What is logged, such as `info` or `warn,consign_server=debug`.
-    #[arg(long, help_heading = "Logs", env = "CONSIGN_LOG", default_value = "info", global = true)]
-    pub log: String,
-
-    /// How it is written: text for people, JSON for machines [default: text on a terminal, JSON elsewhere]
-    #[arg(long, help_heading = "Logs", env = "CONSIGN_LOG_FORMAT", value_enum, global = true)]
-    pub log_format: Option<LogFormat>,
-}
-
-/// How logs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// A line of text an event.
-    Text,
-    /// A JSON object an event.
-    Json,
-}
-
 impl Role {
     /// Whether this process has the metadata plane.
     pub fn has_metadata(self) -> bool {
@@ -287,19 +270,6 @@ fn is_token(text: &str) -> bool {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let addresses = text.to_socket_addrs();
     addresses.ok().and_then(|mut addresses| addresses.next()).ok_or_else(|| "must look like `127.0.0.1:8080`".to_owned())
-}
-
-impl LogSettings {
-    /// What is logged. A word alone must be a level: taken for the name of a module, a misspelt one would silence everything.
-    pub(crate) fn filter(&self) -> Result<EnvFilter> {
-        let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-        if let Some(word) = self.log.split(',').map(str::trim).find(|word| !word.contains('=') && !is_level(word)) {
-            return Err(Error::Settings(format!(
-                "`--log`: `{word}` is not a level: use `error`, `warn`, `info`, `debug`, `trace` or `off`"
-            )));
-        }
-        EnvFilter::try_new(&self.log).map_err(|error| Error::Settings(format!("`--log`: {error}")))
-    }
 }
 
 impl DatabaseSettings {

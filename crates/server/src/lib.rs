@@ -7,6 +7,7 @@
 //! - `routes`: which services answer at which door
 //! - `grpc`: the services: decode, one operation, encode
 //! - `auth`, `throttle`, `deadline`, `budget`, `probes`: what surrounds every request
+//! - `metrics`: what is counted of all that, and how it is told
 //! - `net`: accepting connections, with their limits
 //! - `notes`: the keys and the clock behind tickets and receipts; `signatures`: those behind what anybody can verify; `key_file`: where they are kept
 //! - `tls`: the certificates on disk, and where they are used
@@ -20,6 +21,7 @@ mod error;
 mod grpc;
 mod jobs;
 mod key_file;
+mod metrics;
 mod net;
 mod notes;
 mod probes;

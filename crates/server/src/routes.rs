@@ -52,6 +52,7 @@ use crate::grpc::release::ReleaseApi;
 use crate::grpc::tag::TagApi;
 use crate::grpc::token::TokenApi;
 use crate::grpc::user::UserApi;
+use crate::metrics::{Calls, Requests};
 use crate::notes::Notes;
 use crate::oidc::Issuers;
 use crate::probes::{self, Readiness};
@@ -152,19 +153,22 @@ pub(crate) fn internal(blobs: Blobs, notes: Notes, budgets: &Budgets) -> Router 
 }
 
 /// The door for gRPC: the planes of this process, and the services that tell about them.
-pub(crate) fn grpc<H: Health>(planes: impl IntoIterator<Item = Router>, names: &[&str], health: HealthServer<H>) -> Result<Router> {
+pub(crate) fn grpc<H: Health>(
+    planes: impl IntoIterator<Item = Router>,
+    names: &[&str],
+    health: HealthServer<H>,
+    calls: &Calls,
+) -> Result<Router> {
     let open = router(Routes::new(health.max_decoding_message_size(MAX_QUESTION_BYTES))).merge(reflection(names)?);
     let app = planes.into_iter().fold(open, Router::merge).fallback(async || into_response(status::unimplemented()));
     let panicked = CatchPanicLayer::custom(|_: Box<dyn Any + Send>| into_response(status::refused(Reason::Internal, "internal error")));
-    Ok(logged(app.layer(from_fn(honour)).layer(panicked)))
+    Ok(logged(calls.of(app.layer(from_fn(honour)).layer(panicked))))
 }
 
 /// The door for REST: the gateway, and the probes.
-pub(crate) fn rest(client: Client, readiness: Readiness, settings: &Settings) -> Router {
-    logged(
-        consign_gateway::router(client, Manner { scheme: settings.tls.scheme(), strict_gitlab: settings.strict_gitlab })
-            .merge(probes::router(readiness)),
-    )
+pub(crate) fn rest(client: Client, readiness: Readiness, requests: &Requests, settings: &Settings) -> Router {
+    let manner = Manner { scheme: settings.tls.scheme(), strict_gitlab: settings.strict_gitlab };
+    logged(requests.of(consign_gateway::router(client, manner).merge(probes::router(readiness))))
 }
 
 /// The ways to the planes.
@@ -177,7 +181,7 @@ pub(crate) struct Ways {
 
 impl Ways {
     /// In memory to the planes of this process, over the network to others.
-    pub(crate) fn new(settings: &Settings, tls: &Tls, metadata: Option<&Router>, blobs: Option<BlobApi>) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, tls: &Tls, metadata: Option<Router>, blobs: Option<BlobApi>) -> Result<Self> {
         let mut remote = Vec::new();
         let mut over_network = |endpoint: &Option<String>| {
             let unknown = || Error::Settings("the gateway does not know where the planes are".to_owned());
@@ -186,7 +190,7 @@ impl Ways {
             Ok::<_, Error>(transport)
         };
         let metadata = match metadata {
-            Some(routes) => Transport::in_memory(Routes::from(routes.clone()).prepare()),
+            Some(routes) => Transport::in_memory(Routes::from(routes).prepare()),
             None => over_network(&settings.metadata_endpoint)?,
         };
         let transfers = match blobs {

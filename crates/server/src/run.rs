@@ -1,4 +1,10 @@
 //! Starting the roles, and ending them.
+//!
+//! - `doors`: where requests come in
+//! - `planes`: the planes of this process
+
+mod doors;
+mod planes;
 
 use std::fs::{self, File};
 use std::io;
@@ -7,32 +13,28 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
-use consign_blobs::{Blobs, Local, S3, Store};
-use consign_client::transport::connect;
 use consign_metadata::Metadata;
-use consign_proto::blob::blob_admin_service_client::BlobAdminServiceClient;
 use consign_types::secret::Secret;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{DatabaseSettings, Settings};
 use crate::error::{Error, Result};
-use crate::grpc::blob::BlobApi;
 use crate::jobs::collect::Collector;
 use crate::jobs::health::Health;
-use crate::jobs::stored::Stored;
+use crate::metrics::Metrics;
 use crate::net::accept;
-use crate::notes::Notes;
-use crate::oidc::Issuers;
 use crate::probes::Readiness;
 use crate::routes::{self, BLOB_SERVICES, Budgets, INTERNAL_SERVICES, METADATA_SERVICES, MetadataPlane, Ways};
-use crate::signatures::Signatures;
-use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::{clock, jobs};
+
+use doors::Doors;
+use planes::Planes;
+
+/// The connections on which metrics are read at once: enough for those who do, and few beside those on which work is done.
+const MAX_READERS: usize = 64;
 
 /// A started service. It ends by [`Running::stop`].
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Running {
     pub grpc: Option<SocketAddr>,
     /// Where the metadata plane reaches the blob plane, if it may.
     pub internal: Option<SocketAddr>,
+    /// Where the metrics are told, if they are.
+    pub metrics: Option<SocketAddr>,
     /// The administrator's token, if this start made it. It is shown nowhere else.
     pub new_admin_token: Option<String>,
     stopping: CancellationToken,
@@ -58,14 +62,16 @@ impl Running {
         self.tasks.wait().await;
     }
 
-    async fn serve(&self, doors: Doors, planes: Planes, settings: &Settings) -> Result<()> {
+    async fn serve(&self, doors: Doors, planes: Planes, metrics: Metrics, settings: &Settings) -> Result<()> {
         let connections = max_connections(settings.limits.max_connections);
         let tls = doors.tls;
         let (open, internal) = (tls.open.clone(), tls.internal.clone());
         let budgets = Budgets::new(settings.in_flight_bytes());
         let metadata = planes.metadata(settings, &budgets);
         let blobs = planes.blobs(&budgets);
-        let ways = if doors.http.is_some() { Some(Ways::new(settings, &tls.outgoing, metadata.as_ref(), blobs.clone())?) } else { None };
+        // The gateway's calls come by no door, and are counted as well.
+        let near = metadata.clone().map(|services| metrics.calls.of(services));
+        let ways = if doors.http.is_some() { Some(Ways::new(settings, &tls.outgoing, near, blobs.clone())?) } else { None };
         let blobs = blobs.map(|api| routes::blobs(api, &budgets));
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let readiness = Readiness::default();
@@ -78,18 +84,23 @@ impl Running {
         };
         health.ask().await;
         if let (Some(listener), Some(ways)) = (doors.http, ways) {
-            let app = routes::rest(ways.client(), readiness, settings);
+            let app = routes::rest(ways.client(), readiness, &metrics.requests, settings);
             self.tasks.spawn(accept::serve(listener, open.clone(), app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let (Some(listener), Some((blobs, notes))) = (doors.internal, planes.blobs.clone().zip(planes.notes.clone())) {
-            let app = routes::grpc([routes::internal(blobs, notes, &budgets)], INTERNAL_SERVICES, health_service.clone())?;
+            let services = [routes::internal(blobs, notes, &budgets)];
+            let app = routes::grpc(services, INTERNAL_SERVICES, health_service.clone(), &metrics.calls)?;
             self.tasks.spawn(accept::serve(listener, internal, app, connections, budgets.transfers(), self.stopping.clone()));
         }
         if let Some(listener) = doors.grpc {
             let names = [(METADATA_SERVICES, metadata.is_some()), (BLOB_SERVICES, blobs.is_some())];
             let names: Vec<&str> = names.iter().filter(|(_, here)| *here).flat_map(|(names, _)| names.iter().copied()).collect();
-            let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service)?;
+            let app = routes::grpc([metadata, blobs].into_iter().flatten(), &names, health_service, &metrics.calls)?;
             self.tasks.spawn(accept::serve(listener, open.clone(), app, connections, budgets.transfers(), self.stopping.clone()));
+        }
+        if let Some(listener) = doors.metrics {
+            let readers = connections.min(MAX_READERS);
+            self.tasks.spawn(accept::serve(listener, None, metrics.router(), readers, budgets.transfers(), self.stopping.clone()));
         }
         self.start_jobs(planes, tls, settings)?;
         self.tasks.spawn(health.run(self.stopping.clone()));
@@ -133,7 +144,11 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     }
     let doors = Doors::open(settings).await?;
     let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
-    let planes = Planes::open(settings).await?;
+    let mut metrics = Metrics::new(clock::now());
+    let planes = Planes::open(settings, Arc::new(metrics.promotions.clone())).await?;
+    if let Some(plane) = &planes.metadata {
+        metrics.add_connections(plane.metadata.clone());
+    }
     let new_admin_token = match &planes.metadata {
         Some(plane) => admin_token(&plane.metadata, settings).await?,
         None => None,
@@ -142,14 +157,16 @@ pub async fn start(settings: &Settings) -> Result<Running> {
         http: doors.http.as_ref().and_then(|listener| listener.local_addr().ok()),
         grpc: doors.grpc.as_ref().and_then(|listener| listener.local_addr().ok()),
         internal: doors.internal.as_ref().and_then(|listener| listener.local_addr().ok()),
+        metrics: doors.metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
         new_admin_token,
         stopping: CancellationToken::new(),
         tasks: TaskTracker::new(),
         _lock: lock,
     };
-    running.serve(doors, planes, settings).await?;
-    let [http, grpc, internal] = [running.http, running.grpc, running.internal].map(|address| address.map(tracing::field::display));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http, grpc, internal, "started");
+    running.serve(doors, planes, metrics, settings).await?;
+    let addresses = [running.http, running.grpc, running.internal, running.metrics];
+    let [http, grpc, internal, metrics] = addresses.map(|address| address.map(tracing::field::display));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), role = ?settings.role, http, grpc, internal, metrics, "started");
     Ok(running)
 }
 
@@ -169,93 +186,6 @@ pub async fn recount(database: &DatabaseSettings) -> Result<Vec<String>> {
         format!("projects/{}: {} is {}, and should be {}", found.project, found.counter, found.counted, found.actual)
     };
     Ok(consign_metadata::recount(&database.config()).await?.into_iter().map(line).collect())
-}
-
-/// Where requests come in, and what they are secured with.
-struct Doors {
-    tls: Tls,
-    http: Option<TcpListener>,
-    grpc: Option<TcpListener>,
-    internal: Option<TcpListener>,
-}
-
-impl Doors {
-    async fn open(settings: &Settings) -> Result<Self> {
-        let role = settings.role;
-        let tls = Tls::open(&settings.tls)?;
-        let http = if role.has_gateway() { Some(listen(settings.http_listen, "--http-listen").await?) } else { None };
-        let grpc = if role.has_planes() { Some(listen(settings.grpc_listen, "--grpc-listen").await?) } else { None };
-        let internal = match settings.internal_listen.filter(|_| role.has_blobs()) {
-            Some(address) => Some(listen(address, "--internal-listen").await?),
-            None => None,
-        };
-        Ok(Self { tls, http, grpc, internal })
-    }
-}
-
-async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, option, source })
-}
-
-/// The planes of this process, and the keys by which they believe each other.
-struct Planes {
-    metadata: Option<MetadataPlane>,
-    blobs: Option<Blobs>,
-    notes: Option<Notes>,
-}
-
-impl Planes {
-    async fn open(settings: &Settings) -> Result<Self> {
-        let role = settings.role;
-        let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
-        let metadata = if role.has_metadata() {
-            let metadata = Metadata::open(&settings.database.config(), settings.rules()?, clock::now).await?;
-            let signatures = Signatures::open(&settings.signing_key_file(), &metadata).await?;
-            let metadata = metadata.signing(signatures.keys());
-            Some(MetadataPlane { metadata, issuers: issuers(settings), throttle: Throttle::new(&settings.throttle), signatures })
-        } else {
-            None
-        };
-        let blobs = if role.has_blobs() {
-            let reserve_bytes = settings.limits.reserve_bytes;
-            let store: Arc<dyn Store> = match settings.store.s3() {
-                Some(bucket) => Arc::new(S3::open(bucket)?),
-                None => Arc::new(Local::open(settings.database.data_dir.clone(), reserve_bytes).await?),
-            };
-            Some(Blobs::over(store, clock::now))
-        } else {
-            None
-        };
-        Ok(Self { metadata, blobs, notes })
-    }
-
-    /// Where the collector finds what is stored.
-    fn stored(&self, settings: &Settings, tls: &Tls) -> Result<Option<Stored>> {
-        let elsewhere = settings.blob_internal_endpoint.as_ref().zip(self.notes.clone());
-        match (self.blobs.clone(), elsewhere) {
-            (Some(blobs), _) => Ok(Some(Stored::Here(blobs))),
-            (None, Some((endpoint, notes))) => {
-                Ok(Some(Stored::Elsewhere(BlobAdminServiceClient::new(connect(endpoint, &tls.outgoing)?), notes)))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn metadata(&self, settings: &Settings, budgets: &Budgets) -> Option<Router> {
-        let (plane, notes) = self.metadata.clone().zip(self.notes.clone())?;
-        Some(routes::metadata(plane, notes, budgets, settings))
-    }
-
-    fn blobs(&self, budgets: &Budgets) -> Option<BlobApi> {
-        let (blobs, notes) = self.blobs.clone().zip(self.notes.clone())?;
-        Some(BlobApi { blobs, notes, transfers: budgets.transfers() })
-    }
-}
-
-/// A machine may have no certificates that it trusts, and need none: then ID tokens can't be verified, and all else works.
-fn issuers(settings: &Settings) -> Option<Arc<Issuers>> {
-    let made = Issuers::new(settings.oidc_issuers.clone(), clock::now);
-    made.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "no ID tokens are taken")).ok().map(Arc::new)
 }
 
 /// The directory holds keys and digests of tokens: it is for this user's eyes only.

@@ -36,6 +36,9 @@ fn greeting(running: &Running, scheme: &str) -> String {
     if let Some(http) = running.http {
         text.extend(["REST  ", scheme, "://", &http.to_string(), "\n"]);
     }
+    if let Some(metrics) = running.metrics {
+        text.extend(["metrics  http://", &metrics.to_string(), "/metrics\n"]);
+    }
     if let Some(token) = &running.new_admin_token {
         text.extend(["\nThe administrator's token, which is not shown again:\n\n    export CONSIGN_TOKEN=", token, "\n\n"]);
         text.extend(running.http.map(|http| first_steps(http, scheme)));

@@ -9,7 +9,8 @@ use super::change::{Begun, begin, call};
 use super::etag_of;
 use super::pending::{fingerprint, pending};
 use super::promoting::Told;
-use crate::connection::Db;
+use crate::connection::{Db, Ending};
+use crate::observer::{Observation, Observed};
 use crate::tables::promotion_row::Promotion;
 use crate::tables::promotions;
 use crate::{Metadata, Principal, Result};
@@ -33,20 +34,21 @@ impl Metadata {
     /// Ends a pending promotion; one that was cancelled is answered as it is. `PromotionNotFound`, `PromotionClosed`, `EtagMismatch`.
     pub async fn cancel_promotion(&self, request: CancelPromotion) -> Result<Promotion> {
         let now = self.now();
-        self.pool.write(move |db| cancel(db, &request, now)).await
+        let project = request.name.project.clone();
+        self.end_observed(Ending::Commit, &project, move |db| cancel(db, &request, now)).await
     }
 }
 
-fn cancel(db: &mut Db, request: &CancelPromotion, now: Timestamp) -> Result<Promotion> {
+fn cancel(db: &mut Db, request: &CancelPromotion, now: Timestamp) -> Result<Observed<Promotion>> {
     let CancelPromotion { principal, name, reason, etag, request_id } = request;
     let call = call(principal, "CancelPromotion", name, request_id.as_ref(), fingerprint(&(name, reason, etag)), now);
     let mut change = match begin(db, &name.project, &call)? {
-        Begun::Done(answer) => return answer.read(),
+        Begun::Done(answer) => return Ok((answer.read()?, None)),
         Begun::New(change) => change,
     };
     if let Some(promotion) = promotions::find(db, change.project.id, name.id)?.filter(|known| known.state == State::Cancelled) {
         change.batch_unchanged(db, &promotion).send(db)?;
-        return Ok(promotion);
+        return Ok((promotion, None));
     }
     let mut promotion = pending(db, principal, change.project.id, name.id)?;
     etag_of(etag.as_ref(), &promotion.etag(), name)?;
@@ -55,5 +57,6 @@ fn cancel(db: &mut Db, request: &CancelPromotion, now: Timestamp) -> Result<Prom
     let mut batch = change.batch_told(db, &(Told::of(&promotion), reason), &promotion, Vec::new());
     promotions::update(&mut batch, &promotion);
     batch.send(db)?;
-    Ok(promotion)
+    let seen = Observation::of(&promotion);
+    Ok((promotion, Some(seen)))
 }

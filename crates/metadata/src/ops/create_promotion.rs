@@ -14,6 +14,7 @@ use super::ground::{self, Candidate, Ground, Look};
 use super::idempotency::{Call, Fingerprint};
 use super::promoting::{Application, Pinned, Told, check_reach, judged, promotion_name, rivals, settle};
 use crate::connection::{Db, Ending};
+use crate::observer::{Observation, Observed};
 use crate::promotion_error::PromotionError;
 use crate::tables::promotion_row::Promotion;
 use crate::tables::promotions;
@@ -74,11 +75,14 @@ impl Metadata {
         let (now, keys) = (self.now(), self.keys.clone());
         let ending = if request.validate_only { Ending::Rollback } else { Ending::Commit };
         let project = request.project.clone();
-        self.pool.end_locked(ending, &project, move |db| create(db, &request, keys.as_deref(), now)).await
+        self.end_observed(ending, &project, move |db| create(db, &request, keys.as_deref(), now)).await
     }
 }
 
-fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, now: Timestamp) -> Result<(Promotion, i64)> {
+/// A promotion, and the number of the change.
+type Answer = (Promotion, i64);
+
+fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Observed<Answer>> {
     check(request, now)?;
     let shown = (&request.project, &request.stage, &request.items, &request.waivers, &request.justification, request.expected_current);
     let fingerprint = Fingerprint::new().shown(&shown).shown(&request.validate_only).finish();
@@ -88,7 +92,7 @@ fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, no
     let look = Look { project: &request.project, stage: &request.stage, versions, request: call.key() };
     let ground = ground::read(db, &look)?;
     if ground.is_claimed {
-        return done(db, request, &call);
+        return Ok((done(db, request, &call)?, None));
     }
     if let Some(foreign) = request.items.iter().find(|item| !ground.project.is_named(&item.version.project)) {
         let rule = format!("version `{}` is of another project", foreign.version);
@@ -108,6 +112,7 @@ fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, no
     if let Some(application) = &application {
         application.record(&mut promotion, &by, keys)?;
     }
+    let seen = Observation::of(&promotion).and(State::Superseded, rivals.len());
     let answer = (promotion, change.counters.sequence);
     let mut batch = change.batch_told(db, &Told::of(&answer.0), &answer, Vec::new());
     promotions::supersede(&mut batch, &rivals, now);
@@ -116,11 +121,11 @@ fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, no
     }
     promotions::insert(&mut batch, &answer.0);
     batch.send(db)?;
-    Ok(answer)
+    Ok((answer, Some(seen)))
 }
 
 /// The request was done before: it is answered as it was.
-fn done(db: &mut Db, request: &CreatePromotion, call: &Call<'_>) -> Result<(Promotion, i64)> {
+fn done(db: &mut Db, request: &CreatePromotion, call: &Call<'_>) -> Result<Answer> {
     match begin(db, &request.project, call)? {
         Begun::Done(answer) => answer.read(),
         Begun::New(_) => Err(Error::raced()),
@@ -240,8 +245,8 @@ fn asked_for(request: &CreatePromotion, ground: &Ground, pinned: &[Pinned], now:
 
 fn check_verdicts(request: &CreatePromotion, ground: &Ground, judgement: &Judgement) -> Result<()> {
     if judgement.is_failed() && !request.validate_only {
-        let verdicts = judgement.verdicts.clone();
-        return Err(PromotionError::GatesUnmet { stage: ground.stage_name(), verdicts }.into());
+        let (verdicts, failed) = (judgement.verdicts.clone(), ground.stage.policy.failed(&judgement.verdicts));
+        return Err(PromotionError::GatesUnmet { stage: ground.stage_name(), verdicts, failed }.into());
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::idempotency::Fingerprint;
 use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, check_reach, judged, promotion_name, settle};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
+use crate::observer::{Observation, Observed};
 use crate::promotion_error::PromotionError;
 use crate::tables::promotion_row::{Promotion, PromotionItem};
 use crate::tables::promotions;
@@ -32,7 +33,7 @@ impl Metadata {
         for (project, id) in due {
             let keys = self.keys.clone();
             let judge = move |db: &mut Db| judge_due(db, project, id, keys.as_deref(), now);
-            match self.pool.end_locked(Ending::Commit, &ProjectRef::Id(project), judge).await {
+            match self.end_observed(Ending::Commit, &ProjectRef::Id(project), judge).await {
                 Ok(promotion) => closed.extend(promotion),
                 Err(error) => {
                     // It does not stand in the way of others a second time.
@@ -47,10 +48,10 @@ impl Metadata {
 }
 
 /// One that is due. Whoever asked for it has it applied, though nobody calls.
-fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Option<Promotion>> {
+fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Observed<Option<Promotion>>> {
     let is_due = |promotion: &Promotion| promotion.judge_at.is_some_and(|at| at <= now);
     let Some(promotion) = promotions::find(db, project, id)?.filter(is_due) else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let by = Principal::operator(promotion.creator.clone());
     let name = promotion_name(project, id);
@@ -59,7 +60,7 @@ fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now
         Ok(Begun::New(change)) => change,
         // The project was deleted meanwhile: it is looked at again, should it be brought back.
         Ok(Begun::Done(_)) | Err(Error::ProjectNotFound(_)) => {
-            return promotions::put_off(db, promotion.id, now.plus_seconds(DELETED_SECONDS)).map(|()| None);
+            return promotions::put_off(db, promotion.id, now.plus_seconds(DELETED_SECONDS)).map(|()| (None, None));
         }
         Err(error) => return Err(error),
     };
@@ -68,9 +69,10 @@ fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now
         let mut batch = Batch::new(db);
         promotions::update(&mut batch, &resumed.promotion);
         batch.send(db)?;
-        return Ok(None);
+        return Ok((None, None));
     }
-    resumed.write(db, &change, &()).map(Some)
+    let (promotion, seen) = resumed.write(db, &change, &())?;
+    Ok((Some(promotion), seen))
 }
 
 /// How long a promotion of a deleted project is left alone.
@@ -81,6 +83,7 @@ pub(super) struct Resumed {
     pub(super) promotion: Promotion,
     by: Placer,
     application: Option<Application>,
+    seen: Observation,
 }
 
 impl Resumed {
@@ -96,7 +99,8 @@ impl Resumed {
             Ok(pinned) => pinned,
             Err(reason) => {
                 reject(&mut promotion, reason, now);
-                return Ok(Self { promotion, by, application: None });
+                let seen = Observation::judged(&promotion, &ground.stage.policy);
+                return Ok(Self { promotion, by, application: None, seen });
             }
         };
         let judgement = judged(db, &ground, &promotion, &pinned, now)?;
@@ -106,12 +110,13 @@ impl Resumed {
             promotion.items = pinned.iter().map(Pinned::item).collect();
             application.record(&mut promotion, &by, keys)?;
         }
-        Ok(Self { promotion, by, application })
+        let seen = Observation::judged(&promotion, &ground.stage.policy);
+        Ok(Self { promotion, by, application, seen })
     }
 
     /// Writes it as a part of a change, and notes `told` beside it in the audit.
-    pub(super) fn write(self, db: &mut Db, change: &Change<'_>, told: &impl serde::Serialize) -> Result<Promotion> {
-        let Self { promotion, by, application } = self;
+    pub(super) fn write(self, db: &mut Db, change: &Change<'_>, told: &impl serde::Serialize) -> Result<Observed<Promotion>> {
+        let Self { promotion, by, application, seen } = self;
         let mut batch = change.batch_told(db, &(Told::of(&promotion), told), &promotion, Vec::new());
         promotions::update(&mut batch, &promotion);
         if let Some(application) = application {
@@ -119,7 +124,7 @@ impl Resumed {
             application.write(&mut batch, &by, &[promotion.id]);
         }
         batch.send(db)?;
-        Ok(promotion)
+        Ok((promotion, Some(seen)))
     }
 }
 

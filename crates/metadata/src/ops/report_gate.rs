@@ -9,6 +9,7 @@ use consign_types::text::{Description, RequestId};
 use super::change::{Begun, begin, call};
 use super::pending::{Resumed, fingerprint, pending};
 use crate::connection::{Db, Ending};
+use crate::observer::Observed;
 use crate::promotion_error::PromotionError;
 use crate::tables::promotion_row::Promotion;
 use crate::tables::stages;
@@ -45,16 +46,16 @@ impl Metadata {
     pub async fn report_gate(&self, request: ReportGate) -> Result<Promotion> {
         let (now, keys) = (self.now(), self.keys.clone());
         let project = request.name.project.clone();
-        self.pool.end_locked(Ending::Commit, &project, move |db| report(db, &request, keys.as_deref(), now)).await
+        self.end_observed(Ending::Commit, &project, move |db| report(db, &request, keys.as_deref(), now)).await
     }
 }
 
-fn report(db: &mut Db, request: &ReportGate, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Promotion> {
+fn report(db: &mut Db, request: &ReportGate, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Observed<Promotion>> {
     check(request)?;
     let ReportGate { principal, name, gate, outcome, reason, evidence, request_id } = request;
     let call = call(principal, "ReportGate", name, request_id.as_ref(), fingerprint(&(name, gate, outcome, reason, evidence)), now);
     let change = match begin(db, &name.project, &call)? {
-        Begun::Done(answer) => return answer.read(),
+        Begun::Done(answer) => return Ok((answer.read()?, None)),
         Begun::New(change) => change,
     };
     let mut promotion = pending(db, principal, change.project.id, name.id)?;

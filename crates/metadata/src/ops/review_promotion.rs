@@ -12,6 +12,7 @@ use super::etag_of;
 use super::pending::{Resumed, fingerprint, pending};
 use super::promoting::promotion_name;
 use crate::connection::{Db, Ending};
+use crate::observer::Observed;
 use crate::promotion_error::PromotionError;
 use crate::tables::promotion_row::Promotion;
 use crate::tables::stages;
@@ -45,16 +46,16 @@ impl Metadata {
     pub async fn review_promotion(&self, request: ReviewPromotion) -> Result<Promotion> {
         let (now, keys) = (self.now(), self.keys.clone());
         let project = request.name.project.clone();
-        self.pool.end_locked(Ending::Commit, &project, move |db| review(db, &request, keys.as_deref(), now)).await
+        self.end_observed(Ending::Commit, &project, move |db| review(db, &request, keys.as_deref(), now)).await
     }
 }
 
-fn review(db: &mut Db, request: &ReviewPromotion, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Promotion> {
+fn review(db: &mut Db, request: &ReviewPromotion, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Observed<Promotion>> {
     let ReviewPromotion { principal, name, decision, comment, gates, etag, request_id } = request;
     let fingerprint = fingerprint(&(name, decision, comment, gates, etag));
     let call = call(principal, "ReviewPromotion", name, request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &name.project, &call)? {
-        Begun::Done(answer) => return answer.read(),
+        Begun::Done(answer) => return Ok((answer.read()?, None)),
         Begun::New(change) => change,
     };
     let mut promotion = pending(db, principal, change.project.id, name.id)?;

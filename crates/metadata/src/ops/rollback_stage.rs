@@ -16,6 +16,7 @@ use super::pending::fingerprint;
 use super::promoting::{Application, Told, promotion_name};
 use crate::connection::{Db, Ending};
 use crate::ids;
+use crate::observer::{Observation, Observed};
 use crate::promotion_error::PromotionError;
 use crate::tables::placements::{self, AsOf, Placement};
 use crate::tables::promotion_row::{Promotion, PromotionItem};
@@ -47,11 +48,11 @@ impl Metadata {
     pub async fn rollback_stage(&self, request: RollbackStage) -> Result<(Promotion, i64)> {
         let (now, keys) = (self.now(), self.keys.clone());
         let project = request.name.project.clone();
-        self.pool.end_locked(Ending::Commit, &project, move |db| rollback(db, &request, keys.as_deref(), now)).await
+        self.end_observed(Ending::Commit, &project, move |db| rollback(db, &request, keys.as_deref(), now)).await
     }
 }
 
-fn rollback(db: &mut Db, request: &RollbackStage, keys: Option<&SigningKeys>, now: Timestamp) -> Result<(Promotion, i64)> {
+fn rollback(db: &mut Db, request: &RollbackStage, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Observed<(Promotion, i64)>> {
     let RollbackStage { principal, name, target, expected_current, justification, request_id } = request;
     if justification.as_str().trim().is_empty() {
         return Err(Error::ArgumentInvalid { field: "justification", rule: "a rollback takes one".to_owned() });
@@ -59,7 +60,7 @@ fn rollback(db: &mut Db, request: &RollbackStage, keys: Option<&SigningKeys>, no
     let call =
         call(principal, "RollbackStage", name, request_id.as_ref(), fingerprint(&(name, target, expected_current, justification)), now);
     let change = match begin(db, &name.project, &call)? {
-        Begun::Done(answer) => return answer.read(),
+        Begun::Done(answer) => return Ok((answer.read()?, None)),
         Begun::New(change) => change,
     };
     let stage = stage(db, change.project.id, name)?;
@@ -80,15 +81,17 @@ fn rollback(db: &mut Db, request: &RollbackStage, keys: Option<&SigningKeys>, no
     promotion.rollback_target = Some(target.as_ref().map_or(0, |target| target.id));
     let application = undo.application(&by, &ids.1);
     application.record(&mut promotion, &by, keys)?;
+    let since = target.map_or(0, |target| target.sequence);
+    let undone = promotions::count_standing(db, stage.id, since, current.sequence)?;
+    let seen = Observation::of(&promotion).and(State::RolledBack, undone);
     let answer = (promotion, change.counters.sequence);
     let mut batch = change.batch_told(db, &(Told::of(&answer.0), justification), &answer, Vec::new());
-    let since = target.map_or(0, |target| target.sequence);
     promotions::set_rolled_back(&mut batch, stage.id, since, current.sequence, answer.0.id);
     placements::mark_undone(&mut batch, stage.id, since, current.sequence);
     application.write(&mut batch, &by, &[]);
     promotions::insert(&mut batch, &answer.0);
     batch.send(db)?;
-    Ok(answer)
+    Ok((answer, Some(seen)))
 }
 
 /// The last promotion to the stage, if it is the expected one.

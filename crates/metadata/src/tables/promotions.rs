@@ -93,6 +93,14 @@ pub(crate) fn set_rolled_back(batch: &mut Batch<'_>, stage: i64, after: i64, unt
     push!(batch, diesel::update(undone).set(values));
 }
 
+/// How many promotions [`set_rolled_back`] finds to have been undone.
+pub(crate) fn count_standing(db: &mut Db, stage: i64, after: i64, until: i64) -> Result<usize> {
+    let query = promotions::table.filter(promotions::stage_id.eq(stage)).filter(promotions::sequence.gt(after));
+    let query = query.filter(promotions::sequence.le(until)).filter(promotions::state.eq(State::Succeeded));
+    let count: i64 = query.count().get_result(db)?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// Ends pending promotions, because another took their place.
 pub(crate) fn supersede(batch: &mut Batch<'_>, ids: &[i64], now: Timestamp) {
     for ids in ids.chunks(BATCH) {

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 /// TLS on the listeners of a process, and towards other planes. The files are read again when they change.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TlsSettings {
-    /// Certificate of this process in PEM form, with those that lead to its authority: all listeners then speak TLS. It is also shown to
-    /// planes that ask for one.
+    /// Certificate of this process in PEM form, with those that lead to its authority: all listeners then speak TLS, but for that
+    /// of the metrics. It is also shown to planes that ask for one.
     #[arg(long, help_heading = "TLS", env = "CONSIGN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
@@ -63,7 +63,7 @@ impl Settings {
         Err(Error::Settings(format!("{clear}: {way_out}, or let tokens and bytes be read on the way by `--allow-plaintext`")))
     }
 
-    /// The addresses that this role listens on.
+    /// The addresses that this role listens on, but for that of the metrics: what is told there is no secret.
     fn listeners(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
         let http = self.role.has_gateway().then_some(("--http-listen", self.http_listen));
         let grpc = self.role.has_planes().then_some(("--grpc-listen", self.grpc_listen));
@@ -131,6 +131,11 @@ mod tests {
         ] {
             assert!(settings(options).check().is_ok(), "{options}");
         }
+    }
+
+    #[test]
+    fn metrics_may_be_read_from_other_hosts() {
+        assert!(settings("--metrics-listen 0.0.0.0:0").check().is_ok());
     }
 
     #[test]

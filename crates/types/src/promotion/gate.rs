@@ -8,6 +8,7 @@ use crate::name::name_type;
 use crate::pattern::NamePattern;
 use crate::text::DisplayName;
 use crate::time::Span;
+use crate::word::word_enum;
 use crate::{Slug, Username};
 
 name_type!(
@@ -108,4 +109,46 @@ pub enum Condition {
         /// How long.
         minimum_age: Span,
     },
+}
+
+word_enum! {
+    /// What kind of gate it is, whatever a project calls it.
+    GateKind {
+        /// [`Condition::Predecessor`].
+        Predecessor = "predecessor",
+        /// [`Condition::Soak`].
+        Soak = "soak",
+        /// [`Condition::Approval`].
+        Approval = "approval",
+        /// [`Condition::Attestation`].
+        Attestation = "attestation",
+        /// [`Condition::Status`].
+        Status = "status",
+        /// [`Condition::Tag`].
+        Tag = "tag",
+        /// [`Condition::Order`].
+        Order = "order",
+        /// [`Condition::Age`].
+        Age = "age",
+        /// The freeze windows of a stage.
+        Freeze = "freeze",
+        /// The versions themselves, which are there and may be read.
+        Version = "version",
+    }
+}
+
+impl Condition {
+    /// What kind of gate it makes.
+    pub const fn kind(&self) -> GateKind {
+        match self {
+            Self::Predecessor { .. } => GateKind::Predecessor,
+            Self::Soak { .. } => GateKind::Soak,
+            Self::Approval { .. } => GateKind::Approval,
+            Self::Attestation { .. } => GateKind::Attestation,
+            Self::Status { .. } => GateKind::Status,
+            Self::Tag { .. } => GateKind::Tag,
+            Self::Order { .. } => GateKind::Order,
+            Self::Age { .. } => GateKind::Age,
+        }
+    }
 }

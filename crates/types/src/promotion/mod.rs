@@ -51,7 +51,7 @@ mod zone;
 pub use case::{Attested, Case, Item, Placed, PlacedBefore, Tagged, VerifiedBy};
 pub use cron::{Cron, MAX_CRON_BYTES, ParseCronError};
 pub use freeze::{FreezeWindow, Schedule};
-pub use gate::{Condition, Gate, PredicateType, Signer};
+pub use gate::{Condition, Gate, GateKind, PredicateType, Signer};
 pub use judge::{MAX_EVIDENCE, MAX_EVIDENCE_BYTES, judge};
 pub use policy::{MAX_GATES, MAX_PEOPLE, MAX_PREDECESSORS, MAX_SIGNERS, MAX_WINDOWS, Policy, PolicyError, ring};
 pub use verdict::{Decision, Judgement, Outcome, Report, Review, Verdict, Waiver};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, FreezeWindow, Gate, GateName, StageName};
+use super::{Condition, FreezeWindow, Gate, GateKind, GateName, Outcome, StageName, Verdict};
 use crate::Digest;
 
 /// The most gates of a stage.
@@ -138,6 +138,19 @@ impl Policy {
             }
         }
         stages
+    }
+
+    /// The kinds of the gates that can't hold any more by these verdicts, which were found by this policy.
+    pub fn failed(&self, verdicts: &[Verdict]) -> Vec<GateKind> {
+        let failed = verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Failed);
+        failed.filter_map(|verdict| self.kind(&verdict.gate)).collect()
+    }
+
+    fn kind(&self, name: &GateName) -> Option<GateKind> {
+        let own = self.gates.iter().find(|gate| gate.name == *name).map(|gate| gate.condition.kind());
+        let freeze = || (*name == GateName::freeze()).then_some(GateKind::Freeze);
+        let version = || (*name == GateName::version()).then_some(GateKind::Version);
+        own.or_else(freeze).or_else(version)
     }
 
     /// The document: JSON with its fields in one order, so that equal policies have equal documents.

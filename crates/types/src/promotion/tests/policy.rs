@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::{
-    Condition, FreezeWindow, Gate, MAX_GATES, MAX_PREDECESSORS, MAX_WINDOWS, Policy, PolicyError, Schedule, StageName, ring,
+    Condition, FreezeWindow, Gate, GateKind, GateName, MAX_GATES, MAX_PREDECESSORS, MAX_WINDOWS, Policy, PolicyError, Schedule, StageName,
+    Verdict, ring,
 };
 use super::*;
 use crate::access::Role;
@@ -238,4 +239,26 @@ proptest! {
             prop_assert!(stages[one].contains(&ring[(place + 1) % ring.len()]));
         }
     }
+}
+
+#[test]
+fn what_failed_is_told_by_its_kind_and_not_by_its_name() {
+    let policy = full();
+    let names = policy.gates.iter().map(|gate| gate.name.clone()).chain([GateName::freeze(), GateName::version()]);
+    let verdict = |gate: GateName, outcome| Verdict {
+        gate,
+        outcome,
+        reason: String::new(),
+        evidence: Vec::new(),
+        judged_at: NOW,
+        retry_at: None,
+        waiver: None,
+    };
+    let all: Vec<Verdict> = names.map(|name| verdict(name, Failed)).collect();
+    let kinds: Vec<&str> = policy.failed(&all).iter().map(GateKind::as_str).collect();
+    let expected = ["predecessor", "soak", "approval", "attestation", "status", "tag", "order", "age", "freeze", "version"];
+    assert_eq!(kinds, expected);
+    let others = [Passed, Pending, Waived].map(|outcome| verdict(GateName::version(), outcome));
+    assert_eq!(policy.failed(&others), []);
+    assert_eq!(policy.failed(&[verdict("unknown".parse().unwrap(), Failed)]), []);
 }
