@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use consign_proto::blob::blob_service_client::BlobServiceClient;
 use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
 use consign_proto::metadata::attestation_service_client::AttestationServiceClient;
+use consign_proto::metadata::event_service_client::EventServiceClient;
 use consign_proto::metadata::file_service_client::FileServiceClient;
 use consign_proto::metadata::package_service_client::PackageServiceClient;
 use consign_proto::metadata::project_service_client::ProjectServiceClient;
@@ -63,6 +64,11 @@ impl Grpc {
     /// Tags.
     pub fn tags(&self) -> TagServiceClient<Channel> {
         TagServiceClient::new(self.channel())
+    }
+
+    /// Events.
+    pub fn events(&self) -> EventServiceClient<Channel> {
+        EventServiceClient::new(self.channel())
     }
 
     /// Stages and promotions.

@@ -45,6 +45,8 @@ enum Command {
     Where(commands::placements::Where),
     /// Verify signed statements of promotions, exported audits, and files by them. Asks nobody.
     Verify(commands::verify::Verify),
+    /// Tell what happened, and follow it.
+    Events(commands::events::Events),
     /// Show, export and verify the audit.
     Audit(commands::audit::Audit),
     /// Look after an installation.
@@ -67,6 +69,7 @@ async fn main() -> ExitCode {
         Command::Rollback(command) => commands::rollback::run(command).await,
         Command::Where(command) => commands::placements::run(command).await,
         Command::Verify(command) => commands::verify::run(&command),
+        Command::Events(command) => commands::events::run(command).await,
         Command::Audit(command) => commands::audit::run(command).await,
         Command::Admin(command) => commands::admin::run(command, &arguments.logs).await,
     };

@@ -8,7 +8,7 @@
 //! - [`fetch`]: prepare, read the bytes, of a file or of all that a version has
 //! - [`projects`]: making and finding projects; `tokens`: making and ending tokens; `audit`: reading what was done;
 //!   `packages`: finding versions and files, and deleting them; `protection`: keeping packages for some roles; `releases`;
-//!   `promotions`: stages, and placing versions on them
+//!   `promotions`: stages, and placing versions on them; `events`: what happened
 //! - [`transport`]: how the planes are reached: over a network, or in memory
 //! - [`tls`], [`pem`]: connections to `https` endpoints, and the certificates for them
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
@@ -16,6 +16,7 @@
 
 mod audit;
 mod error;
+mod events;
 mod packages;
 mod promotions;
 mod protection;

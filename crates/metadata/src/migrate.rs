@@ -9,6 +9,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Db;
 use crate::error::{Error, Result};
+use crate::tables::events;
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -44,6 +45,7 @@ pub(crate) fn run(db: &mut Db) -> Result<()> {
             }
             connection.batch_execute("set statement_timeout = 0; set lock_timeout = 0")?;
             let result = connection.run_pending_migrations(POSTGRES).map(|_| ()).map_err(Error::Migration);
+            let result = result.and_then(|()| events::settle_positions(connection));
             connection.batch_execute(&format!("select pg_advisory_unlock({LOCK})"))?;
             result
         }

@@ -452,5 +452,32 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Integer, Text};
+    use crate::columns::Instant;
+
+    events (project_id, sequence, part) {
+        position -> BigInt,
+        project_id -> BigInt,
+        sequence -> BigInt,
+        part -> Integer,
+        #[sql_name = "type"]
+        kind -> Text,
+        subject -> Text,
+        actor -> Text,
+        time -> Instant,
+        data -> Text,
+        request_id -> Text,
+    }
+}
+
+table! {
+    event_floors (project_id) {
+        project_id -> BigInt,
+        sequence -> BigInt,
+        part -> Integer,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -339,6 +339,10 @@ impl Order {
             [] => Box::new(row.bind::<BigInt, _>(*id).sql(")")),
             [Words(text)] => Box::new(row.bind::<Text, _>(text.clone()).sql(", ").bind::<BigInt, _>(*id).sql(")")),
             [Number(number)] => Box::new(row.bind::<BigInt, _>(*number).sql(", ").bind::<BigInt, _>(*id).sql(")")),
+            [Number(one), Number(two), Number(three)] => {
+                let row = row.bind::<BigInt, _>(*one).sql(", ").bind::<BigInt, _>(*two).sql(", ").bind::<BigInt, _>(*three);
+                Box::new(row.sql(", ").bind::<BigInt, _>(*id).sql(")"))
+            }
             [Time(time)] => Box::new(row.bind::<Instant, _>(*time).sql(", ").bind::<BigInt, _>(*id).sql(")")),
             [Bytes(bytes)] => Box::new(row.bind::<Binary, _>(bytes.clone()).sql(", ").bind::<BigInt, _>(*id).sql(")")),
             [Number(number), Words(text)] => Box::new(row.bind::<BigInt, _>(*number).sql(", ").bind::<Text, _>(text.clone()).sql(")")),

@@ -18,6 +18,7 @@ use consign_proto::blob::blob_admin_service_server::{self, BlobAdminServiceServe
 use consign_proto::blob::blob_service_server::{self, BlobServiceServer};
 use consign_proto::metadata::attestation_service_server::{self, AttestationServiceServer};
 use consign_proto::metadata::audit_service_server::{self, AuditServiceServer};
+use consign_proto::metadata::event_service_server::{self, EventServiceServer};
 use consign_proto::metadata::file_service_server::{self, FileServiceServer};
 use consign_proto::metadata::package_service_server::{self, PackageServiceServer};
 use consign_proto::metadata::project_service_server::{self, ProjectServiceServer};
@@ -28,6 +29,7 @@ use consign_proto::metadata::token_service_server::{self, TokenServiceServer};
 use consign_proto::metadata::user_service_server::{self, UserServiceServer};
 use consign_proto::{DESCRIPTORS, ERROR_DETAILS, status};
 use consign_types::Reason;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::{Health, HealthServer};
@@ -44,6 +46,7 @@ use crate::grpc::attestation::AttestationApi;
 use crate::grpc::audit::AuditApi;
 use crate::grpc::blob::{BlobApi, MAX_BATCH_MESSAGE_BYTES, MAX_MESSAGE_BYTES, wire};
 use crate::grpc::blob_admin::BlobAdminApi;
+use crate::grpc::event::EventApi;
 use crate::grpc::file::FileApi;
 use crate::grpc::package::PackageApi;
 use crate::grpc::project::ProjectApi;
@@ -71,6 +74,7 @@ pub(crate) const METADATA_SERVICES: &[&str] = &[
     audit_service_server::SERVICE_NAME,
     promotion_service_server::SERVICE_NAME,
     attestation_service_server::SERVICE_NAME,
+    event_service_server::SERVICE_NAME,
 ];
 
 /// The services of the blob plane.
@@ -116,17 +120,20 @@ pub(crate) struct MetadataPlane {
     pub(crate) issuers: Option<Arc<Issuers>>,
     pub(crate) throttle: Throttle,
     pub(crate) signatures: Signatures,
+    /// When it stops, those who follow events are told so.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// The metadata plane. None of its services is reached before it is known who calls: by a token, or as nobody.
 pub(crate) fn metadata(plane: MetadataPlane, notes: Notes, budgets: &Budgets, settings: &Settings) -> Router {
-    let MetadataPlane { metadata, issuers, throttle, signatures } = plane;
+    let MetadataPlane { metadata, issuers, throttle, signatures, stopping } = plane;
     let blob_endpoint = settings.blob_endpoint.clone().unwrap_or_default();
     let files = FileApi { metadata: metadata.clone(), notes: notes.clone(), blob_endpoint };
     let services = Routes::new(ProjectServiceServer::new(ProjectApi { metadata: metadata.clone() }))
         .add_service(AttestationServiceServer::new(AttestationApi { metadata: metadata.clone(), notes: notes.clone() }))
         .add_service(PackageServiceServer::new(PackageApi { metadata: metadata.clone(), notes }))
         .add_service(TagServiceServer::new(TagApi { metadata: metadata.clone() }))
+        .add_service(EventServiceServer::new(EventApi::new(metadata.clone(), stopping)))
         .add_service(AuditServiceServer::new(AuditApi { metadata: metadata.clone(), signatures }))
         .add_service(TokenServiceServer::new(TokenApi { metadata: metadata.clone(), issuers }))
         .add_service(ReleaseServiceServer::new(ReleaseApi { metadata: metadata.clone() }))

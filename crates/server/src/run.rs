@@ -145,7 +145,8 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     let doors = Doors::open(settings).await?;
     let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
     let mut metrics = Metrics::new(clock::now());
-    let planes = Planes::open(settings, Arc::new(metrics.promotions.clone())).await?;
+    let stopping = CancellationToken::new();
+    let planes = Planes::open(settings, Arc::new(metrics.promotions.clone()), stopping.clone()).await?;
     if let Some(plane) = &planes.metadata {
         metrics.add_connections(plane.metadata.clone());
     }
@@ -159,7 +160,7 @@ pub async fn start(settings: &Settings) -> Result<Running> {
         internal: doors.internal.as_ref().and_then(|listener| listener.local_addr().ok()),
         metrics: doors.metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
         new_admin_token,
-        stopping: CancellationToken::new(),
+        stopping,
         tasks: TaskTracker::new(),
         _lock: lock,
     };

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 
 use crate::access::Role;
 use crate::attestation::{Format, KeyName, SubjectKind};
+use crate::event::EventType;
 use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
 use crate::promotion::{PredicateType, StageName, State};
@@ -48,6 +49,7 @@ text_column!(
     Description,
     DisplayName,
     EmailAddress,
+    EventType,
     FilePath,
     Format,
     Issuer,

@@ -224,6 +224,8 @@ reasons! {
     BlobPlaneUnavailable = "BLOB_PLANE_UNAVAILABLE", Unavailable;
     #[doc = "The metadata database can't be reached. Try again soon."]
     MetadataUnavailable = "METADATA_UNAVAILABLE", Unavailable;
+    #[doc = "The service stops. Connect again: another one goes on where this one ended."]
+    Draining = "DRAINING", Unavailable;
     #[doc = "A fault of the service, logged there. The caller can't mend it."]
     Internal = "INTERNAL", Internal;
 }

@@ -4,7 +4,7 @@
 //! Nothing here does I/O, reads a clock or knows a wire format; every other crate speaks in these types.
 //!
 //! - [`access`]: roles, scopes, and who may do what; [`token`]: the secrets of tokens; [`trust`]: which ID tokens are trusted
-//! - [`audit`]: the chain of what was done
+//! - [`audit`]: the chain of what was done; [`event`]: what watchers are told
 //! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
 //! - [`resource`]: the names by which the API addresses those things
@@ -30,6 +30,7 @@ pub mod content;
 pub mod copy;
 pub mod digest;
 pub mod duplicates;
+pub mod event;
 pub mod filter;
 pub mod kind;
 pub mod label;

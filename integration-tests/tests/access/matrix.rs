@@ -17,7 +17,7 @@ use crate::calls::{calls_in, calls_in_namespace, calls_of_anyone, calls_of_insta
 use crate::cast::*;
 use crate::world::*;
 
-const SERVED: [&str; 10] = [
+const SERVED: [&str; 11] = [
     "ProjectService",
     "PackageService",
     "FileService",
@@ -26,6 +26,7 @@ const SERVED: [&str; 10] = [
     "UserService",
     "ReleaseService",
     "AuditService",
+    "EventService",
     "PromotionService",
     "AttestationService",
 ];

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 mod arguments;
 pub(crate) mod audit;
 mod content;
+pub(crate) mod events;
 pub(crate) mod member;
 mod moments;
 pub(crate) mod placements;

@@ -8,6 +8,7 @@ use consign_types::text::{Description, Etag, RequestId};
 use super::change::{Begun, begin, call};
 use super::etag_of;
 use super::pending::{fingerprint, pending};
+use super::promoting::News;
 use super::promoting::Told;
 use crate::connection::{Db, Ending};
 use crate::observer::{Observation, Observed};
@@ -54,6 +55,7 @@ fn cancel(db: &mut Db, request: &CancelPromotion, now: Timestamp) -> Result<Obse
     etag_of(etag.as_ref(), &promotion.etag(), name)?;
     (promotion.state, promotion.judge_at, promotion.closed_at) = (State::Cancelled, None, Some(now));
     promotion.revision += 1;
+    let change = change.telling(&News::of(&promotion));
     let mut batch = change.batch_told(db, &(Told::of(&promotion), reason), &promotion, Vec::new());
     promotions::update(&mut batch, &promotion);
     batch.send(db)?;

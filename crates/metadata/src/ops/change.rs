@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 pub(super) use consign_types::audit::INSTANCE;
 use consign_types::audit::{Entry, Record};
+use consign_types::event::EventType;
 use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
 use consign_types::{Digest, Timestamp};
@@ -14,6 +15,7 @@ use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::audit_entries;
 use crate::tables::counters::{self, Claim, Counters};
+use crate::tables::events::{self, NewEvent};
 use crate::tables::idempotency_records as records;
 use crate::tables::projects::Project;
 use crate::{Error, Principal, Result};
@@ -29,6 +31,10 @@ pub(super) struct Change<'a> {
     pub(super) now: Timestamp,
     call: Call<'a>,
     is_claimed: bool,
+    /// What came of it, where the call named its parent.
+    named: Option<String>,
+    /// What is to be known of it at once.
+    data: String,
 }
 
 /// What comes of beginning a change.
@@ -64,7 +70,43 @@ impl<'a> Change<'a> {
     /// it was locked. The request id is claimed at the end: where somebody else was faster, nothing is changed.
     pub(super) fn of_locked(project: Project, counters: Counters, call: &Call<'a>) -> Self {
         let counters = Counters { sequence: counters.sequence + 1, ..counters };
-        Self { project, counters, now: call.now, call: call.clone(), is_claimed: false }
+        Self { project, counters, now: call.now, call: call.clone(), is_claimed: false, named: None, data: NO_DATA.to_owned() }
+    }
+
+    /// The same, with the name of what came of it, where the call named the parent of that.
+    pub(super) fn named(self, name: &impl Display) -> Self {
+        Self { named: Some(name.to_string()), ..self }
+    }
+
+    /// The same, with what watchers are told of it at once.
+    pub(super) fn telling(self, data: &impl Serialize) -> Self {
+        Self { data: to_text(data), ..self }
+    }
+
+    /// An event of it, about something of its project.
+    pub(super) fn event(&self, kind: EventType, subject: &impl Display, data: &impl Serialize) -> NewEvent {
+        self.new_event(kind, subject.to_string(), to_text(data))
+    }
+
+    fn new_event(&self, kind: EventType, subject: String, data: String) -> NewEvent {
+        NewEvent {
+            project_id: self.project.id,
+            sequence: self.counters.sequence,
+            part: 0,
+            kind,
+            subject: canonical(&subject, self.project.id),
+            actor: self.call.principal.name.clone(),
+            time: self.now,
+            data,
+            request_id: self.call.request_id.map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+
+    /// Tells what happened besides the one event that its method stands for, if it stands for one.
+    pub(super) fn tell(&self, batch: &mut Batch<'_>, mut news: Vec<NewEvent>) {
+        let first = i32::from(EventType::of_method(self.call.method).is_some());
+        news.iter_mut().zip(first..).for_each(|(event, part)| event.part = part);
+        events::insert(batch, &news);
     }
 
     /// A batch that begins with what belongs to every change: the counters, the audit entry, and the answer, which is given again when the
@@ -84,6 +126,10 @@ impl<'a> Change<'a> {
         let mut batch = Batch::new(db);
         counters::update(&mut batch, counters, digests);
         audit_entries::insert(&mut batch, entry);
+        if let Some(kind) = EventType::of_method(self.call.method) {
+            let subject = self.named.clone().unwrap_or_else(|| self.call.resource.clone());
+            events::insert(&mut batch, &[self.new_event(kind, subject, self.data.clone())]);
+        }
         self.note_answer(&mut batch, answer);
         batch
     }
@@ -104,6 +150,19 @@ impl<'a> Change<'a> {
             None => {}
         }
     }
+}
+
+/// What is to be known at once where that is nothing: its subject can be read.
+const NO_DATA: &str = "{}";
+
+fn to_text(data: &impl Serialize) -> String {
+    String::from_utf8(to_json(data)).expect("JSON is UTF-8")
+}
+
+/// The name of something in a project, by the project's id.
+fn canonical(name: &str, project: i64) -> String {
+    let rest = name.strip_prefix("projects/").and_then(|rest| rest.split_once('/'));
+    rest.map_or_else(|| format!("projects/{project}"), |(_, rest)| format!("projects/{project}/{rest}"))
 }
 
 /// The longest detail that an audit entry has.
@@ -142,6 +201,16 @@ pub(super) fn note(db: &mut Db, call: &Call<'_>, project: i64, told: &impl Seria
     let mut batch = Batch::new(db);
     counters::update(&mut batch, counters, Vec::new());
     audit_entries::insert(&mut batch, entry);
+    batch.send(db)
+}
+
+/// Tells of the call that makes a project, which is no change of one.
+pub(super) fn tell_first(db: &mut Db, call: &Call<'_>, project: i64) -> Result<()> {
+    let Some((project, counters)) = lock(db, project)? else { return Ok(()) };
+    let mut change = Change::of_locked(project, counters, call);
+    change.counters.sequence = 0;
+    let mut batch = Batch::new(db);
+    events::insert(&mut batch, &[change.event(EventType::ProjectCreated, &call.resource, &serde_json::Map::new())]);
     batch.send(db)
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use consign_types::Timestamp;
 use consign_types::attestation::{Bundle, Format, Subject};
+use consign_types::promotion::PredicateType;
 use consign_types::receipt::Receipt;
-use consign_types::resource::ProjectRef;
+use consign_types::resource::{AttestationRef, ProjectRef};
 use consign_types::text::RequestId;
+use serde::Serialize;
 
 use super::attesting::Jury;
 use super::change::{Begun, begin, call};
@@ -96,6 +98,13 @@ fn read(db: &mut Db, request: &CreateAttestation, now: Timestamp) -> Result<Read
     Ok(Read { attestation, checks })
 }
 
+/// What watchers are told of an attestation at once.
+#[derive(Serialize)]
+struct Made<'a> {
+    subject: &'a Subject,
+    predicate_type: &'a PredicateType,
+}
+
 fn create(db: &mut Db, request: &CreateAttestation, read: &Read, now: Timestamp) -> Result<(Attestation, i64)> {
     let CreateAttestation { principal, project: name, subject, receipt, request_id, .. } = request;
     let fingerprint = Fingerprint::new().shown(&(name, subject, request.format, receipt.digest)).finish();
@@ -129,6 +138,9 @@ fn create(db: &mut Db, request: &CreateAttestation, read: &Read, now: Timestamp)
     let mut attestation = Attestation { project_id: project, sequence, ..read.attestation.clone() };
     attestation.id = attestations::insert(db, &attestation, &read.checks, &request.bundle)?;
     let answer = (attestation, sequence);
+    let name = AttestationRef { project: ProjectRef::Id(project), id: answer.0.id };
+    let told = Made { subject, predicate_type: &answer.0.predicate_type };
+    let change = change.named(&name).telling(&told);
     let mut batch = change.batch(db, &answer, Vec::new());
     leases::remove(&mut batch, &[receipt.upload]);
     promotions::hasten(&mut batch, project, &[], now);

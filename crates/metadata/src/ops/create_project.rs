@@ -6,7 +6,7 @@ use consign_types::text::{Description, DisplayName, RequestId};
 use consign_types::version::Visibility;
 use consign_types::{Slug, Timestamp};
 
-use super::change::{call, note};
+use super::change::{call, note, tell_first};
 use super::idempotency::{Fingerprint, once};
 use super::{check_free, namespace, or_else};
 use crate::connection::Db;
@@ -72,6 +72,7 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
         let made = projects::insert(db, &new)?.ok_or_else(|| Error::NameTaken(path.to_string()))?;
         counters::insert(db, made.id)?;
         note(db, &call, made.id, &made)?;
+        tell_first(db, &call, made.id)?;
         Ok(made)
     })
 }

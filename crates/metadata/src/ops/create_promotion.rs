@@ -3,19 +3,22 @@
 use std::collections::HashSet;
 
 use consign_types::access::Role;
+use consign_types::event::EventType;
 use consign_types::promotion::{GateName, Judgement, StageName, State, Waiver};
 use consign_types::resource::{ProjectRef, StageRef, VersionRef};
 use consign_types::signature::SigningKeys;
 use consign_types::text::{Description, RequestId};
 use consign_types::{ContentDigest, Timestamp};
+use serde::Serialize;
 
 use super::change::{Begun, Change, begin, call};
 use super::ground::{self, Candidate, Ground, Look};
 use super::idempotency::{Call, Fingerprint};
-use super::promoting::{Application, Pinned, Told, check_reach, judged, promotion_name, rivals, settle};
+use super::promoting::{Application, News, Pinned, Told, check_reach, ended, judged, promotion_name, rivals, settle};
 use crate::connection::{Db, Ending};
 use crate::observer::{Observation, Observed};
 use crate::promotion_error::PromotionError;
+use crate::tables::events::NewEvent;
 use crate::tables::promotion_row::Promotion;
 use crate::tables::promotions;
 use crate::{Error, Metadata, Principal, Result};
@@ -115,6 +118,7 @@ fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, no
     let seen = Observation::of(&promotion).and(State::Superseded, rivals.len());
     let answer = (promotion, change.counters.sequence);
     let mut batch = change.batch_told(db, &Told::of(&answer.0), &answer, Vec::new());
+    change.tell(&mut batch, news(&change, &answer.0, &rivals));
     promotions::supersede(&mut batch, &rivals, now);
     if let Some(application) = application {
         application.write(&mut batch, &by, &rivals);
@@ -122,6 +126,22 @@ fn create(db: &mut Db, request: &CreatePromotion, keys: Option<&SigningKeys>, no
     promotions::insert(&mut batch, &answer.0);
     batch.send(db)?;
     Ok((answer, Some(seen)))
+}
+
+/// What watchers are told: that it was asked for, what gave way to it, and that it was applied, if it was.
+fn news(change: &Change<'_>, promotion: &Promotion, rivals: &[i64]) -> Vec<NewEvent> {
+    let name = |id: i64| promotion_name(promotion.project_id, id);
+    let mut news = vec![change.event(EventType::PromotionCreated, &name(promotion.id), &News::of(promotion))];
+    let gone = |id: &i64| change.event(EventType::PromotionSuperseded, &name(*id), &Superseded { by: name(promotion.id).to_string() });
+    news.extend(rivals.iter().map(gone));
+    news.extend(ended(change, promotion));
+    news
+}
+
+/// What watchers are told of a promotion that another one supersedes.
+#[derive(Serialize)]
+struct Superseded {
+    by: String,
 }
 
 /// The request was done before: it is answered as it was.

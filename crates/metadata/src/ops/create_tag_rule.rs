@@ -1,7 +1,7 @@
 //! Making a rule over tags.
 
 use consign_types::Timestamp;
-use consign_types::resource::ProjectRef;
+use consign_types::resource::{ProjectRef, TagRuleRef};
 use consign_types::tag::Rule;
 use consign_types::text::{Description, RequestId};
 
@@ -56,6 +56,7 @@ fn create(db: &mut Db, request: &CreateTagRule, now: Timestamp) -> Result<TagRul
         updated_at: now,
     };
     rule.id = tag_rules::insert(db, &rule)?;
-    change.batch(db, &rule, Vec::new()).send(db)?;
+    let name = TagRuleRef { project: ProjectRef::Id(rule.project_id), id: rule.id };
+    change.named(&name).batch(db, &rule, Vec::new()).send(db)?;
     Ok(rule)
 }

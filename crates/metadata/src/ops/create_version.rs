@@ -8,6 +8,7 @@ use consign_types::text::{Description, RequestId};
 use super::change::{Begun, begin, call};
 use super::idempotency::Fingerprint;
 use super::scene::{self, Look};
+use super::version_change::Facts;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::labels;
@@ -59,6 +60,7 @@ fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Versio
     (version.labels, version.description) = (request.labels.clone(), request.description.clone());
     version.settle(package.version_scheme, sequence, now);
     let version = Version { row: version, package: package.name.clone(), tags: Vec::new() };
+    let change = change.telling(&Facts::of(&version.row));
     let mut batch = change.batch(db, &version, Vec::new());
     if scene.package.is_none() {
         packages::insert(&mut batch, &package);

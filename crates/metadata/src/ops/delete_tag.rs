@@ -45,11 +45,12 @@ fn delete(db: &mut Db, request: &DeleteTag, now: Timestamp) -> Result<(VersionRe
     let current = tagging::find(db, change.project.id, &request.name)?;
     etag_of(request.etag.as_ref(), &current.etag(), &request.name)?;
     let by = Mover::new(db, &change, &request.principal, &request.reason)?;
-    let moves = by.remove(&current)?.numbered(db)?;
+    let mut moves = by.remove(&current)?.numbered(db)?;
     let project = ProjectRef::Id(change.project.id);
     let version = VersionRef { project, package: current.package, version: current.version };
     let answer = (version, change.counters.sequence);
     let mut batch = change.batch(db, &answer, Vec::new());
+    change.tell(&mut batch, moves.take_news());
     tagging::write(&mut batch, moves);
     batch.send(db)?;
     Ok(answer)

@@ -9,6 +9,7 @@ use super::deletion::{Force, check_holders, purge_at};
 use super::idempotency::Fingerprint;
 use super::tagging::{self, Mover, Moves};
 use super::version_change;
+use super::version_change::Facts;
 use crate::connection::{Db, Ending};
 use crate::tables::version_row::Version;
 use crate::tables::{packages, versions};
@@ -58,7 +59,7 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
     for tag in &tags {
         moves.append(by.remove_unjudged(tag));
     }
-    let moves = moves.numbered(db)?;
+    let mut moves = moves.numbered(db)?;
 
     version_change::count(&mut package, &version, -1);
     change.counters.file_count -= version.row_count;
@@ -68,9 +69,11 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
     version.row.settle(package.version_scheme, change.counters.sequence, now);
     (package.sequence, package.updated_at) = (change.counters.sequence, now);
     version.tags.clear();
+    let change = change.telling(&Facts::of(&version.row));
     let mut batch = change.batch(db, &version, Vec::new());
     packages::update(&mut batch, &package);
     versions::update(&mut batch, &version.row);
+    change.tell(&mut batch, moves.take_news());
     tagging::write(&mut batch, moves);
     batch.send(db)?;
     Ok(version)

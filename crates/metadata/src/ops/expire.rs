@@ -5,7 +5,7 @@ use consign_types::Timestamp;
 use super::change::lock;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::{counters, idempotency_records, leases, members, tokens, used_id_tokens};
+use crate::tables::{counters, events, idempotency_records, leases, members, tokens, used_id_tokens};
 use crate::{Metadata, Result};
 
 /// How long a repeated request is recognised by its request id.
@@ -13,6 +13,9 @@ const REQUEST_ID_SECONDS: i64 = 24 * 60 * 60;
 
 /// How long the token of a CI job and a role can still be looked at after their end.
 const ENDED_SECONDS: i64 = 24 * 60 * 60;
+
+/// How long events are kept.
+const EVENT_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// How many rows one transaction forgets.
 const AT_ONCE: i64 = 1000;
@@ -26,6 +29,8 @@ pub struct Expired {
     pub request_ids: usize,
     /// Tokens of CI jobs and roles that ended a day ago, and ID tokens that nobody would take any more.
     pub rights: usize,
+    /// Events of more than 30 days ago.
+    pub events: usize,
 }
 
 impl Metadata {
@@ -47,7 +52,8 @@ impl Metadata {
                     members::remove_expired(db, ended, AT_ONCE)?,
                     used_id_tokens::remove_expired(db, now, AT_ONCE)?,
                 ];
-                Ok(Expired { leases, request_ids, rights: rights.iter().sum() })
+                let events = events::remove_old(db, now.plus_seconds(-EVENT_SECONDS), AT_ONCE)?;
+                Ok(Expired { leases, request_ids, rights: rights.iter().sum(), events })
             })
             .await
     }

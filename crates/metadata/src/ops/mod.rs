@@ -64,6 +64,7 @@ mod find_version;
 mod ground;
 mod ground_row;
 mod idempotency;
+pub(crate) mod list_events;
 pub(crate) mod list_files;
 pub(crate) mod list_members;
 mod list_namespaces;

@@ -1,5 +1,6 @@
 //! Promotions that wait: judging them anew, and applying those whose gates hold by now.
 
+use consign_types::event::EventType;
 use consign_types::promotion::{GateName, Outcome, State, Verdict};
 use consign_types::resource::ProjectRef;
 use consign_types::signature::SigningKeys;
@@ -8,7 +9,7 @@ use consign_types::{Digest, Timestamp};
 use super::change::{Begun, Change, begin, call};
 use super::ground::{self, Candidate, Ground, Look, Placer};
 use super::idempotency::Fingerprint;
-use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, check_reach, judged, promotion_name, settle};
+use super::promoting::{Application, Pinned, REJUDGED_SECONDS, Told, check_reach, ended, judged, promotion_name, settle};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
 use crate::observer::{Observation, Observed};
@@ -71,7 +72,7 @@ fn judge_due(db: &mut Db, project: i64, id: i64, keys: Option<&SigningKeys>, now
         batch.send(db)?;
         return Ok((None, None));
     }
-    let (promotion, seen) = resumed.write(db, &change, &())?;
+    let (promotion, seen) = resumed.write(db, &change, None, &())?;
     Ok((Some(promotion), seen))
 }
 
@@ -114,10 +115,19 @@ impl Resumed {
         Ok(Self { promotion, by, application, seen })
     }
 
-    /// Writes it as a part of a change, and notes `told` beside it in the audit.
-    pub(super) fn write(self, db: &mut Db, change: &Change<'_>, told: &impl serde::Serialize) -> Result<Observed<Promotion>> {
+    /// Writes it as a part of a change, and notes `told` beside it in the audit. `first` is what watchers are told before its end.
+    pub(super) fn write(
+        self,
+        db: &mut Db,
+        change: &Change<'_>,
+        first: Option<EventType>,
+        told: &impl serde::Serialize,
+    ) -> Result<Observed<Promotion>> {
         let Self { promotion, by, application, seen } = self;
         let mut batch = change.batch_told(db, &(Told::of(&promotion), told), &promotion, Vec::new());
+        let name = promotion_name(promotion.project_id, promotion.id);
+        let first = first.map(|kind| change.event(kind, &name, told));
+        change.tell(&mut batch, first.into_iter().chain(ended(change, &promotion)).collect());
         promotions::update(&mut batch, &promotion);
         if let Some(application) = application {
             promotions::set_replaced(&mut batch, &promotion);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use consign_types::duplicates::{Bytes, Verdict, judge};
+use consign_types::event::EventType;
 use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
 use consign_types::settings::{MAX_QUOTA_BYTES, VersionMode};
@@ -15,8 +16,10 @@ use super::copies;
 use super::publish_version::{PublishFile, PublishMode, PublishVersion, Published, Shown};
 use super::scene::Scene;
 use super::tagging::{self, Moves, Target};
+use super::version_change::Facts;
 use crate::batch::Batch;
 use crate::connection::Db;
+use crate::tables::events::NewEvent;
 use crate::tables::file_row::File;
 use crate::tables::packages::{self, Package};
 use crate::tables::version_row::{Version, VersionRow};
@@ -213,7 +216,7 @@ impl<'a> Publishing<'a> {
     }
 
     /// Sends the writes, and looks whether the copies that the files refer to are on their way out.
-    fn finish(mut self, db: &mut Db, added: &[File], moves: Moves) -> Result<Published> {
+    fn finish(mut self, db: &mut Db, added: &[File], mut moves: Moves) -> Result<Published> {
         let (replayed, unchanged) = (self.is_replayed(added), self.is_there(added, &moves));
         let files = self.answered(added);
         let shown = Shown { version: self.shown_version(unchanged), files: files.iter().map(|file| file.id).collect() };
@@ -224,6 +227,9 @@ impl<'a> Publishing<'a> {
             self.change.batch_told(db, &told, &shown, added.iter().map(|file| file.digest).collect())
         };
         if !unchanged {
+            let mut news = self.news(added);
+            news.append(&mut moves.take_news());
+            self.change.tell(&mut batch, news);
             self.write(db, &mut batch, added)?;
             tagging::write(&mut batch, moves);
         }
@@ -239,6 +245,20 @@ impl<'a> Publishing<'a> {
         let row = self.scene.version.as_ref().filter(|_| unchanged).unwrap_or(&self.version).clone();
         let tags: BTreeSet<&TagName> = self.scene.tags.iter().chain(&self.request.tags).collect();
         Version { row, package: self.package.name.clone(), tags: tags.into_iter().cloned().collect() }
+    }
+
+    /// What watchers are told of the version.
+    fn news(&self, added: &[File]) -> Vec<NewEvent> {
+        let before = self.scene.version.as_ref();
+        let is_sealed = self.version.content_digest.is_some() && before.is_none_or(|before| before.content_digest.is_none());
+        let kinds = [
+            (EventType::VersionCreated, before.is_none()),
+            (EventType::VersionChanged, before.is_some() && !is_sealed),
+            (EventType::VersionPublished, is_sealed),
+        ];
+        let facts = Facts::of(&self.version).adding(added.len());
+        let event = |kind| self.change.event(kind, &self.request.version, &facts);
+        kinds.into_iter().filter(|(_, is_so)| *is_so).map(|(kind, _)| event(kind)).collect()
     }
 
     fn write(&self, db: &mut Db, batch: &mut Batch<'_>, added: &[File]) -> Result<()> {

@@ -10,8 +10,9 @@ use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    attestations, audit_entries, counters, deployments, files, labels, leases, loose_blobs, packages, placements, projects, promotions,
-    protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules, trusted_keys, versions,
+    attestations, audit_entries, counters, deployments, events, files, labels, leases, loose_blobs, packages, placements, projects,
+    promotions, protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules, trusted_keys,
+    versions,
 };
 use crate::{Metadata, Result};
 
@@ -85,6 +86,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     tokens::remove_of_project(db, project.id)?;
     members::remove_of(db, Home::Project(project.id))?;
     audit_entries::remove_of_project(db, project.id)?;
+    events::remove_of_project(db, project.id)?;
     settings::remove(db, Scope::Project(project.id))?;
     counters::remove(db, project.id)?;
     projects::remove(db, project.id)?;

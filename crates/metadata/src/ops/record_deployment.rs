@@ -75,6 +75,13 @@ pub enum DriftReason {
     Unknown,
 }
 
+/// What watchers are told of a report at once.
+#[derive(Serialize)]
+struct Reported<'a> {
+    runtime: &'a str,
+    drift_count: usize,
+}
+
 impl Metadata {
     /// Notes what a runtime runs, in the place of its report before, and answers where that drifts and until when the report counts.
     /// `StageNotFound`, `ArgumentInvalid`.
@@ -115,6 +122,7 @@ fn record(db: &mut Db, request: &RecordDeployment, now: Timestamp) -> Result<(Ve
     let running = running::list(db, change.project.id, stage.id, &digests)?;
     let observed: Vec<i64> = observed(&placed, &running);
     let answer = (drifts(&digests, &placed, &running, change.project.id), expires_at);
+    let change = change.telling(&Reported { runtime, drift_count: answer.0.len() });
     let mut batch = change.batch_told(db, &(runtime, digests.len(), answer.0.len()), &answer, Vec::new());
     placements::observe(&mut batch, &observed, now);
     batch.send(db)?;

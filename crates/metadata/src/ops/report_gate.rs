@@ -1,6 +1,7 @@
 //! Reporting what an outside checker found.
 
 use consign_types::Timestamp;
+use consign_types::event::EventType;
 use consign_types::promotion::{Condition, GateName, Outcome, Report};
 use consign_types::resource::{PromotionRef, StageRef};
 use consign_types::signature::SigningKeys;
@@ -82,7 +83,7 @@ fn report(db: &mut Db, request: &ReportGate, keys: Option<&SigningKeys>, now: Ti
     // The newest report alone decides, so no other is kept; the audit has them all.
     promotion.reports.retain(|known| known.gate != report.gate);
     promotion.reports.push(report.clone());
-    Resumed::of(db, promotion, keys, change.counters.sequence, now)?.write(db, &change, &report)
+    Resumed::of(db, promotion, keys, change.counters.sequence, now)?.write(db, &change, Some(EventType::PromotionReported), &report)
 }
 
 fn check(request: &ReportGate) -> Result<()> {

@@ -66,7 +66,7 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     }
     let mut by = Mover::new(db, &change, &request.principal, &request.reason)?;
     let target = Target { package: &package.name, version: &version.row, content };
-    let moves = by.point(db, &request.name.tag, current.as_ref(), &target)?.numbered(db)?;
+    let mut moves = by.point(db, &request.name.tag, current.as_ref(), &target)?.numbered(db)?;
     let row = moves.find(package.id, &request.name.tag).or(current.as_ref().map(|current| &current.row)).cloned().ok_or_else(not_found)?;
     let mut tag = PlacedTag { row, package: package.name.clone(), version: version.row.version.clone(), immutable: false };
     by.mark(&mut tag);
@@ -78,6 +78,7 @@ fn restore(db: &mut Db, request: &RestoreTag, now: Timestamp) -> Result<(MovedTa
     }
     let answer = (restored, change.counters.sequence);
     let mut batch = change.batch(db, &answer, Vec::new());
+    change.tell(&mut batch, moves.take_news());
     tagging::write(&mut batch, moves);
     batch.send(db)?;
     Ok(answer)

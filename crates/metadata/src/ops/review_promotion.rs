@@ -2,6 +2,7 @@
 
 use consign_types::Timestamp;
 use consign_types::access::Role;
+use consign_types::event::EventType;
 use consign_types::promotion::{Condition, Decision, GateName, Policy, Review};
 use consign_types::resource::PromotionRef;
 use consign_types::signature::SigningKeys;
@@ -77,7 +78,7 @@ fn review(db: &mut Db, request: &ReviewPromotion, keys: Option<&SigningKeys>, no
         return Err(Error::ArgumentInvalid { field: "name", rule: format!("a promotion has at most {MAX_REVIEWS} reviews") });
     }
     promotion.reviews.push(review.clone());
-    Resumed::of(db, promotion, keys, change.counters.sequence, now)?.write(db, &change, &review)
+    Resumed::of(db, promotion, keys, change.counters.sequence, now)?.write(db, &change, Some(EventType::PromotionReviewed), &review)
 }
 
 /// Refuses a word that counts for no gate.

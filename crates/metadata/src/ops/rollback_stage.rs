@@ -13,6 +13,7 @@ use super::change::{Begun, Change, begin, call};
 use super::find_stage::stage;
 use super::ground::Placer;
 use super::pending::fingerprint;
+use super::promoting::ended;
 use super::promoting::{Application, Told, promotion_name};
 use crate::connection::{Db, Ending};
 use crate::ids;
@@ -86,6 +87,7 @@ fn rollback(db: &mut Db, request: &RollbackStage, keys: Option<&SigningKeys>, no
     let seen = Observation::of(&promotion).and(State::RolledBack, undone);
     let answer = (promotion, change.counters.sequence);
     let mut batch = change.batch_told(db, &(Told::of(&answer.0), justification), &answer, Vec::new());
+    change.tell(&mut batch, ended(&change, &answer.0).into_iter().collect());
     promotions::set_rolled_back(&mut batch, stage.id, since, current.sequence, answer.0.id);
     placements::mark_undone(&mut batch, stage.id, since, current.sequence);
     application.write(&mut batch, &by, &[]);

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use consign_types::event::EventType;
 use consign_types::promotion::PredicateType;
 use consign_types::resource::{PackageRef, ProjectRef, TagRef, TagRuleRef};
 use consign_types::tag::{self, Action, Objection, Rule};
 use consign_types::text::Description;
-use consign_types::{ContentDigest, PackageName, TagName};
+use consign_types::{ContentDigest, PackageName, TagName, VersionName};
+use serde::Serialize;
 
 use super::attesting::Jury;
 use super::change::Change;
@@ -14,6 +16,7 @@ use crate::batch::Batch;
 use crate::connection::Db;
 use crate::ids;
 use crate::refusal::RefusingRule;
+use crate::tables::events::NewEvent;
 use crate::tables::files;
 use crate::tables::packages;
 use crate::tables::tag_moves::{self, TagMove};
@@ -39,6 +42,8 @@ pub(super) struct Moves {
     moved: Vec<TagRow>,
     removed: Vec<i64>,
     history: Vec<TagMove>,
+    /// What watchers are told of them.
+    news: Vec<NewEvent>,
 }
 
 impl Moves {
@@ -64,11 +69,17 @@ impl Moves {
         self.new.iter().chain(&self.moved).find(|row| row.package_id == package && row.tag == *tag)
     }
 
+    /// What watchers are told of them, once.
+    pub(super) fn take_news(&mut self) -> Vec<NewEvent> {
+        std::mem::take(&mut self.news)
+    }
+
     pub(super) fn append(&mut self, mut other: Self) {
         self.new.append(&mut other.new);
         self.moved.append(&mut other.moved);
         self.removed.append(&mut other.removed);
         self.history.append(&mut other.history);
+        self.news.append(&mut other.news);
     }
 }
 
@@ -119,7 +130,9 @@ impl<'a> Mover<'a> {
         };
         let history = vec![self.history(&row, Some(version))];
         let (new, moved) = if current.is_some() { (Vec::new(), vec![row]) } else { (vec![row], Vec::new()) };
-        Ok(Moves { new, moved, history, ..Moves::default() })
+        let kind = if current.is_some() { EventType::TagMoved } else { EventType::TagCreated };
+        let news = vec![self.news(kind, package, tag, (Some(&version.version), Some(content)), current)];
+        Ok(Moves { new, moved, history, news, ..Moves::default() })
     }
 
     /// Removes a tag.
@@ -130,7 +143,8 @@ impl<'a> Mover<'a> {
 
     /// Removes a tag, whatever the rules say.
     pub(super) fn remove_unjudged(&self, current: &PlacedTag) -> Moves {
-        Moves { removed: vec![current.row.id], history: vec![self.history(&current.row, None)], ..Moves::default() }
+        let news = vec![self.news(EventType::TagDeleted, &current.package, &current.row.tag, (None, None), Some(current))];
+        Moves { removed: vec![current.row.id], history: vec![self.history(&current.row, None)], news, ..Moves::default() }
     }
 
     /// The verified predicate types of a content, of those that rules demand of what this tag points at.
@@ -175,6 +189,19 @@ impl<'a> Mover<'a> {
         self.rules.iter().any(|rule| rule.rule.holds() && rule.rule.fits(&tag.package, &tag.row.tag))
     }
 
+    fn news(
+        &self,
+        kind: EventType,
+        package: &PackageName,
+        tag: &TagName,
+        (version, content_digest): (Option<&VersionName>, Option<ContentDigest>),
+        previous: Option<&PlacedTag>,
+    ) -> NewEvent {
+        let package = PackageRef { project: ProjectRef::Id(self.change.project.id), package: package.clone() };
+        let previous_version = previous.map(|previous| &previous.version);
+        self.change.event(kind, &TagRef { package, tag: tag.clone() }, &Pointed { version, content_digest, previous_version })
+    }
+
     fn history(&self, row: &TagRow, version: Option<&VersionRow>) -> TagMove {
         TagMove {
             id: 0,
@@ -189,6 +216,17 @@ impl<'a> Mover<'a> {
             moved_at: self.change.now,
         }
     }
+}
+
+/// What watchers are told of a tag at once.
+#[derive(Serialize)]
+struct Pointed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a VersionName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_digest: Option<ContentDigest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_version: Option<&'a VersionName>,
 }
 
 /// The predicate types that rules demand.

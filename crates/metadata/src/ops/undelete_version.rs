@@ -6,6 +6,7 @@ use consign_types::text::RequestId;
 
 use super::change::{Begun, begin, call};
 use super::idempotency::Fingerprint;
+use super::version_change::Facts;
 use super::{package, version_change};
 use crate::connection::Db;
 use crate::tables::version_row::Version;
@@ -60,6 +61,7 @@ fn undelete(db: &mut Db, request: &UndeleteVersion, now: Timestamp) -> Result<Ve
     change.counters.file_count += version.row_count;
     change.counters.logical_bytes += version.row_bytes;
     (package.sequence, package.updated_at) = (change.counters.sequence, now);
+    let change = change.telling(&Facts::of(&version.row));
     let mut batch = change.batch(db, &version, Vec::new());
     packages::update(&mut batch, &package);
     versions::update(&mut batch, &version.row);

@@ -97,7 +97,7 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
         moves.append(one);
         results.push(result);
     }
-    let moves = moves.numbered(db)?;
+    let mut moves = moves.numbered(db)?;
     for result in &mut results {
         if let Some(row) = moves.find(result.tag.row.package_id, &result.tag.row.tag) {
             result.tag.row = row.clone();
@@ -110,6 +110,7 @@ fn update(db: &mut Db, request: &UpdateTags, now: Timestamp) -> Result<(Vec<Move
     }
     let answer = (results, change.counters.sequence);
     let mut batch = change.batch(db, &answer, Vec::new());
+    change.tell(&mut batch, moves.take_news());
     tagging::write(&mut batch, moves);
     batch.send(db)?;
     Ok(answer)

@@ -3,8 +3,8 @@
 use diesel::{allow_tables_to_appear_in_same_query, joinable};
 
 use super::{
-    attestation_bundles, attestations, blobs, counters, files, leases, members, namespaces, package_labels, packages, placements, projects,
-    promotion_items, promotions, stages, tag_moves, tags, tokens, tombstones, users, version_labels, versions,
+    attestation_bundles, attestations, blobs, counters, events, files, leases, members, namespaces, package_labels, packages, placements,
+    projects, promotion_items, promotions, stages, tag_moves, tags, tokens, tombstones, users, version_labels, versions,
 };
 
 joinable!(packages -> projects (project_id));
@@ -16,6 +16,7 @@ joinable!(files -> blobs (digest));
 joinable!(tags -> packages (package_id));
 joinable!(tags -> versions (version_id));
 joinable!(tag_moves -> packages (package_id));
+joinable!(events -> projects (project_id));
 joinable!(placements -> projects (project_id));
 joinable!(promotions -> projects (project_id));
 joinable!(promotion_items -> promotions (promotion_id));
@@ -25,6 +26,7 @@ allow_tables_to_appear_in_same_query!(
     attestations,
     blobs,
     counters,
+    events,
     files,
     leases,
     members,

@@ -57,7 +57,9 @@ fn every_column_is_there_in_both_databases() {
             deployments,
             trusted_keys,
             attestations,
-            attestation_bundles
+            attestation_bundles,
+            events,
+            event_floors
         );
     }
 }

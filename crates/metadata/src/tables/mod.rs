@@ -6,6 +6,7 @@ pub(crate) mod blobs;
 pub(crate) mod candidates;
 pub(crate) mod counters;
 pub(crate) mod deployments;
+pub(crate) mod events;
 pub(crate) mod file_row;
 pub(crate) mod files;
 pub(crate) mod idempotency_records;

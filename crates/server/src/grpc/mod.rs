@@ -8,6 +8,7 @@ pub(crate) mod blob;
 pub(crate) mod blob_admin;
 mod decode;
 mod encode;
+pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod package;
 mod page;

@@ -69,16 +69,26 @@ impl Listing {
         if page_token.is_empty() {
             return Ok(Page::first(size));
         }
-        let refused = || invalid("page_token", Reason::PageTokenInvalid, "not a token of this list with these arguments");
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(page_token).map_err(|_| refused())?;
+        Ok(Page { after: Some(self.place("page_token", page_token, read)?), ..Page::first(size) })
+    }
+
+    /// The place in the list that a token stands for.
+    pub(super) fn place<K>(&self, field: &str, token: &str, read: impl Fn(&str) -> Option<K>) -> Result<K, Status> {
+        let refused = || invalid(field, Reason::PageTokenInvalid, "not a token of this list with these arguments");
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
         let key = bytes.strip_prefix(&self.0.as_bytes()[..8]).and_then(|key| std::str::from_utf8(key).ok());
-        Ok(Page { after: Some(key.and_then(read).ok_or_else(refused)?), ..Page::first(size) })
+        key.and_then(read).ok_or_else(refused)
+    }
+
+    /// What stands for a place in the list.
+    pub(super) fn token(&self, key: &impl Display) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode([&self.0.as_bytes()[..8], key.to_string().as_bytes()].concat())
     }
 
     /// The token of the page behind this one; empty if there is none.
     pub(super) fn next<T>(&self, page: &Listed<T>, key: impl Fn(&T) -> String) -> String {
         let last = page.items.last().filter(|_| page.more);
-        last.map_or(String::new(), |last| BASE64_URL_SAFE_NO_PAD.encode([&self.0.as_bytes()[..8], key(last).as_bytes()].concat()))
+        last.map_or(String::new(), |last| self.token(&key(last)))
     }
 }
 

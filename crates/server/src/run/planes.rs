@@ -7,6 +7,7 @@ use consign_blobs::{Blobs, Local, S3, Store};
 use consign_client::transport::connect;
 use consign_metadata::{Metadata, Observer};
 use consign_proto::blob::blob_admin_service_client::BlobAdminServiceClient;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config::Settings;
@@ -28,15 +29,16 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    /// Opens them. `observer` is told what becomes of promotions.
-    pub(super) async fn open(settings: &Settings, observer: Arc<dyn Observer>) -> Result<Self> {
+    /// Opens them. `observer` is told what becomes of promotions; with `stopping`, streams end that would go on for ever.
+    pub(super) async fn open(settings: &Settings, observer: Arc<dyn Observer>, stopping: CancellationToken) -> Result<Self> {
         let role = settings.role;
         let notes = if role.has_planes() { Some(Notes::open(&settings.key_file())?) } else { None };
         let metadata = if role.has_metadata() {
             let metadata = Metadata::open(&settings.database.config(), settings.rules()?, clock::now).await?;
             let signatures = Signatures::open(&settings.signing_key_file(), &metadata).await?;
             let metadata = metadata.signing(signatures.keys()).observed_by(observer);
-            Some(MetadataPlane { metadata, issuers: issuers(settings), throttle: Throttle::new(&settings.throttle), signatures })
+            let (issuers, throttle) = (issuers(settings), Throttle::new(&settings.throttle));
+            Some(MetadataPlane { metadata, issuers, throttle, signatures, stopping })
         } else {
             None
         };

@@ -105,6 +105,8 @@ const TABLE: &[(&str, Need)] = &[
     row("AuditService/ListAuditEntries", Role::Maintainer, Scope::AuditRead),
     row("AuditService/GetCheckpoint", Role::Maintainer, Scope::AuditRead),
     row("AuditService/VerifyChain", Role::Maintainer, Scope::AuditRead),
+    row("EventService/WatchEvents", Role::Reporter, Scope::Read),
+    row("EventService/ListEvents", Role::Reporter, Scope::Read),
     row("PromotionService/CreateStage", Role::Maintainer, Scope::Admin),
     row("PromotionService/GetStage", Role::Reporter, Scope::Read),
     row("PromotionService/ListStages", Role::Reporter, Scope::Read),

@@ -1,0 +1,2 @@
+drop table event_floors;
+drop table events;
