@@ -95,7 +95,7 @@ proto: ## Check the protocol: lint, format, compatibility with the last release
 
 postgres-tls: ## Check the build with TLS to PostgreSQL (OpenSSL is built from source)
 	@.ci/setup perl
-	@$(STEP) postgres-tls cargo check --locked -p consign-cli --features postgres-tls
+	@$(STEP) postgres-tls cargo check --locked --workspace --features consign-cli/postgres-tls
 
 clean-tools: ## Remove the tools that setup has built
 	rm -rf $(TOOLS)

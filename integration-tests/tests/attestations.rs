@@ -9,15 +9,15 @@ use consign_proto::metadata::promotion::State;
 use consign_proto::metadata::verify_attestations_request::Subject as Wanted;
 use consign_proto::metadata::{
     AttestationCondition, BundleFormat, CreateAttestationRequest, CreateTrustedKeyRequest, DeleteTrustedKeyRequest, GetAttestationRequest,
-    GetTrustedKeyRequest, ListAttestationsRequest, ListTrustedKeysRequest, Role, TrustedIdentity, TrustedKey, UpdateTrustedKeyRequest,
-    create_attestation_request, trusted_key,
+    GetTrustedKeyRequest, ListAttestationsRequest, ListTrustedKeysRequest, PrepareUploadsRequest, PublishVersionRequest, Role,
+    TrustedIdentity, TrustedKey, UpdateTrustedKeyRequest, create_attestation_request, trusted_key,
 };
 use consign_types::access::Scope;
 use consign_types::{Digest, Reason};
 use integration_tests::attesting::*;
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::promoting::{PROJECT, add_stage, bearing, closed, gated, placing, project_token, promoted, standing};
-use integration_tests::publishing::{PACKAGE, read, refused};
+use integration_tests::publishing::{PACKAGE, read, refused, upload_file};
 use integration_tests::tagging::{create, new_tag, reason, rule, seal, version_name};
 use integration_tests::{BOTH, Builder, Engine};
 use prost_types::FieldMask;
@@ -311,6 +311,13 @@ async fn who_attests_need_not_be_trusted_and_may_do_nothing_else() {
     let (content, digest) = content_of(&grpc, "1.0").await;
     let token = project_token(&grpc, Role::Developer, &[Scope::Attest]).await;
     let bundle = signed(&ed25519(), &digest, SPDX);
+    let files = vec![upload_file("other.json", b"another bundle")];
+    let parent = format!("{PACKAGE}/versions/attestations");
+    let prepare = PrepareUploadsRequest { parent, files, ..PrepareUploadsRequest::default() };
+    grpc.files().prepare_uploads(bearing(prepare, &token)).await.expect("what is attested is uploaded before");
+    let publish = PublishVersionRequest { parent: PACKAGE.to_owned(), version_id: "9.0".to_owned(), ..PublishVersionRequest::default() };
+    let published = grpc.packages().publish_version(bearing(publish, &token)).await;
+    assert_eq!(refused(published), (Code::PermissionDenied, Some(Reason::ScopeInsufficient)));
     let request = attesting(&grpc, &content, &bundle).await;
     let added = grpc.attestations().create_attestation(bearing(request, &token)).await.unwrap().into_inner();
     let added = added.attestation.unwrap();

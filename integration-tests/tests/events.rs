@@ -7,9 +7,9 @@ use consign_proto::metadata::gate::Condition;
 use consign_proto::metadata::promotion_review::Decision;
 use consign_proto::metadata::watch_events_response::Item;
 use consign_proto::metadata::{
-    ApprovalCondition, BatchUpdateTagsRequest, CreatePromotionRequest, CreateVersionRequest, DeleteProjectRequest, DeleteVersionRequest,
-    Event, HoldStageRequest, ListEventsRequest, ListEventsResponse, RecordDeploymentRequest, ReviewPromotionRequest, Role,
-    RollbackStageRequest, Stage, TagUpdate, WatchEventsRequest, WatchEventsResponse, YankVersionRequest,
+    ApprovalCondition, BatchUpdateTagsRequest, CreatePromotionRequest, CreateTagRequest, CreateVersionRequest, DeleteProjectRequest,
+    DeleteVersionRequest, Event, HoldStageRequest, ListEventsRequest, ListEventsResponse, RecordDeploymentRequest, ReviewPromotionRequest,
+    Role, RollbackStageRequest, Stage, TagUpdate, WatchEventsRequest, WatchEventsResponse, YankVersionRequest,
 };
 use consign_types::Reason;
 use consign_types::access::Scope;
@@ -20,7 +20,7 @@ use integration_tests::promoting::{
 use integration_tests::publishing::PACKAGE;
 use integration_tests::rest::Rest;
 use integration_tests::tagging::{
-    add_rule, create, delete, keep_open, move_to, new_tag, protected, reason, seal, tag_name, update, version_name, without,
+    add_rule, create, delete, keep_open, move_to, new_tag, protected, reason, seal, seal_in, tag_name, update, version_name, without,
 };
 use integration_tests::{BOTH, Builder, Engine, TestService};
 use tonic::{Code, Status, Streaming};
@@ -401,5 +401,56 @@ async fn events_that_are_no_longer_kept_are_asked_for_in_vain_and_that_is_said()
             let mut oldest = watch(&grpc, from(parent, 0)).await.unwrap();
             assert!(matches!(next(&mut oldest).await.unwrap().item, Some(Item::Event(event)) if event.sequence == 3), "{parent}");
         }
+    }
+}
+
+/// How many projects are published to at once, and how many tags each of them gets.
+const PROJECTS: usize = 4;
+const TAGS: usize = 25;
+
+/// Tags a version of a project, one tag after the other.
+async fn tag_all(grpc: Grpc, project: usize) {
+    let package = format!("projects/{project}/packages/tool");
+    seal_in(&grpc, &package, &["1.0.0"]).await;
+    for tag in 0..TAGS {
+        let request = CreateTagRequest {
+            parent: package.clone(),
+            tag_id: format!("t{tag}"),
+            version: format!("{package}/versions/1.0.0"),
+            ..CreateTagRequest::default()
+        };
+        create(&grpc, request).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_all_projects_misses_nothing_that_is_written_at_once() {
+    for engine in BOTH {
+        let (service, grpc) = Builder::on(engine).demo_grpc().await;
+        for project in 1..PROJECTS {
+            Rest::to(service.http()).create_project(&format!("p{project}")).await;
+        }
+        let mut stream = watch(&grpc, from("projects/-", 0)).await.unwrap();
+        let work: Vec<_> = (1..=PROJECTS).map(|project| tokio::spawn(tag_all(Grpc::to(service.grpc()), project))).collect();
+        let expected = PROJECTS * (3 + TAGS);
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        while seen.len() < expected {
+            // The stream is taken up again in the middle of it all.
+            if seen.len() % 10 == 9 {
+                stream = watch(&grpc, WatchEventsRequest { cursor: cursor.clone(), ..from("projects/-", 0) }).await.unwrap();
+            }
+            let (event, behind) = take(&mut stream, 1).await.remove(0);
+            cursor = behind;
+            seen.push(event);
+        }
+        for done in work {
+            done.await.unwrap();
+        }
+        for project in 1..=PROJECTS {
+            let name = format!("projects/{project}");
+            let of_project: Vec<&Event> = seen.iter().filter(|event| event.project == name).collect();
+            assert_eq!(of_project, list(&grpc, &name, "").await.iter().collect::<Vec<_>>(), "each once, in the order of its changes");
+        }
+        assert_eq!(seen, list(&grpc, "projects/-", "").await);
     }
 }

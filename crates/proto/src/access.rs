@@ -27,7 +27,7 @@ macro_rules! same_words {
 }
 
 same_words!(Role, wire::Role: Guest, Reporter, Developer, Maintainer, Owner, Admin);
-same_words!(Scope, wire::Scope: Read, Publish, Delete, Promote, Approve, Attest, Admin, TagMove, AuditRead);
+same_words!(Scope, wire::Scope: Read, Publish, Delete, Promote, Approve, Attest, Admin, TagMove, AuditRead, Upload);
 
 /// Scopes as a message has them.
 pub fn scope_numbers<'a>(scopes: impl IntoIterator<Item = &'a Scope>) -> Vec<i32> {

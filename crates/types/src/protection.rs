@@ -23,7 +23,7 @@ impl Protection {
     /// What it asks of a call that takes this scope: of all that publish, and of all that delete.
     fn asks(&self, scope: Scope) -> Option<Role> {
         match scope {
-            Scope::Publish | Scope::TagMove => self.publish,
+            Scope::Publish | Scope::TagMove | Scope::Upload => self.publish,
             Scope::Delete => self.delete,
             _ => None,
         }
@@ -51,6 +51,7 @@ mod tests {
             ("app-web", Scope::Publish, Some(Role::Owner)),
             ("app-cli", Scope::Publish, Some(Role::Maintainer)),
             ("app-cli", Scope::TagMove, Some(Role::Maintainer)),
+            ("app-cli", Scope::Upload, Some(Role::Maintainer)),
             ("app-cli", Scope::Delete, None),
             ("app-cli", Scope::AuditRead, None),
             ("app-web", Scope::Delete, Some(Role::Admin)),

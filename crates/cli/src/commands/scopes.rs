@@ -11,7 +11,7 @@ use consign_types::access::{SCOPE_WORDS, Scope, scopes_named};
 #[derive(Debug, Args)]
 pub(super) struct Purpose {
     /// What it may be used for; may be given several times: `read`, `publish`, `delete`, `promote`, `approve`, `attest`, `admin`,
-    /// `tag:move`, `audit:read`, or GitLab's `api`, `read_api`, `read_package_registry`, `write_package_registry`. `publish:GLOB` is
+    /// `tag:move`, `audit:read`, `upload`, or GitLab's `api`, `read_api`, `read_package_registry`, `write_package_registry`. `publish:GLOB` is
     /// `publish` with `--package GLOB`, `promote:GLOB` and `approve:GLOB` are these with `--stage GLOB`.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = word, required = true)]
     words: Vec<Word>,

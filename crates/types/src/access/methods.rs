@@ -54,7 +54,7 @@ const TABLE: &[(&str, Need)] = &[
     row("PackageService/ListProtectionRules", Role::Developer, Scope::Read),
     row("PackageService/UpdateProtectionRule", Role::Maintainer, Scope::Admin),
     row("PackageService/DeleteProtectionRule", Role::Maintainer, Scope::Admin),
-    row("FileService/PrepareUploads", Role::Developer, Scope::Publish),
+    row("FileService/PrepareUploads", Role::Developer, Scope::Upload),
     row("FileService/CommitFiles", Role::Developer, Scope::Publish),
     row("FileService/PrepareDownloads", Role::Reporter, Scope::Read),
     row("FileService/GetFile", Role::Reporter, Scope::Read),

@@ -9,7 +9,7 @@ word_enum! {
     Scope {
         /// Reads and downloads.
         Read = "read",
-        /// Publishes versions, uploads files, moves tags.
+        /// Publishes versions, uploads bytes, moves tags.
         Publish = "publish",
         /// Deletes and undeletes packages, versions, files and tags; yanks and quarantines.
         Delete = "delete",
@@ -17,7 +17,7 @@ word_enum! {
         Promote = "promote",
         /// Reviews promotions and reports gates.
         Approve = "approve",
-        /// Adds attestations.
+        /// Adds attestations, and uploads their bytes.
         Attest = "attest",
         /// Changes settings, rules, stages, policies, members, subscriptions and tokens; reads the audit.
         Admin = "admin",
@@ -25,17 +25,33 @@ word_enum! {
         TagMove = "tag:move",
         /// Reads and verifies the audit, and changes nothing.
         AuditRead = "audit:read",
+        /// Uploads bytes that others publish.
+        Upload = "upload",
     }
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 9] =
-        [Self::Read, Self::Publish, Self::Delete, Self::Promote, Self::Approve, Self::Attest, Self::Admin, Self::TagMove, Self::AuditRead];
+    pub const ALL: [Self; 10] = [
+        Self::Read,
+        Self::Publish,
+        Self::Delete,
+        Self::Promote,
+        Self::Approve,
+        Self::Attest,
+        Self::Admin,
+        Self::TagMove,
+        Self::AuditRead,
+        Self::Upload,
+    ];
 
     /// Whether a token with this scope may do what takes the other one: a wide scope includes the finer ones of its own.
     pub fn includes(self, other: Self) -> bool {
-        self == other || matches!((self, other), (Self::Publish, Self::TagMove) | (Self::Admin, Self::AuditRead))
+        let is_part = matches!(
+            (self, other),
+            (Self::Publish, Self::TagMove | Self::Upload) | (Self::Attest, Self::Upload) | (Self::Admin, Self::AuditRead)
+        );
+        self == other || is_part
     }
 
     /// Whether it is for acting on stages, so that a token may have it for some of them alone.
@@ -50,7 +66,7 @@ impl Scope {
 }
 
 /// The words by which people name scopes: each scope's own, and those of GitLab, which stand for several.
-pub const SCOPE_WORDS: [&str; 13] = [
+pub const SCOPE_WORDS: [&str; 14] = [
     "read",
     "publish",
     "delete",
@@ -60,6 +76,7 @@ pub const SCOPE_WORDS: [&str; 13] = [
     "admin",
     "tag:move",
     "audit:read",
+    "upload",
     "api",
     "read_api",
     "read_package_registry",
@@ -90,10 +107,15 @@ mod tests {
 
     #[test]
     fn wide_scopes_include_the_finer_ones_and_not_the_other_way_round() {
-        for (scope, included) in [(Scope::Publish, Scope::TagMove), (Scope::Admin, Scope::AuditRead)] {
+        for (scope, included) in [
+            (Scope::Publish, Scope::TagMove),
+            (Scope::Publish, Scope::Upload),
+            (Scope::Attest, Scope::Upload),
+            (Scope::Admin, Scope::AuditRead),
+        ] {
             assert!(included.is_within(&[scope].into()) && !scope.is_within(&[included].into()));
         }
         let pairs = Scope::ALL.iter().flat_map(|one| Scope::ALL.map(|other| one.includes(other)));
-        assert_eq!(pairs.filter(|includes| *includes).count(), Scope::ALL.len() + 2);
+        assert_eq!(pairs.filter(|includes| *includes).count(), Scope::ALL.len() + 4);
     }
 }
