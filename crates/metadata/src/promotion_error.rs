@@ -19,6 +19,14 @@ pub enum PromotionError {
     /// No such promotion.
     #[error("promotion `{0}` not found")]
     PromotionNotFound(PromotionRef),
+    /// Nothing stood on the stage before.
+    #[error("nothing stood on stage `{stage}` before `{current}`: to empty it, ask for that")]
+    NothingBefore {
+        /// The stage.
+        stage: StageRef,
+        /// The last promotion to it.
+        current: PromotionRef,
+    },
     /// No such gate.
     #[error("stage `{stage}` has no {what} `{gate}`")]
     GateNotFound {
@@ -141,7 +149,7 @@ impl PromotionError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::StageNotFound(_) => Reason::StageNotFound,
-            Self::PromotionNotFound(_) => Reason::PromotionNotFound,
+            Self::PromotionNotFound(_) | Self::NothingBefore { .. } => Reason::PromotionNotFound,
             Self::GateNotFound { .. } => Reason::GateNotFound,
             Self::AttestationNotFound(_) => Reason::AttestationNotFound,
             Self::TrustedKeyNotFound(_) => Reason::TrustedKeyNotFound,
@@ -166,6 +174,7 @@ impl PromotionError {
         match self {
             Self::StageNotFound(name) => vec![("resource", name.to_string())],
             Self::PromotionNotFound(name) => vec![("resource", name.to_string())],
+            Self::NothingBefore { stage, current } => vec![("stage", stage.to_string()), ("current_promotion", current.to_string())],
             Self::GateNotFound { stage, gate, .. } => vec![("resource", stage.to_string()), ("gate_id", gate.to_string())],
             Self::AttestationNotFound(name) => vec![("resource", name.to_string())],
             Self::TrustedKeyNotFound(name) => vec![("resource", name.to_string())],

@@ -66,9 +66,15 @@ async fn a_rollback_places_what_stood_there_before() {
 
         let again = roll_back(&grpc, back("", &undone.name)).await.unwrap();
         assert_eq!((again.rollback_target.as_str(), standing(&grpc, "production").await), (first.name.as_str(), vec!["1.0.0".to_owned()]));
-        let emptied = roll_back(&grpc, back("", &again.name)).await.unwrap();
+        // What runs is not taken away by one rollback too many.
+        assert_eq!(reason(roll_back(&grpc, back("", &again.name)).await), Some(Reason::PromotionNotFound));
+        assert_eq!(standing(&grpc, "production").await, ["1.0.0"]);
+        let emptied = roll_back(&grpc, back("-", &again.name)).await.unwrap();
         assert_eq!((emptied.rollback_target.as_str(), emptied.items.len()), ("-", 0));
         assert_eq!(standing(&grpc, "production").await.len(), 0);
+        for target in ["", "-"] {
+            assert_eq!(reason(roll_back(&grpc, back(target, &emptied.name)).await), Some(Reason::PromotionNotFound), "it is empty");
+        }
     }
 }
 

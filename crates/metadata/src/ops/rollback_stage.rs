@@ -13,8 +13,8 @@ use super::change::{Begun, Change, begin, call};
 use super::find_stage::stage;
 use super::ground::Placer;
 use super::pending::fingerprint;
-use super::promoting::ended;
 use super::promoting::{Application, Told, promotion_name};
+use super::promotion_news::ended;
 use crate::connection::{Db, Ending};
 use crate::ids;
 use crate::observer::{Observation, Observed};
@@ -33,14 +33,25 @@ pub struct RollbackStage {
     pub principal: Principal,
     /// The stage.
     pub name: StageRef,
-    /// The promotion after which it shall stand again; `None` for the one before the current.
-    pub target: Option<i64>,
+    /// Where it goes back to.
+    pub target: RollbackTarget,
     /// What the caller takes to be the last promotion to the stage.
     pub expected_current: i64,
     /// Why.
     pub justification: Description,
     /// Makes a repeated request safe.
     pub request_id: Option<RequestId>,
+}
+
+/// Where a stage goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollbackTarget {
+    /// To what stood there before the current promotion.
+    Before,
+    /// To what stood there after this one.
+    Promotion(i64),
+    /// To nothing: it shall be empty.
+    Nothing,
 }
 
 impl Metadata {
@@ -111,19 +122,25 @@ fn current(db: &mut Db, change: &Change<'_>, stage: &Stage, expected: i64) -> Re
 ///
 /// Where none is named, it is the last one before the current that was not undone. Behind a rollback, that is the one before its target:
 /// to undo twice goes back two steps, and never forth.
-fn find_target(db: &mut Db, stage: &Stage, current: &Promotion, named: Option<i64>) -> Result<Option<Promotion>> {
+fn find_target(db: &mut Db, stage: &Stage, current: &Promotion, wanted: RollbackTarget) -> Result<Option<Promotion>> {
     let project = stage.project_id;
-    if let Some(id) = named {
-        let is_earlier = |target: &Promotion| target.stage_id == stage.id && (1..current.sequence).contains(&target.sequence);
-        let target = promotions::find(db, project, id)?.filter(is_earlier);
-        return target.map(Some).ok_or_else(|| PromotionError::PromotionNotFound(promotion_name(project, id)).into());
-    }
-    let shown = match current.rollback_target {
-        Some(0) => return Ok(None),
-        Some(target) => promotions::find(db, project, target)?.map_or(current.sequence, |target| target.sequence),
-        None => current.sequence,
+    let nothing_before = || {
+        let stage = StageRef { project: ProjectRef::Id(project), stage: stage.stage.clone() };
+        PromotionError::NothingBefore { stage, current: promotion_name(project, current.id) }.into()
     };
-    promotions::find_standing(db, stage.id, shown)
+    let shown = match (wanted, current.rollback_target) {
+        (RollbackTarget::Promotion(id), _) => {
+            let is_earlier = |target: &Promotion| target.stage_id == stage.id && (1..current.sequence).contains(&target.sequence);
+            let target = promotions::find(db, project, id)?.filter(is_earlier);
+            return target.map(Some).ok_or_else(|| PromotionError::PromotionNotFound(promotion_name(project, id)).into());
+        }
+        // A call that is repeated by mistake must not take from a stage what runs there.
+        (_, Some(0)) => return Err(nothing_before()),
+        (RollbackTarget::Nothing, _) => return Ok(None),
+        (RollbackTarget::Before, Some(target)) => promotions::find(db, project, target)?.map_or(current.sequence, |target| target.sequence),
+        (RollbackTarget::Before, None) => current.sequence,
+    };
+    promotions::find_standing(db, stage.id, shown)?.map(Some).ok_or_else(nothing_before)
 }
 
 /// What a rollback changes.

@@ -1,6 +1,6 @@
 //! What becomes of promotions: gates, reviews and rollbacks.
 
-use consign_metadata::{Error, Metadata, Principal, Promotion, ReviewPromotion, RollbackStage};
+use consign_metadata::{Error, Metadata, Principal, Promotion, PromotionError, ReviewPromotion, RollbackStage, RollbackTarget};
 use consign_types::access::Role;
 use consign_types::promotion::{Condition, Decision, Gate};
 use consign_types::resource::{ProjectRef, PromotionRef, VersionRef};
@@ -45,14 +45,26 @@ pub(crate) async fn review(metadata: &Metadata, who: Principal, id: i64, decisio
     metadata.review_promotion(wanted).await
 }
 
+/// Undoes the current promotion: what stood before is placed again, or nothing, where nothing did.
 pub(crate) async fn roll_back(metadata: &Metadata, name: &str, current: i64, target: Option<i64>) -> Result<Promotion, Error> {
-    let wanted = RollbackStage {
-        principal: principal(),
-        name: stage(name),
-        target,
-        expected_current: current,
-        justification: "it broke".parse().unwrap(),
-        request_id: None,
+    let back = async |target| {
+        let wanted = RollbackStage {
+            principal: principal(),
+            name: stage(name),
+            target,
+            expected_current: current,
+            justification: "it broke".parse().unwrap(),
+            request_id: None,
+        };
+        metadata.rollback_stage(wanted).await.map(|(promotion, _)| promotion)
     };
-    metadata.rollback_stage(wanted).await.map(|(promotion, _)| promotion)
+    match target {
+        Some(target) => back(RollbackTarget::Promotion(target)).await,
+        None => match back(RollbackTarget::Before).await {
+            Err(Error::Promotion(refused)) if matches!(refused, PromotionError::NothingBefore { .. }) => {
+                back(RollbackTarget::Nothing).await
+            }
+            done => done,
+        },
+    }
 }

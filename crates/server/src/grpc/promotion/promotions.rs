@@ -2,7 +2,7 @@
 
 use consign_metadata::{
     CancelPromotion, CreatePromotion, ListPromotions, Metadata, Principal, PromoteItem, PromotionOrder, ReportGate, ReviewPromotion,
-    RollbackStage, WantedWaiver,
+    RollbackStage, RollbackTarget, WantedWaiver,
 };
 use consign_proto::metadata::{
     self as wire, CancelPromotionRequest, CancelPromotionResponse, CreatePromotionRequest, CreatePromotionResponse, GetPromotionRequest,
@@ -201,8 +201,9 @@ pub(super) async fn roll_back(
     let principal = caller.about(&name).await?;
     let project = &name.project;
     let target = match request.target_promotion.as_str() {
-        "" => None,
-        target => Some(promotion_of(metadata, project, "target_promotion", target).await?),
+        "" => RollbackTarget::Before,
+        NONE => RollbackTarget::Nothing,
+        target => RollbackTarget::Promotion(promotion_of(metadata, project, "target_promotion", target).await?),
     };
     if request.expected_current_promotion.is_empty() {
         return Err(invalid("expected_current_promotion", Reason::ArgumentInvalid, "must be set: read it by GetStageState"));
