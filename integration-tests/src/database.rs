@@ -61,6 +61,13 @@ impl Database {
         }
     }
 
+    /// Begins a transaction with a statement, and leaves it open. Only for PostgreSQL.
+    pub fn transaction(&self, statement: &str) -> Open {
+        let mut connection = connect::<PgConnection>(&self.url);
+        connection.batch_execute(&format!("begin; {statement}")).expect("the statement succeeds");
+        Open(connection)
+    }
+
     /// An instant, so many seconds ago, as an expression of SQL.
     pub fn ago(&self, seconds: u32) -> String {
         match &self.server {
@@ -117,6 +124,22 @@ impl Drop for Database {
 pub fn execute_all(path: &std::path::Path, statements: &str) {
     let path = path.to_str().expect("the path of a test is text");
     connect::<SqliteConnection>(path).batch_execute(statements).expect("the statements succeed");
+}
+
+/// A transaction that is open, until it is committed or dropped.
+pub struct Open(PgConnection);
+
+impl Open {
+    /// Commits it.
+    pub fn commit(mut self) {
+        self.0.batch_execute("commit").expect("nothing stands against it");
+    }
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Open(..)")
+    }
 }
 
 /// Where the PostgreSQL of the tests is.

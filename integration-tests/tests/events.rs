@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
+use consign_proto::access::scope_numbers;
 use consign_proto::metadata::gate::Condition;
 use consign_proto::metadata::promotion_review::Decision;
+use consign_proto::metadata::token::Kind;
 use consign_proto::metadata::watch_events_response::Item;
 use consign_proto::metadata::{
-    ApprovalCondition, BatchUpdateTagsRequest, CreatePromotionRequest, CreateTagRequest, CreateVersionRequest, DeleteProjectRequest,
-    DeleteVersionRequest, Event, HoldStageRequest, ListEventsRequest, ListEventsResponse, RecordDeploymentRequest, ReviewPromotionRequest,
-    Role, RollbackStageRequest, Stage, TagUpdate, WatchEventsRequest, WatchEventsResponse, YankVersionRequest,
+    ApprovalCondition, BatchUpdateTagsRequest, CreatePromotionRequest, CreateTagRequest, CreateTokenRequest, CreateVersionRequest,
+    DeleteMemberRequest, DeleteProjectRequest, DeleteVersionRequest, Event, HoldStageRequest, ListEventsRequest, ListEventsResponse,
+    RecordDeploymentRequest, ReviewPromotionRequest, RevokeTokenRequest, Role, RollbackStageRequest, Stage, TagUpdate, WatchEventsRequest,
+    WatchEventsResponse, YankVersionRequest,
 };
 use consign_types::Reason;
 use consign_types::access::Scope;
@@ -62,12 +65,15 @@ async fn next(stream: &mut Streaming<WatchEventsResponse>) -> Result<WatchEvents
 /// The events that come next.
 async fn take(stream: &mut Streaming<WatchEventsResponse>, count: usize) -> Vec<(Event, String)> {
     let mut events = Vec::new();
-    while events.len() < count {
-        let message = next(stream).await.unwrap();
-        if let Some(Item::Event(event)) = message.item {
-            events.push((event, message.cursor));
+    let taken = async {
+        while events.len() < count {
+            let message = next(stream).await.unwrap();
+            if let Some(Item::Event(event)) = message.item {
+                events.push((event, message.cursor));
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_mins(1), taken).await.expect("what happened is told");
     events
 }
 
@@ -99,7 +105,7 @@ async fn what_is_published_tagged_and_yanked_is_told() {
             ("version.changed", one),
             ("version.created", two),
             ("version.published", two),
-            ("rule.created", "/tagRules/1"),
+            ("tag_rule.created", "/tagRules/1"),
             ("tag.created", tag),
             ("tag.moved", tag),
             ("tag.deleted", tag),
@@ -290,6 +296,12 @@ async fn a_stream_begins_where_it_is_told_and_goes_on() {
         let mut quiet = watch(&grpc, from(PROJECT, newest)).await.unwrap();
         let heartbeat = next(&mut quiet).await.unwrap();
         assert_eq!(heartbeat.item, Some(Item::HeartbeatSequence(newest)));
+        for (parent, version) in [(PROJECT, "now-one"), ("projects/-", "now-all")] {
+            let mut new = watch(&grpc, WatchEventsRequest { from_now: true, ..from(parent, 0) }).await.unwrap();
+            assert!(matches!(next(&mut new).await.unwrap().item, Some(Item::HeartbeatSequence(_))), "nothing that is there is told");
+            keep_open(&grpc, version, b"new").await;
+            assert!(take(&mut new, 1).await[0].0.subject.ends_with(version));
+        }
         let filter = "type = \"version.yanked\"".to_owned();
         let mut filtered = watch(&grpc, WatchEventsRequest { filter: filter.clone(), ..from("projects/-", 0) }).await.unwrap();
         let passed = next(&mut filtered).await.unwrap();
@@ -313,6 +325,8 @@ async fn a_request_for_a_stream_that_contradicts_itself_is_refused() {
         (WatchEventsRequest { cursor: cursor.clone(), ..from(PROJECT, 1) }, Reason::ArgumentInvalid),
         (WatchEventsRequest { cursor: cursor.clone(), ..from("projects/-", 0) }, Reason::PageTokenInvalid),
         (WatchEventsRequest { cursor: "!".to_owned(), ..from(PROJECT, 0) }, Reason::PageTokenInvalid),
+        (WatchEventsRequest { from_now: true, ..from(PROJECT, 1) }, Reason::ArgumentInvalid),
+        (WatchEventsRequest { from_now: true, cursor: cursor.clone(), ..from(PROJECT, 0) }, Reason::ArgumentInvalid),
         (WatchEventsRequest { filter: "type = ".to_owned(), ..from(PROJECT, 0) }, Reason::FilterInvalid),
         (WatchEventsRequest { filter: "data = 1".to_owned(), ..from(PROJECT, 0) }, Reason::FilterInvalid),
         (from("projects/9", 0), Reason::ProjectNotFound),
@@ -324,32 +338,84 @@ async fn a_request_for_a_stream_that_contradicts_itself_is_refused() {
     }
 }
 
+/// How a stream ends, whatever it tells before.
+async fn end(mut stream: Streaming<WatchEventsResponse>) -> Status {
+    loop {
+        if let Err(end) = next(&mut stream).await {
+            return end;
+        }
+    }
+}
+
 #[tokio::test]
-async fn a_stream_ends_with_the_right_to_read_and_with_the_service() {
+async fn a_stream_ends_with_the_token() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).demo_grpc().await;
+        let request = CreateTokenRequest {
+            parent: PROJECT.to_owned(),
+            kind: Kind::Project.into(),
+            display_name: "to be revoked".to_owned(),
+            role: Role::Reporter.into(),
+            scopes: scope_numbers(&[Scope::Read]),
+            ..CreateTokenRequest::default()
+        };
+        let made = grpc.tokens().create_token(authorized(request)).await.unwrap().into_inner();
+        let mut streams = Vec::new();
+        for parent in [PROJECT, "projects/-", "namespaces/root"] {
+            let stream = grpc.events().watch_events(bearing(from(parent, 0), &made.secret)).await;
+            streams.extend(stream.map(tonic::Response::into_inner));
+        }
+        assert!(streams.len() >= 2);
+        let revoke = RevokeTokenRequest { name: made.token.unwrap().name, ..RevokeTokenRequest::default() };
+        grpc.tokens().revoke_token(authorized(revoke)).await.unwrap();
+        for stream in streams {
+            assert_eq!(end(stream).await.code(), Code::Unauthenticated);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_a_member_no_longer_is_told_no_more() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).demo_grpc().await;
+        seal(&grpc, &["1.0.0"]).await;
+        let rob = member(&grpc, "rob", Role::Reporter).await;
+        let read = || bearing(from("projects/-", 0), &rob);
+        let mut stream = grpc.events().watch_events(read()).await.unwrap().into_inner();
+        take(&mut stream, 3).await;
+        let gone = DeleteMemberRequest { name: format!("{PROJECT}/members/rob"), ..DeleteMemberRequest::default() };
+        grpc.users().delete_member(authorized(gone)).await.unwrap();
+        // Who is asked for anew a moment later may do no more than is left.
+        let is_seen = async || {
+            let mut again = grpc.events().watch_events(read()).await.unwrap().into_inner();
+            matches!(next(&mut again).await.unwrap().item, Some(Item::HeartbeatSequence(0))).then_some(())
+        };
+        integration_tests::wait::until("the role to be gone", is_seen).await;
+        seal(&grpc, &["2.0.0"]).await;
+        let told = next(&mut stream).await.unwrap().item;
+        assert_eq!(told, Some(Item::HeartbeatSequence(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_project_tells_its_members_so_and_a_service_that_stops_tells_all() {
     for engine in BOTH {
         let (service, grpc) = Builder::on(engine).demo_grpc().await;
         seal(&grpc, &["1.0.0"]).await;
         let reader = project_token(&grpc, Role::Reporter, &[Scope::Read]).await;
-        let mut read = grpc.events().watch_events(bearing(from(PROJECT, 0), &reader)).await.unwrap().into_inner();
-        take(&mut read, 3).await;
+        let of_token = grpc.events().watch_events(bearing(from(PROJECT, 0), &reader)).await.unwrap().into_inner();
+        let mut streams = [watch(&grpc, from(PROJECT, 0)).await.unwrap(), watch(&grpc, from("projects/-", 0)).await.unwrap()];
         let gone = DeleteProjectRequest { name: PROJECT.to_owned(), ..Default::default() };
-        let mut all = watch(&grpc, from("projects/-", 0)).await.unwrap();
-        take(&mut all, 3).await;
         grpc.projects().delete_project(authorized(gone)).await.unwrap();
-        let end = loop {
-            if let Err(end) = next(&mut read).await {
-                break end;
-            }
-        };
-        assert!(matches!(end.code(), Code::NotFound | Code::Unauthenticated), "{end}");
-        assert_eq!(take(&mut all, 1).await[0].0.r#type, "project.deleted", "whoever may read all is told");
+        for stream in &mut streams {
+            assert_eq!(take(stream, 4).await[3].0.r#type, "project.deleted");
+        }
+        assert_eq!(end(of_token).await.code(), Code::Unauthenticated, "its tokens count no longer");
         let stopped = tokio::spawn(TestService::stop(service));
-        let end = loop {
-            if let Err(end) = next(&mut all).await {
-                break end;
-            }
-        };
-        assert_eq!((end.code(), reason(Err::<(), _>(end))), (Code::Unavailable, Some(Reason::Draining)));
+        for stream in streams {
+            let end = end(stream).await;
+            assert_eq!((end.code(), refusal(&end).1), (Code::Unavailable, Some(Reason::Draining)));
+        }
         stopped.await.unwrap();
     }
 }
@@ -453,4 +519,39 @@ async fn whoever_watches_all_projects_misses_nothing_that_is_written_at_once() {
         }
         assert_eq!(seen, list(&grpc, "projects/-", "").await);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_told_behind_a_change_that_may_still_be_made() {
+    let (service, grpc) = Builder::on(Engine::Postgres).demo_grpc().await;
+    seal(&grpc, &["1.0.0"]).await;
+    let mut stream = watch(&grpc, from("projects/-", 0)).await.unwrap();
+    take(&mut stream, 3).await;
+    let database = service.database();
+    let open = database.transaction("insert into event_floors values (77, 0, 0, 0, 0)");
+    seal(&grpc, &["2.0.0"]).await;
+    assert_eq!(list(&grpc, PROJECT, "").await.len(), 5, "in one project changes are made one by one");
+    assert_eq!(list(&grpc, "projects/-", "").await.len(), 3, "what is not committed yet may come before");
+    open.commit();
+    assert_eq!(take(&mut stream, 2).await[1].0.subject, format!("{PACKAGE}/versions/2.0.0"));
+}
+
+#[tokio::test]
+async fn events_that_were_copied_from_another_cluster_are_told_before_the_new_ones() {
+    let (mut service, grpc) = Builder::on(Engine::Postgres).demo_grpc().await;
+    seal(&grpc, &["1.0.0"]).await;
+    let cursor = take(&mut watch(&grpc, from("projects/-", 0)).await.unwrap(), 1).await.remove(0).1;
+    // Another cluster may have counted much further.
+    service.shut_down().await;
+    service.database().execute("update events set position = position + 1000000000");
+    service.database().execute("insert into event_floors values (0, 900000000, 1, 0, 0)");
+    service.start_again().await;
+    let grpc = Grpc::to(service.grpc());
+    seal(&grpc, &["2.0.0"]).await;
+    let told = take(&mut watch(&grpc, from("projects/-", 0)).await.unwrap(), 5).await;
+    let sequences: Vec<i64> = told.iter().map(|(event, _)| event.sequence).collect();
+    assert_eq!(sequences, [0, 1, 1, 2, 2]);
+    // Whoever was told of the old cluster goes on with the new events, or is told to begin anew.
+    let mut on = watch(&grpc, WatchEventsRequest { cursor, ..from("projects/-", 0) }).await.unwrap();
+    assert!(take(&mut on, 2).await[1].0.subject.ends_with("2.0.0"));
 }

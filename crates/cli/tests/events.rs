@@ -1,8 +1,8 @@
 //! `consign events` against a service.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use integration_tests::rest::file;
 use integration_tests::{Builder, TOKEN, TestService};
@@ -19,6 +19,28 @@ fn told(service: &TestService, arguments: &[&str]) -> Vec<Value> {
     let Output { status, stdout, stderr } = command(service, arguments).output().unwrap();
     assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A command that follows events, and is ended with the test.
+struct Following(Child, Lines<BufReader<ChildStdout>>);
+
+impl Following {
+    fn start(service: &TestService, arguments: &[&str]) -> Self {
+        let mut child = command(service, arguments).arg("--follow").stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self(child, lines)
+    }
+
+    fn next(&mut self) -> Value {
+        serde_json::from_str(&self.1.next().unwrap().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 fn types(events: &[Value]) -> Vec<&str> {
@@ -43,14 +65,16 @@ async fn events_are_listed_and_followed_as_cloud_events() {
     let refused = command(&service, &["--after", "1"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "numbers of changes count in one project");
 
-    let mut following = command(&service, &["--follow", "--filter", "type = \"version.created\""]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines =
-        BufReader::new(following.stdout.take().unwrap()).lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-    assert_eq!(lines.by_ref().take(2).collect::<Vec<_>>(), all[1..]);
+    assert_eq!(told(&service, &["namespaces/root"]), all);
+
+    let mut first = Following::start(&service, &["--all", "--filter", "type = \"version.created\""]);
+    let known = [first.next(), first.next()];
+    assert_eq!(known.iter().map(|event| &event["id"]).collect::<Vec<_>>(), [&all[1]["id"], &all[2]["id"]]);
     assert_eq!(rest.put(&file("tool", "3.0", "f"), "x").await.status, 201);
-    assert!(lines.next().unwrap()["subject"].as_str().unwrap().ends_with("versions/3.0"));
-    following.kill().unwrap();
-    following.wait().unwrap();
+    assert!(first.next()["subject"].as_str().unwrap().ends_with("versions/3.0"));
+    let cursor = known[1]["cursor"].as_str().unwrap();
+    let mut again = Following::start(&service, &["--filter", "type = \"version.created\"", "--cursor", cursor]);
+    assert!(again.next()["subject"].as_str().unwrap().ends_with("versions/3.0"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

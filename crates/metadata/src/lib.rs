@@ -86,7 +86,8 @@ pub use ops::find_promotion::{ListPromotions, PromotionOrder};
 pub use ops::find_settings::SettingsView;
 pub use ops::find_stage::{ListStages, StageOrder};
 pub use ops::find_usage::Usage;
-pub use ops::list_events::{FollowEvents, Followed, ListEvents, behind_change};
+pub use ops::follow_events::{Behind, FollowEvents, Followed, behind_change};
+pub use ops::list_events::ListEvents;
 pub use ops::list_files::{FileOrder, ListFiles};
 pub use ops::list_members::{ListMembers, MemberOrder};
 pub use ops::list_packages::{ListPackages, PackageOrder};
@@ -106,7 +107,7 @@ pub use ops::resolve_version::{ResolveVersion, Resolved, Selector, SkipReason, S
 pub use ops::restore_tag::RestoreTag;
 pub use ops::review_promotion::ReviewPromotion;
 pub use ops::revoke_token::RevokeToken;
-pub use ops::rollback_stage::RollbackStage;
+pub use ops::rollback_stage::{RollbackStage, RollbackTarget};
 pub use ops::rotate_token::RotateToken;
 pub use ops::search_files::SearchFiles;
 pub use ops::search_versions::SearchVersions;

@@ -474,6 +474,8 @@ table! {
 table! {
     event_floors (project_id) {
         project_id -> BigInt,
+        position -> BigInt,
+        of_project -> BigInt,
         sequence -> BigInt,
         part -> Integer,
     }

@@ -181,6 +181,12 @@ impl Caller {
         }
     }
 
+    /// The same caller as it is by now: one whose call lasts is judged by what it has left.
+    pub(crate) async fn renewed(&self) -> Result<Self, Status> {
+        let principal = self.metadata.renew(&self.principal).await.map_err(status)?;
+        Ok(Self { principal, ..self.clone() })
+    }
+
     async fn admitted(&self, need: Need, about: About) -> Result<Principal, Status> {
         self.is_judged.store(true, Ordering::Relaxed);
         self.metadata.admit(&self.principal, need, about).await.map_err(status)

@@ -51,12 +51,12 @@ word_enum! {
         TagMoved = "tag.moved",
         /// It points at nothing any more.
         TagDeleted = "tag.deleted",
-        /// A rule was made: over tags, packages, or trusted CI jobs.
-        RuleCreated = "rule.created",
+        /// A rule over tags was made.
+        TagRuleCreated = "tag_rule.created",
         /// It was changed.
-        RuleChanged = "rule.changed",
+        TagRuleChanged = "tag_rule.changed",
         /// It was removed.
-        RuleDeleted = "rule.deleted",
+        TagRuleDeleted = "tag_rule.deleted",
         /// A release was written.
         ReleaseCreated = "release.created",
         /// It, or one of its links, was changed.
@@ -120,15 +120,9 @@ const OF_METHODS: &[(&str, EventType)] = &[
     ("UndeleteVersion", EventType::VersionUndeleted),
     ("DeleteFile", EventType::FileDeleted),
     ("UndeleteFile", EventType::FileUndeleted),
-    ("CreateTagRule", EventType::RuleCreated),
-    ("UpdateTagRule", EventType::RuleChanged),
-    ("DeleteTagRule", EventType::RuleDeleted),
-    ("CreateProtectionRule", EventType::RuleCreated),
-    ("UpdateProtectionRule", EventType::RuleChanged),
-    ("DeleteProtectionRule", EventType::RuleDeleted),
-    ("CreateTrustRule", EventType::RuleCreated),
-    ("UpdateTrustRule", EventType::RuleChanged),
-    ("DeleteTrustRule", EventType::RuleDeleted),
+    ("CreateTagRule", EventType::TagRuleCreated),
+    ("UpdateTagRule", EventType::TagRuleChanged),
+    ("DeleteTagRule", EventType::TagRuleDeleted),
     ("CreateRelease", EventType::ReleaseCreated),
     ("UpdateRelease", EventType::ReleaseChanged),
     ("CreateReleaseLink", EventType::ReleaseChanged),
@@ -149,7 +143,7 @@ const OF_METHODS: &[(&str, EventType)] = &[
 
 impl EventType {
     /// The one event of a call to a method, by its name in the audit. `None` where it depends on the call what is told: of publishes,
-    /// moves of tags, and promotions.
+    /// moves of tags, and promotions; and of what rules over rights, which not everybody may read who reads events.
     pub fn of_method(method: &str) -> Option<Self> {
         OF_METHODS.iter().find(|(name, _)| *name == method).map(|(_, event)| *event)
     }

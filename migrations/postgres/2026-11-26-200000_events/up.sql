@@ -15,9 +15,11 @@ create table events (
 );
 create index events_position on events (position, project_id, sequence, part);
 
--- The last event that is no longer kept, of each project that had one; of project 0 the last position of all.
+-- The place of the last event that is no longer kept, of each project that had one; of project 0 that of all projects.
 create table event_floors (
     project_id bigint primary key,
+    position bigint not null,
+    of_project bigint not null,
     sequence bigint not null,
     part integer not null
 );

@@ -14,9 +14,11 @@ create table events (
     unique (project_id, sequence, part)
 ) strict;
 
--- The last event that is no longer kept, of each project that had one; of project 0 the last position of all.
+-- The place of the last event that is no longer kept, of each project that had one; of project 0 that of all projects.
 create table event_floors (
     project_id integer primary key,
+    position integer not null,
+    of_project integer not null,
     sequence integer not null,
     part integer not null
 ) strict;

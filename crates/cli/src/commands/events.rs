@@ -8,7 +8,6 @@ use consign_client::{Client, Error};
 use consign_proto::metadata::watch_events_response::Item;
 use consign_proto::metadata::{Event, ListEventsRequest, WatchEventsRequest};
 use consign_types::Reason;
-use consign_types::resource::ProjectRef;
 use serde_json::{Value, json};
 
 use super::arguments::project;
@@ -27,31 +26,48 @@ pub(crate) struct Events {
     #[command(flatten)]
     server: Server,
 
-    /// The project, by its path or id [default: all that the token may read]
-    #[arg(value_parser = project)]
-    project: Option<ProjectRef>,
+    /// The project, by its path or id, or a namespace as `namespaces/group` [default: all that the token may read]
+    #[arg(value_name = "PROJECT", value_parser = parent)]
+    parent: Option<String>,
 
     /// Which of them, as in `type = "promotion.succeeded" AND actor = "alice"`.
     #[arg(long, default_value = "")]
     filter: String,
 
     /// Those behind this change number alone; takes a project.
-    #[arg(long, value_name = "NUMBER", requires = "project", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "NUMBER", requires = "parent", value_parser = clap::value_parser!(i64).range(0..))]
     after: Option<i64>,
 
-    /// Go on with new ones, until the command is ended.
+    /// Wait for new ones, until the command is ended. Begins with what comes, unless it is told where.
     #[arg(long)]
     follow: bool,
+
+    /// With `--follow`: begin with the oldest that are kept.
+    #[arg(long, requires = "follow", conflicts_with = "after")]
+    all: bool,
+
+    /// With `--follow`: go on behind the event that had this `cursor`; takes the same project and filter.
+    #[arg(long, requires = "follow", conflicts_with_all = ["after", "all"])]
+    cursor: Option<String>,
+}
+
+/// What a project or namespace is called.
+fn parent(text: &str) -> Result<String, String> {
+    if text.starts_with("projects/") || text.starts_with("namespaces/") {
+        return Ok(text.to_owned());
+    }
+    project(text).map(|project| project.to_string())
 }
 
 pub(crate) async fn run(command: Events) -> Result<()> {
-    let Events { server, project, filter, after, follow } = command;
-    let parent = project.map_or_else(|| "projects/-".to_owned(), |project| project.to_string());
-    let after = after.unwrap_or_default();
+    let Events { server, parent, filter, after, follow, all, cursor } = command;
+    let parent = parent.unwrap_or_else(|| "projects/-".to_owned());
+    let from_now = after.is_none() && cursor.is_none() && !all;
+    let (after_sequence, cursor) = (after.unwrap_or_default(), cursor.unwrap_or_default());
     server
         .call(async |client| match follow {
-            true => followed(client, WatchEventsRequest { parent, after_sequence: after, filter, cursor: String::new() }).await,
-            false => listed(client, parent, &behind(&filter, after)).await,
+            true => followed(client, WatchEventsRequest { parent, after_sequence, filter, cursor, from_now }).await,
+            false => listed(client, parent, &behind(&filter, after_sequence)).await,
         })
         .await
 }
@@ -76,7 +92,7 @@ async fn listed(client: &Client, parent: String, filter: &str) -> Result<()> {
             ..ListEventsRequest::default()
         };
         let (events, next) = client.list_events(request).await?;
-        events.iter().for_each(|event| print(&cloud_event(event).to_string()));
+        events.iter().for_each(|event| print(&cloud_event(event, None).to_string()));
         if next.is_empty() {
             return Ok(());
         }
@@ -86,15 +102,18 @@ async fn listed(client: &Client, parent: String, filter: &str) -> Result<()> {
 
 /// A stream that broke off goes on behind what was printed last; one that is refused does not.
 async fn followed(client: &Client, mut request: WatchEventsRequest) -> Result<()> {
-    let mut stands = false;
+    let (mut stands, mut is_lost) = (false, false);
     loop {
         let end = match client.watch_events(request.clone()).await {
             Ok(mut stream) => loop {
                 match stream.message().await.map_err(Error::from) {
                     Ok(Some(message)) => {
-                        stands = true;
-                        (request.after_sequence, request.cursor) = (0, message.cursor);
-                        tell(message.item);
+                        if is_lost {
+                            warn("consign: the service is there again");
+                        }
+                        (stands, is_lost) = (true, false);
+                        tell(message.item, &message.cursor);
+                        (request.after_sequence, request.from_now, request.cursor) = (0, false, message.cursor);
                     }
                     Ok(None) => break None,
                     Err(error) => break Some(error),
@@ -104,8 +123,11 @@ async fn followed(client: &Client, mut request: WatchEventsRequest) -> Result<()
         };
         match end {
             Some(error) if !(stands && may_go_on(&error)) => return Err(error.into()),
-            _ => tokio::time::sleep(PAUSE).await,
+            Some(error) if !is_lost => warn(&format!("consign: the stream broke off, and is taken up again as soon as it can be: {error}")),
+            _ => {}
         }
+        is_lost = true;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -119,16 +141,16 @@ fn may_go_on(error: &Error) -> bool {
     }
 }
 
-fn tell(item: Option<Item>) {
+fn tell(item: Option<Item>, cursor: &str) {
     match item {
-        Some(Item::Event(event)) => print(&cloud_event(&event).to_string()),
+        Some(Item::Event(event)) => print(&cloud_event(&event, Some(cursor)).to_string()),
         Some(Item::ResyncSequence(_)) => warn("consign: events are missing here: they are no longer kept"),
         Some(Item::HeartbeatSequence(_)) | None => {}
     }
 }
 
-/// An event in the JSON format of CloudEvents 1.0; `sequence`, `actor` and `requestid` are extension attributes.
-fn cloud_event(event: &Event) -> Value {
+/// An event in the JSON format of CloudEvents 1.0; `sequence`, `actor`, `requestid` and, in a stream, `cursor` are extension attributes.
+fn cloud_event(event: &Event, cursor: Option<&str>) -> Value {
     let time = event.time.as_ref().and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok());
     let mut told = json!({
         "specversion": "1.0",
@@ -144,6 +166,9 @@ fn cloud_event(event: &Event) -> Value {
     });
     if !event.request_id.is_empty() {
         told["requestid"] = event.request_id.clone().into();
+    }
+    if let Some(cursor) = cursor {
+        told["cursor"] = cursor.into();
     }
     told
 }
@@ -169,7 +194,8 @@ mod tests {
             "specversion": "1.0", "id": "1-7-0", "source": "projects/1", "type": "tag.moved", "subject": "projects/1/packages/a/tags/b",
             "time": "1970-01-01T00:00:01.5Z", "datacontenttype": "application/json", "data": {"version": "1.0"}, "sequence": "7", "actor": "alice",
         });
-        assert_eq!(cloud_event(&event), expected);
+        assert_eq!(cloud_event(&event, None), expected);
+        assert_eq!(cloud_event(&event, Some("abc"))["cursor"], "abc");
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl About {
     fn refused(self, denial: Denial) -> Error {
         match (denial, self) {
             (Denial::Scope(scope), _) => Error::ScopeInsufficient(format!("it lacks the scope {scope}")),
-            (Denial::Stage, _) => Error::ScopeInsufficient("it is for other stages".to_owned()),
+            (Denial::Stage, _) => other_stages(),
             (Denial::Package, _) => Error::ScopeInsufficient("it is for other packages".to_owned()),
             (Denial::Protected(role), Self::Package(_, package)) => Error::PackageProtected { package, role },
             (Denial::Role(role) | Denial::Protected(role), _) => Error::RoleInsufficient(role),
@@ -52,6 +52,11 @@ impl About {
             (Denial::Unknown, Self::All | Self::Instance) => Error::RoleInsufficient(Role::Admin),
         }
     }
+}
+
+/// What whoever holds a token for other stages is told.
+pub(super) fn other_stages() -> Error {
+    Error::ScopeInsufficient("it is for other stages".to_owned())
 }
 
 /// What is known of projects, by each of their names.

@@ -134,7 +134,18 @@ impl Metadata {
         if !is_possible(token) {
             return Err(Error::TokenInvalid);
         }
-        let digest = Digest::of(token.as_bytes());
+        self.of_digest(Digest::of(token.as_bytes())).await
+    }
+
+    /// The same principal as it is by now, for a call that lasts: `TokenInvalid`, `TokenExpired` once its token counts no longer.
+    pub async fn renew(&self, principal: &Principal) -> Result<Principal> {
+        match principal.digest {
+            Some(digest) => self.of_digest(digest).await,
+            None => Ok(principal.clone()),
+        }
+    }
+
+    async fn of_digest(&self, digest: Digest) -> Result<Principal> {
         if let Some(principal) = self.principals.get(&digest) {
             return Ok(principal);
         }

@@ -3,7 +3,7 @@
 use consign_types::Timestamp;
 use consign_types::access::Role;
 use consign_types::protection::Protection;
-use consign_types::resource::{ProjectRef, ProtectionRuleRef};
+use consign_types::resource::ProjectRef;
 use consign_types::text::RequestId;
 
 use super::change::{Begun, begin, call};
@@ -60,8 +60,7 @@ fn create(db: &mut Db, request: &CreateProtectionRule, now: Timestamp) -> Result
         updated_at: now,
     };
     rule.id = protection_rules::insert(db, &rule)?.ok_or_else(|| taken(&rule))?;
-    let name = ProtectionRuleRef { project: ProjectRef::Id(rule.project_id), id: rule.id };
-    change.named(&name).batch(db, &rule, Vec::new()).send(db)?;
+    change.batch(db, &rule, Vec::new()).send(db)?;
     Ok(rule)
 }
 

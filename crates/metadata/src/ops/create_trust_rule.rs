@@ -2,7 +2,7 @@
 
 use consign_types::Timestamp;
 use consign_types::access::Role;
-use consign_types::resource::{ProjectRef, TrustRuleRef};
+use consign_types::resource::ProjectRef;
 use consign_types::text::{Description, RequestId};
 use consign_types::trust::TrustRule as Trust;
 
@@ -70,8 +70,7 @@ fn create(db: &mut Db, request: &CreateTrustRule, now: Timestamp) -> Result<Trus
         updated_at: now,
     };
     rule.id = trust_rules::insert(db, &rule)?;
-    let name = TrustRuleRef { project: ProjectRef::Id(rule.project_id), id: rule.id };
-    change.named(&name).batch(db, &rule, Vec::new()).send(db)?;
+    change.batch(db, &rule, Vec::new()).send(db)?;
     Ok(rule)
 }
 

@@ -1,11 +1,14 @@
 //! Forgetting what is over.
 
+use std::collections::BTreeMap;
+
 use consign_types::Timestamp;
 
 use super::change::lock;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::{counters, events, idempotency_records, leases, members, tokens, used_id_tokens};
+use crate::tables::events::{self, Place};
+use crate::tables::{counters, idempotency_records, leases, members, tokens, used_id_tokens};
 use crate::{Metadata, Result};
 
 /// How long a repeated request is recognised by its request id.
@@ -52,11 +55,25 @@ impl Metadata {
                     members::remove_expired(db, ended, AT_ONCE)?,
                     used_id_tokens::remove_expired(db, now, AT_ONCE)?,
                 ];
-                let events = events::remove_old(db, now.plus_seconds(-EVENT_SECONDS), AT_ONCE)?;
+                let events = forget_events(db, now.plus_seconds(-EVENT_SECONDS))?;
                 Ok(Expired { leases, request_ids, rights: rights.iter().sum(), events })
             })
             .await
     }
+}
+
+/// Forgets events of before an instant, the oldest, and notes up to where.
+fn forget_events(db: &mut Db, before: Timestamp) -> Result<usize> {
+    let first = events::list_first(db, AT_ONCE)?;
+    let old: Vec<Place> = first.into_iter().take_while(|(_, time)| *time < before).map(|(place, _)| place).collect();
+    let Some(last) = old.last().copied() else { return Ok(0) };
+    events::remove_until(db, last)?;
+    let mut ends = BTreeMap::from([(0, last)]);
+    ends.extend(old.iter().map(|place| (place.1, *place)));
+    for (project, end) in ends {
+        events::put_floor(db, project, end)?;
+    }
+    Ok(old.len())
 }
 
 /// Ends leases of one project, and gives back what they have reserved.

@@ -3,23 +3,21 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use consign_types::event::EventType;
 use consign_types::promotion::statement::{PAYLOAD_TYPE, Record, RecordedItem, Statement};
 use consign_types::promotion::{
     Case, Condition, GateName, Item, Judgement, Placed, PlacedBefore, PredicateType, StageName, State, Tagged, judge,
 };
 use consign_types::resource::{ProjectRef, PromotionRef};
 use consign_types::signature::SigningKeys;
-use consign_types::{ContentDigest, Digest, PackageName, Timestamp, VersionName};
+use consign_types::{ContentDigest, Digest, Timestamp};
 use serde::Serialize;
 
+use super::admit::other_stages;
 use super::attesting::Jury;
-use super::change::Change;
 use super::ground::{Candidate, Ground, Placer, StageHead};
 use super::tagging::MAX_RULES;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::events::NewEvent;
 use crate::tables::placements::{self, Placement};
 use crate::tables::promotion_row::{Promotion, PromotionItem};
 use crate::tables::promotions;
@@ -36,7 +34,7 @@ pub(super) fn promotion_name(project: i64, id: i64) -> PromotionRef {
 
 /// Refuses a token that is for other stages.
 pub(super) fn check_reach(principal: &Principal, stage: &StageName) -> Result<()> {
-    if principal.grant.reaches(stage) { Ok(()) } else { Err(Error::ScopeInsufficient("it is for other stages".to_owned())) }
+    if principal.grant.reaches(stage) { Ok(()) } else { Err(other_stages()) }
 }
 
 /// An item as it is to be placed, and what is known of its version.
@@ -158,8 +156,8 @@ fn add_tags(db: &mut Db, project: i64, pinned: &[Pinned], items: &mut [Item]) ->
     Ok(())
 }
 
-/// How many items the audit names.
-const MAX_NAMED: usize = 20;
+/// How many items the audit and events name.
+pub(super) const MAX_NAMED: usize = 20;
 
 /// What the audit is told of a promotion.
 #[derive(Serialize)]
@@ -189,56 +187,6 @@ impl<'a> Told<'a> {
             record_hash: promotion.record_hash,
         }
     }
-}
-
-/// What watchers are told of a promotion at once.
-#[derive(Serialize)]
-pub(super) struct News<'a> {
-    stage: &'a StageName,
-    state: State,
-    /// The first of them.
-    items: Vec<NewsItem<'a>>,
-    item_count: usize,
-    /// What a rollback went back to; 0: to nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rollback_target: Option<i64>,
-}
-
-#[derive(Serialize)]
-struct NewsItem<'a> {
-    package: &'a PackageName,
-    version: &'a VersionName,
-    content_digest: ContentDigest,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replaced_version: Option<&'a VersionName>,
-}
-
-impl<'a> News<'a> {
-    pub(super) fn of(promotion: &'a Promotion) -> Self {
-        let item = |item: &'a PromotionItem| NewsItem {
-            package: &item.package,
-            version: &item.version,
-            content_digest: item.content_digest,
-            replaced_version: item.replaced_version.as_ref(),
-        };
-        Self {
-            stage: &promotion.stage,
-            state: promotion.state,
-            items: promotion.items.iter().take(MAX_NAMED).map(item).collect(),
-            item_count: promotion.items.len(),
-            rollback_target: promotion.rollback_target,
-        }
-    }
-}
-
-/// What watchers are told of the end of a promotion, if a change ended it.
-pub(super) fn ended(change: &Change<'_>, promotion: &Promotion) -> Option<NewEvent> {
-    let kind = match promotion.state {
-        State::Succeeded => EventType::PromotionSucceeded,
-        State::Rejected => EventType::PromotionRejected,
-        _ => return None,
-    };
-    Some(change.event(kind, &promotion_name(promotion.project_id, promotion.id), &News::of(promotion)))
 }
 
 /// Takes over what was found, and tells where that leaves a promotion: applied, ended, or waiting.

@@ -211,8 +211,12 @@ impl<'a> Publishing<'a> {
 
     /// Whether nothing at all is to be changed.
     fn is_there(&self, added: &[File], moves: &Moves) -> bool {
-        let is_same = |before: &VersionRow| (self.version.hidden, &self.version.labels) == (before.hidden, &before.labels);
-        self.is_replayed(added) && moves.is_empty() && self.scene.version.as_ref().is_some_and(is_same)
+        self.is_replayed(added) && moves.is_empty() && self.scene.version.as_ref().is_some_and(|before| self.is_as_before(before))
+    }
+
+    /// Whether the version is listed as before, with the same labels.
+    fn is_as_before(&self, before: &VersionRow) -> bool {
+        (self.version.hidden, &self.version.labels) == (before.hidden, &before.labels)
     }
 
     /// Sends the writes, and looks whether the copies that the files refer to are on their way out.
@@ -253,7 +257,7 @@ impl<'a> Publishing<'a> {
         let is_sealed = self.version.content_digest.is_some() && before.is_none_or(|before| before.content_digest.is_none());
         let kinds = [
             (EventType::VersionCreated, before.is_none()),
-            (EventType::VersionChanged, before.is_some() && !is_sealed),
+            (EventType::VersionChanged, before.is_some_and(|before| !added.is_empty() || !self.is_as_before(before)) && !is_sealed),
             (EventType::VersionPublished, is_sealed),
         ];
         let facts = Facts::of(&self.version).adding(added.len());

@@ -87,6 +87,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     members::remove_of(db, Home::Project(project.id))?;
     audit_entries::remove_of_project(db, project.id)?;
     events::remove_of_project(db, project.id)?;
+    events::remove_floor(db, project.id)?;
     settings::remove(db, Scope::Project(project.id))?;
     counters::remove(db, project.id)?;
     projects::remove(db, project.id)?;
