@@ -1,15 +1,15 @@
-//! Promotions that are applied long after they were asked for.
+//! Promotions that are applied, or ended, long after they were asked for.
 
 use std::collections::BTreeMap;
 
-use consign_metadata::{AsOf, Metadata, Page, Promotion, PromotionItem};
-use consign_types::VersionName;
+use consign_metadata::{AsOf, Metadata, Page, Promotion, PromotionItem, ReviewPromotion};
 use consign_types::access::Role;
-use consign_types::promotion::{Decision, State};
+use consign_types::promotion::{Condition, Decision, Outcome, State};
 use consign_types::resource::VersionRef;
+use consign_types::{Reason, Refusal as _, VersionName};
 use integration_tests::{BOTH, Database};
 
-use crate::deciding::{approval, promotion, review, roll_back};
+use crate::deciding::{approval, gate, promote, promotion, review, roll_back};
 use crate::promoting::{create_stage, of_package, person, publish_sealed, stage, wanted};
 use crate::support::opened;
 
@@ -78,5 +78,38 @@ async fn many_packages_are_placed_whole_by_a_late_approval_and_replace_what_stan
             let told = (&placed.package, placed.version.as_str(), placed.content_digest, placed.promotion_id);
             assert_eq!(told, (&item.package, "2.0", item.content_digest, waiting.id), "{engine:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_is_asked_a_maintainer_ends_what_waits_by_a_rejection() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let check = gate("scan", Condition::Status { check: "".parse().unwrap(), reporter: None });
+        create_stage(&metadata, "production", &[], vec![check]).await;
+        publish_sealed(&metadata, of_package("tool", "1.0")).await;
+        let waiting = promote(&metadata, "production", of_package("tool", "1.0")).await.unwrap();
+        for (role, decision) in [(Role::Developer, Decision::Rejected), (Role::Owner, Decision::Approved)] {
+            let refused = review(&metadata, person("bob", role), waiting.id, decision).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::ApprovalForbidden, "{engine:?}");
+        }
+        let no = ReviewPromotion {
+            principal: person("mia", Role::Maintainer),
+            name: promotion(waiting.id),
+            decision: Decision::Rejected,
+            comment: "not before the fair".parse().unwrap(),
+            gates: Vec::new(),
+            etag: None,
+            request_id: None,
+        };
+        let ended = metadata.review_promotion(no).await.unwrap();
+
+        let verdict = ended.verdicts.last().unwrap();
+        assert_eq!((ended.state, verdict.gate.as_str(), verdict.outcome), (State::Rejected, "rejection", Outcome::Failed), "{engine:?}");
+        assert!(verdict.reason.contains("`users/mia` has rejected it with the comment `not before the fair`"), "{}", verdict.reason);
+        let kept = metadata.find_promotion(promotion(waiting.id)).await.unwrap().0;
+        assert_eq!((kept.state, kept.verdicts.len(), kept.closed_at.is_some()), (State::Rejected, 2, true));
+        assert_eq!(database.count("placements"), 0);
     }
 }
