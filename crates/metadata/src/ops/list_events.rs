@@ -127,7 +127,7 @@ impl Metadata {
                 let events = events::list(db, extent, filter, &order, after.as_ref(), limit_rows)?;
                 let more = events.len() >= limit;
                 let cursor = match events.last() {
-                    Some(last) if more => last.cursor(&within),
+                    Some(newest) if more => newest.cursor(&within),
                     _ => end,
                 };
                 Ok(Followed { events, cursor, sequence, more, lost })
