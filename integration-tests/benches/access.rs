@@ -140,6 +140,7 @@ async fn user(metadata: &Metadata, roles: usize) -> String {
         role: None,
         scopes: Scope::ALL.into(),
         packages: Vec::new(),
+        stages: Vec::new(),
         expires_at: None,
         request_id: None,
     };

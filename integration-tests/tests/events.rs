@@ -14,8 +14,8 @@ use consign_proto::metadata::{
     RecordDeploymentRequest, ReviewPromotionRequest, RevokeTokenRequest, Role, RollbackStageRequest, Stage, TagUpdate, WatchEventsRequest,
     WatchEventsResponse, YankVersionRequest,
 };
-use consign_types::Reason;
 use consign_types::access::Scope;
+use consign_types::{Digest, Reason};
 use integration_tests::grpc::{Grpc, authorized, refusal};
 use integration_tests::promoting::{
     PROJECT, add_stage, bearing, closed, gated, member, placing, project_token, promoted, review, stage_name,
@@ -117,7 +117,7 @@ async fn what_is_published_tagged_and_yanked_is_told() {
         assert_eq!(told(&events), expected);
         assert!(events.is_sorted_by_key(|event| event.sequence) && events[3].sequence == events[4].sequence);
         assert_eq!(events[11].request_id, REQUEST);
-        let content: String = sealed[0].content_digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let content = Digest::try_from(sealed[0].content_digest.as_ref()).unwrap().to_string();
         assert_eq!(data(&events[4]), serde_json::json!({"state": "published", "content_digest": content, "added_files": 1}));
         assert_eq!(data(&events[7]), serde_json::json!({"version": "2.0.0", "content_digest": content, "previous_version": "1.0.0"}));
         let mut ids: Vec<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
@@ -213,6 +213,21 @@ async fn what_is_refused_is_not_told() {
     }
 }
 
+/// All events, read in pages.
+async fn walked(grpc: &Grpc, parent: &str, order_by: &str) -> Vec<Event> {
+    let (mut events, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let (parent, order_by) = (parent.to_owned(), order_by.to_owned());
+        let request = ListEventsRequest { parent, page_size: 3, page_token, order_by, ..Default::default() };
+        let answer = page(grpc, request).await.unwrap();
+        events.extend(answer.events);
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            return events;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_list_is_filtered_paged_and_turned_around() {
     for engine in BOTH {
@@ -222,27 +237,7 @@ async fn a_list_is_filtered_paged_and_turned_around() {
         let all = list(&grpc, PROJECT, "").await;
         assert_eq!(all.len(), 7);
         for (parent, count) in [(PROJECT, 7), ("projects/-", 8), ("namespaces/root", 8)] {
-            let mut walked = Vec::new();
-            for order_by in ["", "time desc"] {
-                let (mut events, mut page_token) = (Vec::new(), String::new());
-                loop {
-                    let request = ListEventsRequest {
-                        parent: parent.to_owned(),
-                        page_size: 3,
-                        page_token,
-                        order_by: order_by.to_owned(),
-                        ..Default::default()
-                    };
-                    let answer = page(&grpc, request).await.unwrap();
-                    events.extend(answer.events);
-                    page_token = answer.next_page_token;
-                    if page_token.is_empty() {
-                        break;
-                    }
-                }
-                walked.push(events);
-            }
-            let [rising, mut falling]: [Vec<Event>; 2] = walked.try_into().unwrap();
+            let (rising, mut falling) = (walked(&grpc, parent, "").await, walked(&grpc, parent, "time desc").await);
             falling.reverse();
             assert_eq!((rising.len(), &rising), (count, &falling), "{parent}");
         }

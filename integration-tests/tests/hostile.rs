@@ -4,17 +4,19 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use consign_proto::metadata::tag_rule::{Action, Pattern};
 use consign_proto::metadata::{CreateNamespaceRequest, CreateTagRequest, CreateTagRuleRequest, CreateVersionRequest, GetPackageRequest};
 use consign_proto::metadata::{Tag, TagRule, UpdateTagRequest};
 use consign_proto::status::told;
-use consign_types::ErrorKind;
+use consign_types::{ErrorKind, Reason};
 use futures::StreamExt as _;
 use integration_tests::grpc::{Grpc, authorized};
-use integration_tests::hostile::Hostile;
 use integration_tests::hostile::calls::{Row, send};
 use integration_tests::hostile::lists::{LISTS, Query, SHARED};
+use integration_tests::hostile::masses::MASSES;
+use integration_tests::hostile::{Hostile, furniture, masses};
 use integration_tests::publishing::PACKAGE;
 use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Binary, Builder, Database, Engine, TOKEN, TestService, wait};
@@ -31,12 +33,31 @@ const AT_ONCE: usize = 8;
 /// How much more memory the process may have after all inputs than after the first ones.
 const MAX_GROWTH_KIB: i64 = 16 << 10;
 
+/// How long a message of 4 MiB may take that is refused, most of which goes into writing and reading it.
+const MAX_TIME: Duration = Duration::from_secs(8);
+
 /// The allocator keeps memory for each thread that ever had some. With one arena for all of them, what grows is what is held.
 const ONE_ARENA: &[(&str, &str)] = &[("MALLOC_ARENA_MAX", "1")];
 
 /// The tables whose rows are counted.
-const TABLES: &[&str] =
-    &["namespaces", "projects", "packages", "versions", "files", "blobs", "settings", "tags", "tag_rules", "idempotency_records"];
+const TABLES: &[&str] = &[
+    "namespaces",
+    "projects",
+    "packages",
+    "versions",
+    "files",
+    "blobs",
+    "settings",
+    "tags",
+    "tag_rules",
+    "stages",
+    "promotions",
+    "promotion_items",
+    "placements",
+    "attestations",
+    "trusted_keys",
+    "idempotency_records",
+];
 
 /// A project of everything in several, so that each list has a second page.
 async fn furnish(rest: &Rest, grpc: &Grpc) {
@@ -68,6 +89,7 @@ async fn furnish(rest: &Rest, grpc: &Grpc) {
         let request = CreateTagRuleRequest { parent: "projects/1".to_owned(), tag_rule, request_id: String::new() };
         grpc.tags().create_tag_rule(authorized(request)).await.unwrap();
     }
+    furniture::furnish(grpc).await;
 }
 
 /// A furnished service in this process.
@@ -185,6 +207,25 @@ async fn each_list_takes_the_filters_and_orders_that_are_made_hostile() {
                 list.ask(&grpc, Query { order_by, page_token, ..list.query() }).await.expect(order);
             }
         }
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn of_what_there_is_too_much_a_call_is_refused_before_it_costs_anything() {
+    for engine in BOTH {
+        let (service, grpc) = furnished(engine).await;
+        let before = counts(service.database());
+        for what in MASSES {
+            let start = Instant::now();
+            let answer = masses::send(&grpc, what).await;
+            let took = start.elapsed();
+            println!("{engine:?} {what}: {took:?}");
+            assert!(took < MAX_TIME, "{engine:?} {what}: {took:?}");
+            let reason = answer.map_err(|status| told(&status).reason);
+            assert!(matches!(reason, Err(Some(Reason::ArgumentInvalid | Reason::AttestationInvalid))), "{engine:?} {what}: {reason:?}");
+        }
+        assert_eq!(counts(service.database()), before);
         service.stop().await;
     }
 }

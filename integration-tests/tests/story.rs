@@ -24,9 +24,13 @@ use integration_tests::promoting::{
 use integration_tests::publishing::upload;
 use integration_tests::rest::{Rest, file};
 use integration_tests::{BOTH, Builder, TOKEN, TestService};
+use reqwest::Method;
 use serde_json::json;
 
 const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+
+/// What GitLab says of a version whose name is none, as one with a `:` is.
+const INVALID: &str = r#"{"error":"package_version is invalid"}"#;
 
 /// What a `curl` prints that does so without a word of its own.
 fn curl(arguments: &[&str]) -> Output {
@@ -226,6 +230,34 @@ async fn a_stage_stands_for_what_was_placed_and_for_nothing_else() {
         assert!(refused.text().contains("package_version is open"), "{}", refused.text());
         let before = service.database().count("files");
         assert_eq!(rest.put(&file("tool", "stage:dev", "c"), "x").await.status, 400);
+        assert_eq!(service.database().count("files"), before);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_strict_gateway_takes_a_stage_for_a_version_whose_name_is_none() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).flag("--strict-gitlab").demo().await;
+        let grpc = Grpc::to(service.grpc());
+        add_stage(&grpc, "dev", Stage::default()).await;
+        assert_eq!(rest.put(&file("tool", "1.0.0", "a"), "old").await.status, 201);
+        promoted(&grpc, placing("dev", "1.0.0")).await;
+        let before = service.database().count("files");
+
+        let whole = file("tool", "stage:dev", "a");
+        let whole = format!("{}?format=tar", whole.strip_suffix("/a").unwrap());
+        for version in ["stage:dev", "stage%3Adev", "stage:none", "stage:Not A Stage"] {
+            let path = file("tool", version, "a");
+            for (method, body) in [(Method::GET, None), (Method::PUT, Some("x"))] {
+                let request = rest.request(method.clone(), &path).body(body.unwrap_or_default());
+                let refused = rest.send(request).await;
+                assert_eq!((refused.status, refused.text()), (400, INVALID), "{engine:?} {method} {version}");
+            }
+            assert_eq!(rest.send(rest.request(Method::HEAD, &path)).await.status, 400, "{engine:?} {version}");
+        }
+        let refused = rest.get(&whole).await;
+        assert_eq!((refused.status, refused.text()), (400, INVALID), "{engine:?}");
         assert_eq!(service.database().count("files"), before);
         service.stop().await;
     }

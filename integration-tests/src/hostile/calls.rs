@@ -8,9 +8,9 @@ use consign_proto::metadata::{
 };
 use tonic::Status;
 
-use super::Hostile;
 use super::fields::{numbers_and_bytes, patterns, selectors, texts};
 use super::lists::LISTS;
+use super::{Hostile, attestations, events, promotions, stages};
 use crate::grpc::{Grpc, authorized};
 
 /// A row that a call made, by its table and name.
@@ -38,19 +38,44 @@ const PATHS: &[&str] = &["a", "dir/b.txt", "@scope/pkg-1.0.tgz"];
 /// Sends a call, and returns what was hostile in it and what came of it.
 pub async fn send(grpc: &Grpc, number: u64) -> (String, Outcome) {
     let hostile = &mut Hostile::numbered(number);
-    match number % 10 {
-        0..=2 => {
+    match number % 18 {
+        0..=3 => {
             let list = hostile.one_of(LISTS);
             let (text, outcome) = list.ask_hostile(grpc, hostile).await;
             (format!("{}: {text:?}", list.name), outcome.map(|()| Vec::new()))
         }
-        3 => read_names(grpc, hostile).await,
-        4 => change_names(grpc, hostile).await,
-        5 => create_names(grpc, hostile).await,
-        6 => patterns(grpc, hostile).await,
-        7 => selectors(grpc, hostile).await,
-        8 => texts(grpc, hostile).await,
-        _ => numbers_and_bytes(grpc, hostile).await,
+        4 => read_names(grpc, hostile).await,
+        5 => change_names(grpc, hostile).await,
+        6 => create_names(grpc, hostile).await,
+        7 => patterns(grpc, hostile).await,
+        8 => selectors(grpc, hostile).await,
+        9 => texts(grpc, hostile).await,
+        10 => numbers_and_bytes(grpc, hostile).await,
+        11 => {
+            if hostile.below(2) == 0 {
+                stages::names(grpc, hostile).await
+            } else {
+                stages::texts(grpc, hostile).await
+            }
+        }
+        12 => stages::policies(grpc, hostile).await,
+        13 => {
+            if hostile.below(2) == 0 {
+                promotions::names(grpc, hostile).await
+            } else {
+                promotions::texts(grpc, hostile).await
+            }
+        }
+        14 => promotions::numbers_and_lists(grpc, hostile).await,
+        15 => {
+            if hostile.below(2) == 0 {
+                attestations::names(grpc, hostile).await
+            } else {
+                attestations::keys(grpc, hostile).await
+            }
+        }
+        16 => attestations::bundles(grpc, hostile).await,
+        _ => events::watch(grpc, hostile).await,
     }
 }
 

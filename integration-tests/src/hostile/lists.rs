@@ -1,5 +1,13 @@
 //! The lists, all in one form.
 
+macro_rules! ask {
+    ($client:expr, $method:ident, $request:expr) => {
+        $client.$method(authorized($request)).await.map(|answer| answer.into_inner().next_page_token)
+    };
+}
+
+mod promoting;
+
 use consign_proto::metadata::{
     CompareVersionsRequest, FindByDigestRequest, ListFilesRequest, ListNamespacesRequest, ListPackagesRequest, ListProjectsRequest,
     ListTagHistoryRequest, ListTagRulesRequest, ListTagsRequest, ListVersionsRequest, PrepareDownloadsRequest, SearchVersionsRequest,
@@ -102,13 +110,17 @@ pub const LISTS: &[List] = &[
     },
     List { name: "ListTagHistory", parent: "projects/1/packages/tool/tags/stable", filters: &[], orders: &[] },
     List { name: "ListTagRules", parent: "projects/1", filters: &[], orders: &[] },
+    promoting::STAGES,
+    promoting::PROMOTIONS,
+    promoting::ALL_PROMOTIONS,
+    promoting::STATE,
+    promoting::COMPARISON,
+    promoting::PLACEMENTS,
+    promoting::ATTESTATIONS,
+    promoting::TRUSTED_KEYS,
+    promoting::EVENTS,
+    promoting::ALL_EVENTS,
 ];
-
-macro_rules! ask {
-    ($client:expr, $method:ident, $request:expr) => {
-        $client.$method(authorized($request)).await.map(|answer| answer.into_inner().next_page_token)
-    };
-}
 
 impl List {
     /// A question that it answers.
@@ -180,7 +192,7 @@ impl List {
                 let target = "projects/1/packages/tool/versions/1.1.0".to_owned();
                 ask!(packages, compare_versions, CompareVersionsRequest { base: parent, target, page_size, page_token })
             }
-            name => unreachable!("there is no list {name}"),
+            name => promoting::ask(name, grpc, Query { parent, page_size, page_token, filter, order_by }).await,
         }
     }
 

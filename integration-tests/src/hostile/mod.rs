@@ -1,6 +1,8 @@
 //! Hostile input: what somebody sends who means no good, or a program that has gone wrong. The same number makes the same input.
 //!
 //! - [`calls`]: calls with one hostile field each: names, fields that are none, and [`lists`]
+//! - [`masses`]: calls with far more of something than there may be
+//! - [`furniture`]: the stages, promotions and attestations that they are about
 
 /// Sends a request; that it is answered makes no row.
 macro_rules! send {
@@ -9,16 +11,22 @@ macro_rules! send {
     };
 }
 
+mod attestations;
 pub mod calls;
+mod events;
 mod fields;
+pub mod furniture;
 pub mod lists;
+pub mod masses;
+mod promotions;
+mod stages;
 mod words;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use words::{CHARACTERS, DOCUMENTS, NUMBERS, PATHS, PATTERNS, RANGES, STATEMENTS, TIMES};
+use words::{CHARACTERS, CRON_FIELDS, DOCUMENTS, NUMBERS, PATHS, PATTERNS, RANGES, SECONDS, STATEMENTS, TIMES};
 
 /// One source of hostile input.
 #[derive(Debug)]
@@ -135,6 +143,35 @@ impl Hostile {
     pub fn small_number(&mut self) -> i32 {
         let number = self.number();
         i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
+    }
+
+    /// A time from the edges of what times can be; at times none.
+    pub fn time(&mut self) -> Option<prost_types::Timestamp> {
+        let nanos = self.one_of(&[0, 0, 1, 999_999_999, 1_000_000_000, -1]);
+        let seconds = if self.below(3) == 0 { self.one_of(SECONDS) } else { self.number() };
+        (self.below(12) > 0).then_some(prost_types::Timestamp { seconds, nanos })
+    }
+
+    /// A length of time, likewise.
+    pub fn duration(&mut self) -> Option<prost_types::Duration> {
+        self.time().map(|prost_types::Timestamp { seconds, nanos }| prost_types::Duration { seconds, nanos })
+    }
+
+    /// Five fields of a cron line, some of them strange.
+    pub fn cron(&mut self) -> String {
+        let fields: Vec<String> = (0..5).map(|_| if self.below(2) == 0 { self.text(CRON_FIELDS) } else { "*".to_owned() }).collect();
+        fields.join(" ")
+    }
+
+    /// A list of texts such as these: with a hostile one in it, or far too long.
+    pub fn many(&mut self, valid: &[&str]) -> Vec<String> {
+        let length = self.one_of(&[0, 1, 2, 3, 49, 50, 51, 999, 1000, 1001, 10_001]);
+        let mut texts: Vec<String> =
+            (0..length).map(|index| if index == 0 { self.text(valid) } else { self.one_of(valid).to_owned() }).collect();
+        if self.below(3) == 0 {
+            texts.reverse();
+        }
+        texts
     }
 
     /// Bytes of any length.

@@ -255,3 +255,44 @@ pub(super) const TIMES: &[&str] = &[
     "infinity",
     "now",
 ];
+
+/// Seconds at the edges of what messages may have, and of what spans and reports may last.
+pub(super) const SECONDS: &[i64] = &[
+    -62_135_596_800,
+    -62_135_596_801,
+    -315_576_000_001,
+    0,
+    1,
+    2_592_000,
+    2_592_001,
+    1_000_000_000,
+    3_153_600_000,
+    3_153_600_001,
+    4_102_444_800,
+    253_402_300_799,
+    253_402_300_800,
+    9_223_372_036_854,
+    9_223_372_036_855,
+];
+
+/// Fields of cron lines at the edges of their grammar.
+pub(super) const CRON_FIELDS: &[&str] = &[
+    "*/1",
+    "*/0",
+    "0-59/59",
+    "59-0",
+    "60",
+    "1,1,1",
+    "31",
+    "29-31",
+    "SUN",
+    "0-7",
+    "L",
+    "?",
+    "1#5",
+    "@yearly",
+    "*/4294967295",
+    "-1",
+    "1-",
+    ",",
+];

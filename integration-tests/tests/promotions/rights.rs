@@ -159,8 +159,8 @@ async fn a_token_for_some_stages_hands_on_no_others() {
         };
         grpc.tokens().create_token(bearing(request, &limited)).await
     };
-    let made = make(Scope::Promote, &["q?"]).await.unwrap().into_inner().token.unwrap();
-    assert_eq!(made.stage_patterns, ["q?"]);
+    let bound = make(Scope::Promote, &["q?"]).await.unwrap().into_inner().token.unwrap();
+    assert_eq!(bound.stage_patterns, ["q?"]);
     for (scope, stages) in [(Scope::Promote, &[][..]), (Scope::Approve, &["production"]), (Scope::Promote, &["q?", "*"])] {
         assert_eq!(outcome(make(scope, stages).await), Some(Reason::ScopeInsufficient), "{scope} {stages:?}");
     }

@@ -3,7 +3,7 @@
 use consign_types::Timestamp;
 use consign_types::access::Role;
 use consign_types::event::EventType;
-use consign_types::promotion::{Condition, Decision, GateName, Policy, Review};
+use consign_types::promotion::{Condition, Decision, GateName, MAX_GATES, Policy, Review};
 use consign_types::resource::PromotionRef;
 use consign_types::signature::SigningKeys;
 use consign_types::text::{Description, Etag, RequestId};
@@ -43,7 +43,7 @@ pub struct ReviewPromotion {
 
 impl Metadata {
     /// Approves or rejects a pending promotion, and applies it if all its gates hold by that. `PromotionNotFound`, `PromotionClosed`,
-    /// `EtagMismatch`, `GateNotFound`, `ApprovalForbidden`.
+    /// `EtagMismatch`, `GateNotFound`, `ApprovalForbidden`; `ArgumentInvalid` for more gates than a stage has.
     pub async fn review_promotion(&self, request: ReviewPromotion) -> Result<Promotion> {
         let (now, keys) = (self.now(), self.keys.clone());
         let project = request.name.project.clone();
@@ -53,6 +53,9 @@ impl Metadata {
 
 fn review(db: &mut Db, request: &ReviewPromotion, keys: Option<&SigningKeys>, now: Timestamp) -> Result<Observed<Promotion>> {
     let ReviewPromotion { principal, name, decision, comment, gates, etag, request_id } = request;
+    if gates.len() > MAX_GATES {
+        return Err(Error::ArgumentInvalid { field: "gate_ids", rule: format!("at most {MAX_GATES} gates") });
+    }
     let fingerprint = fingerprint(&(name, decision, comment, gates, etag));
     let call = call(principal, "ReviewPromotion", name, request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &name.project, &call)? {

@@ -6,6 +6,7 @@ use consign_types::promotion::State;
 use consign_types::{Digest, Timestamp};
 use diesel::dsl::InnerJoinQuerySource;
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::BATCH;
 use super::placements::AsOf;
@@ -45,26 +46,26 @@ pub(crate) fn field(name: &str) -> Option<Field> {
 pub(crate) fn insert(batch: &mut Batch<'_>, promotion: &Promotion) {
     let row = to_row(promotion);
     push!(batch, diesel::insert_into(promotions::table).values(row));
-    let items = promotion.items.iter().zip(0..).map(|(item, position)| {
-        let item = item.clone();
-        ItemRow {
-            promotion_id: promotion.id,
-            position,
-            package_id: item.package_id,
-            version_id: item.version_id,
-            package: item.package,
-            version: item.version,
-            content_digest: item.content_digest,
-            content_sequence: item.content_sequence,
-            replaced_version: item.replaced_version,
-            published_at: item.published_at,
-        }
-    });
-    let items: Vec<ItemRow> = items.collect();
-    for items in items.chunks(BATCH) {
+    for items in item_rows(promotion).chunks(BATCH) {
         let items = items.to_vec();
         push_rows!(batch, items, |rows| diesel::insert_into(promotion_items::table).values(rows));
     }
+}
+
+fn item_rows(promotion: &Promotion) -> Vec<ItemRow> {
+    let items = promotion.items.iter().cloned().zip(0..).map(|(item, position)| ItemRow {
+        promotion_id: promotion.id,
+        position,
+        package_id: item.package_id,
+        version_id: item.version_id,
+        package: item.package,
+        version: item.version,
+        content_digest: item.content_digest,
+        content_sequence: item.content_sequence,
+        replaced_version: item.replaced_version,
+        published_at: item.published_at,
+    });
+    items.collect()
 }
 
 /// Writes a promotion as it is now. Its items stay, but for what they replaced.
@@ -73,11 +74,16 @@ pub(crate) fn update(batch: &mut Batch<'_>, promotion: &Promotion) {
     push!(batch, diesel::update(promotions::table.find(id)).set(row));
 }
 
-/// Notes which versions the items of a promotion took the places of.
+/// Notes which versions the items of a promotion took the places of. The rows are there: to insert them anew is the one statement that
+/// changes many rows, each in its own way, on both databases.
 pub(crate) fn set_replaced(batch: &mut Batch<'_>, promotion: &Promotion) {
-    for (item, position) in promotion.items.iter().zip(0_i32..) {
-        let (id, replaced) = (promotion.id, item.replaced_version.clone());
-        push!(batch, diesel::update(promotion_items::table.find((id, position))).set(promotion_items::replaced_version.eq(replaced)));
+    let key = (promotion_items::promotion_id, promotion_items::position);
+    let replaced = || promotion_items::replaced_version.eq(excluded(promotion_items::replaced_version));
+    for items in item_rows(promotion).chunks(BATCH) {
+        let items = items.to_vec();
+        push_rows!(batch, items, |rows| {
+            diesel::insert_into(promotion_items::table).values(rows).on_conflict(key).do_update().set(replaced())
+        });
     }
 }
 

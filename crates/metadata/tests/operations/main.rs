@@ -7,6 +7,7 @@ mod attesting;
 mod condemn;
 mod deciding;
 mod housekeeping;
+mod late;
 mod observing;
 mod prepare;
 mod promoting;

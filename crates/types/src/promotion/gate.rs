@@ -134,6 +134,8 @@ word_enum! {
         Freeze = "freeze",
         /// The versions themselves, which are there and may be read.
         Version = "version",
+        /// A rejection where no gate asks for approvals.
+        Rejection = "rejection",
     }
 }
 

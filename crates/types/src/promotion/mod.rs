@@ -6,8 +6,8 @@
 //!
 //! # What a verdict says
 //!
-//! There is one verdict for each gate, in the order of the policy, and one for the freeze windows at the end where there are some. It is over
-//! all versions that are placed together: failed if the gate fails for one of them, else pending if it is pending for one, else passed. Its
+//! There is one verdict for each gate, in the order of the policy, and one for the freeze windows at the end where there are some; behind
+//! them, one for a rejection that ends it where no gate asks for approvals. It is over all versions that are placed together: failed if the gate fails for one of them, else pending if it is pending for one, else passed. Its
 //! reason names the version that decides it: the first one that fails, or the one that waits longest.
 //!
 //! `retry_at` is later than the moment of judging. Of a verdict that is pending it is when the gate will hold if nothing else happens; there
@@ -33,6 +33,8 @@
 //!   since, it is another one, and passes. So does a version of the same rank.
 //! - **Age**: the version was published so long ago. Pending until then.
 //! - **Freeze windows**: none is open. Pending while one is, until the last one of those that are open now closes.
+//!
+//! Where no gate asks for approvals, who sets the rules may still say no: the newest word of a maintainer that is a rejection fails it.
 //!
 //! A waiver that has not ended puts a gate aside that does not hold. The verdict then says who waived it, why, and what does not hold.
 
@@ -92,6 +94,11 @@ impl GateName {
     /// What stands for the versions themselves where they can't be placed any more, and which no gate may be called.
     pub fn version() -> Self {
         Self("version".to_owned())
+    }
+
+    /// What stands for a rejection where no gate asks for approvals, and which no gate may be called.
+    pub fn rejection() -> Self {
+        Self("rejection".to_owned())
     }
 }
 

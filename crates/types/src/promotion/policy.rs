@@ -47,7 +47,7 @@ pub enum PolicyError {
         count: usize,
     },
     /// Two have one name, or it is kept for something else.
-    #[error("the name `{name}` is used twice, or is `freeze` or `version`, which stand for something else")]
+    #[error("the name `{name}` is used twice, or is `freeze`, `version` or `rejection`, which stand for something else")]
     Name {
         /// The field.
         field: &'static str,
@@ -94,7 +94,8 @@ impl Policy {
         limit("gates", self.gates.len(), MAX_GATES)?;
         limit("freeze_windows", self.freeze_windows.len(), MAX_WINDOWS)?;
         unique("predecessors", self.predecessors.iter().map(StageName::as_str), &[])?;
-        unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &[GateName::freeze().as_str(), GateName::version().as_str()])?;
+        let kept = [GateName::freeze(), GateName::version(), GateName::rejection()];
+        unique("gates", self.gates.iter().map(|gate| gate.name.as_str()), &kept.each_ref().map(GateName::as_str))?;
         unique("freeze_windows", self.freeze_windows.iter().map(|window| window.name.as_str()), &[])?;
         if let Some(window) = self.freeze_windows.iter().find(|window| !window.schedule.opens()) {
             return Err(PolicyError::Closed(window.name.clone()));
@@ -150,7 +151,8 @@ impl Policy {
         let own = self.gates.iter().find(|gate| gate.name == *name).map(|gate| gate.condition.kind());
         let freeze = || (*name == GateName::freeze()).then_some(GateKind::Freeze);
         let version = || (*name == GateName::version()).then_some(GateKind::Version);
-        own.or_else(freeze).or_else(version)
+        let rejection = || (*name == GateName::rejection()).then_some(GateKind::Rejection);
+        own.or_else(freeze).or_else(version).or_else(rejection)
     }
 
     /// The document: JSON with its fields in one order, so that equal policies have equal documents.

@@ -103,7 +103,7 @@ pub struct Report {
 /// What all gates of a promotion come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// One for each gate, in the order of the policy; that of the freeze windows, where there are some, at the end.
+    /// One for each gate, in the order of the policy; behind them that of the freeze windows, and that of a rejection, where there are some.
     pub verdicts: Vec<Verdict>,
 }
 

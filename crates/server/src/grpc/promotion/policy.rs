@@ -4,7 +4,9 @@ use consign_proto::metadata::{self as wire, freeze_window, gate};
 use consign_proto::status::invalid;
 use consign_types::access::Role;
 use consign_types::pattern::NamePattern;
-use consign_types::promotion::{Condition, FreezeWindow, Gate, Schedule, StageName};
+use consign_types::promotion::{
+    Condition, FreezeWindow, Gate, MAX_GATES, MAX_PEOPLE, MAX_PREDECESSORS, MAX_SIGNERS, MAX_WINDOWS, Schedule, StageName,
+};
 use consign_types::resource::UserRef;
 use consign_types::time::Span;
 use consign_types::{Reason, Slug, Username};
@@ -17,11 +19,13 @@ const UTC: &str = "UTC";
 
 /// Stages, by their last segments.
 pub(super) fn stage_names(field: &str, names: &[String]) -> Result<Vec<StageName>, Status> {
+    limited(field, names, MAX_PREDECESSORS)?;
     names.iter().map(|name| decode::name(field, name)).collect()
 }
 
 /// The gates of a stage.
 pub(super) fn gates(gates: &[wire::Gate]) -> Result<Vec<Gate>, Status> {
+    limited("stage.gates", gates, MAX_GATES)?;
     let gate = |(index, new): (usize, &wire::Gate)| {
         let field = Field(format!("stage.gates[{index}]"));
         let name = decode::name(&field.part("gate_id"), &new.gate_id)?;
@@ -32,6 +36,7 @@ pub(super) fn gates(gates: &[wire::Gate]) -> Result<Vec<Gate>, Status> {
 
 /// The freeze windows of a stage.
 pub(super) fn freeze_windows(windows: &[wire::FreezeWindow]) -> Result<Vec<FreezeWindow>, Status> {
+    limited("stage.freeze_windows", windows, MAX_WINDOWS)?;
     let window = |(index, new): (usize, &wire::FreezeWindow)| {
         let field = Field(format!("stage.freeze_windows[{index}]"));
         Ok(FreezeWindow {
@@ -41,6 +46,14 @@ pub(super) fn freeze_windows(windows: &[wire::FreezeWindow]) -> Result<Vec<Freez
         })
     };
     windows.iter().enumerate().map(window).collect()
+}
+
+/// Refuses what is too long before it is read: a time zone alone costs more than the bytes that name it.
+fn limited<T>(field: &str, items: &[T], most: usize) -> Result<(), Status> {
+    if items.len() <= most {
+        return Ok(());
+    }
+    Err(invalid(field, Reason::ArgumentInvalid, format!("at most {most}, not {}", items.len())))
 }
 
 /// Where in a request something stands.
@@ -65,7 +78,7 @@ impl Field {
             Wire::Approval(new) => self.approval(new)?,
             Wire::Attestation(new) => Condition::Attestation {
                 predicate_type: decode::text(&self.part("attestation.predicate_type"), &new.predicate_type)?,
-                signers: self.several("attestation.signers", &new.signers, decode::text)?,
+                signers: self.several("attestation.signers", (&new.signers, MAX_SIGNERS), decode::text)?,
                 maximum_age: decode::span(&self.part("attestation.maximum_age"), new.maximum_age)?,
             },
             Wire::Status(new) => Condition::Status {
@@ -87,7 +100,7 @@ impl Field {
             // Less than none is refused as none is.
             count: u32::try_from(new.count).unwrap_or_default(),
             minimum_role: decode::role(&self.part("approval.minimum_role"), new.minimum_role)?.unwrap_or(Role::Maintainer),
-            approvers: self.several("approval.approvers", &new.approvers, person)?,
+            approvers: self.several("approval.approvers", (&new.approvers, MAX_PEOPLE), person)?,
             distinct: new.distinct,
             allow_self_approval: new.allow_self_approval,
             validity: decode::span(&self.part("approval.validity"), new.validity)?,
@@ -116,8 +129,14 @@ impl Field {
         decode::present(&field, decode::span(&field, duration)?)
     }
 
-    fn several<T>(&self, name: &str, texts: &[String], parse: impl Fn(&str, &str) -> Result<T, Status>) -> Result<Vec<T>, Status> {
+    fn several<T>(
+        &self,
+        name: &str,
+        (texts, most): (&[String], usize),
+        parse: impl Fn(&str, &str) -> Result<T, Status>,
+    ) -> Result<Vec<T>, Status> {
         let field = self.part(name);
+        limited(&field, texts, most)?;
         texts.iter().map(|text| parse(&field, text)).collect()
     }
 }

@@ -37,6 +37,24 @@ struct Tally<'a> {
     rejection: Option<&'a Review>,
 }
 
+/// The rejection that ends a promotion to a stage where nobody is asked to approve: of those who set the rules, the first word against it.
+pub(super) fn objection(case: &Case<'_>) -> Option<Finding> {
+    let gate = GateName::rejection();
+    if case.policy.gates.iter().any(|gate| matches!(gate.condition, Condition::Approval { .. })) {
+        return None;
+    }
+    let terms = Terms {
+        gate: &gate,
+        count: 0,
+        minimum_role: Role::Maintainer,
+        approvers: &[],
+        distinct: false,
+        allow_self_approval: true,
+        validity: None,
+    };
+    Tally::of(case, terms).rejection.map(|review| rejected(review, "ask for it anew when they agree"))
+}
+
 /// What was said at all approval gates of a policy, by their place in it.
 pub(super) struct Tallies<'a>(BTreeMap<usize, Tally<'a>>);
 
@@ -148,12 +166,7 @@ impl<'a> Tally<'a> {
         let users = self.approvals.values().map(|review| user(review));
         let (found, count) = (self.approvals.len(), self.terms.count);
         if let Some(review) = self.rejection {
-            let why = match shortened(review.comment.as_str()) {
-                why if why.is_empty() => "without a comment".to_owned(),
-                why => format!("with the comment `{why}`"),
-            };
-            let reason = format!("`{}` has rejected it {why}: ask them to approve it", user(review));
-            return Finding::failed(reason).resting_on([user(review)]);
+            return rejected(review, "ask them to approve it");
         }
         if found >= count {
             let by: Vec<String> = users.clone().collect();
@@ -197,6 +210,14 @@ impl<'a> Tally<'a> {
         });
         shown.collect()
     }
+}
+
+fn rejected(review: &Review, help: &str) -> Finding {
+    let why = match shortened(review.comment.as_str()) {
+        why if why.is_empty() => "without a comment".to_owned(),
+        why => format!("with the comment `{why}`"),
+    };
+    Finding::failed(format!("`{}` has rejected it {why}: {help}", user(review))).resting_on([user(review)])
 }
 
 fn user(review: &Review) -> String {

@@ -27,6 +27,9 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     if !case.policy.freeze_windows.is_empty() {
         verdicts.push(verdict(case, &GateName::freeze(), freeze::find(case)));
     }
+    if let Some(found) = approval::objection(case) {
+        verdicts.push(verdict(case, &GateName::rejection(), found));
+    }
     Judgement { verdicts }
 }
 

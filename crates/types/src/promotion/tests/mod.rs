@@ -36,12 +36,13 @@ fn span(micros: i64) -> Span {
 }
 
 /// All tables.
-fn tables() -> [fn() -> Vec<Row>; 9] {
+fn tables() -> [fn() -> Vec<Row>; 10] {
     [
         predecessor::rows,
         soak::rows,
         approval::rows,
         approval::distinct::rows,
+        approval::unasked::rows,
         attestation::rows,
         status::rows,
         version::rows,

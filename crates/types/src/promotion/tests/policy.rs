@@ -134,9 +134,10 @@ fn a_policy_that_contradicts_itself_is_refused_by_field() {
         (
             gates(vec![age("freeze")]),
             "gates",
-            "the name `freeze` is used twice, or is `freeze` or `version`, which stand for something else",
+            "the name `freeze` is used twice, or is `freeze`, `version` or `rejection`, which stand for something else",
         ),
         (gates(vec![age("version")]), "gates", "the name `version` is used twice"),
+        (gates(vec![age("rejection")]), "gates", "the name `rejection` is used twice"),
         (gates(vec![people(0, 0)]), "gates", "the gate `a` asks for 1 to 50 approvals"),
         (gates(vec![people(51, 0)]), "gates", "the gate `a` asks for 1 to 50 approvals"),
         (gates(vec![people(3, 2)]), "gates", "no more than the people that it names"),
@@ -244,7 +245,7 @@ proptest! {
 #[test]
 fn what_failed_is_told_by_its_kind_and_not_by_its_name() {
     let policy = full();
-    let names = policy.gates.iter().map(|gate| gate.name.clone()).chain([GateName::freeze(), GateName::version()]);
+    let names = policy.gates.iter().map(|gate| gate.name.clone()).chain([GateName::freeze(), GateName::version(), GateName::rejection()]);
     let verdict = |gate: GateName, outcome| Verdict {
         gate,
         outcome,
@@ -256,7 +257,7 @@ fn what_failed_is_told_by_its_kind_and_not_by_its_name() {
     };
     let all: Vec<Verdict> = names.map(|name| verdict(name, Failed)).collect();
     let kinds: Vec<&str> = policy.failed(&all).iter().map(GateKind::as_str).collect();
-    let expected = ["predecessor", "soak", "approval", "attestation", "status", "tag", "order", "age", "freeze", "version"];
+    let expected = ["predecessor", "soak", "approval", "attestation", "status", "tag", "order", "age", "freeze", "version", "rejection"];
     assert_eq!(kinds, expected);
     let others = [Passed, Pending, Waived].map(|outcome| verdict(GateName::version(), outcome));
     assert_eq!(policy.failed(&others), []);

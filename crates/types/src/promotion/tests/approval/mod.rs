@@ -1,6 +1,7 @@
 //! Approvals.
 
 pub(super) mod distinct;
+pub(super) mod unasked;
 
 use super::super::{Condition, Review};
 use super::story::{approved, meant, rejected, row};
