@@ -5,7 +5,7 @@
 
 mod envelope;
 
-pub use envelope::open_envelope;
+pub use envelope::{MAX_ENVELOPE_BYTES, open_envelope};
 
 use std::fmt;
 use std::str::FromStr;

@@ -137,8 +137,8 @@ impl Whose {
 async fn verify_chain(client: &Client, verify: Verify) -> Result<()> {
     let chain = Whose { project: verify.project, instance: verify.instance }.name();
     let statement = verify.checkpoint.as_deref().map(read_text).transpose()?;
-    let kept = match (&verify.checkpoint, &verify.keys) {
-        (Some(path), Some(keys)) => Some(chain::checkpoint(path, &public_keys(keys)?)?),
+    let kept = match (&verify.checkpoint, &statement, &verify.keys) {
+        (Some(path), Some(statement), Some(keys)) => Some(chain::signed(path, statement.as_bytes(), &public_keys(keys)?)?),
         _ => None,
     };
     let last = client.audit_checkpoint(&chain).await?.0.number;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{PUBLIC_KEY_BYTES, PublicKey, SignatureError, SigningKeys};
 use crate::Digest;
-use crate::attestation::{Envelope, MAX_BUNDLE_BYTES, pae};
+use crate::attestation::{Envelope, pae};
 
 /// What stands before the bytes of an Ed25519 key in its `SubjectPublicKeyInfo` (RFC 8410, section 4).
 const INFO_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -57,10 +57,13 @@ impl PublicKey {
     }
 }
 
-/// The payload of an envelope of at most [`MAX_BUNDLE_BYTES`] that one of these keys signed as this type. Signatures that name none of
+/// The longest envelope that is opened: more than the record of a thousand versions with the evidence of its gates.
+pub const MAX_ENVELOPE_BYTES: usize = 8 << 20;
+
+/// The payload of an envelope of at most [`MAX_ENVELOPE_BYTES`] that one of these keys signed as this type. Signatures that name none of
 /// the keys are passed over.
 pub fn open_envelope(envelope: &str, payload_type: &str, keys: &[PublicKey]) -> Result<Vec<u8>, SignatureError> {
-    if envelope.len() > MAX_BUNDLE_BYTES {
+    if envelope.len() > MAX_ENVELOPE_BYTES {
         return Err(SignatureError::Malformed);
     }
     let envelope = Envelope::read(envelope.as_bytes()).map_err(|_| SignatureError::Malformed)?;
@@ -136,7 +139,7 @@ mod tests {
             assert_eq!(open_envelope(&envelope, "text/html", &old.public_keys()), Err(SignatureError::OtherType));
             let pretended = envelope.replace("text/plain", "text/html");
             assert_eq!(open_envelope(&pretended, "text/html", &old.public_keys()), Err(SignatureError::Forged));
-            for broken in ["", "{}", &envelope[1..], &format!("{envelope}{}", " ".repeat(MAX_BUNDLE_BYTES)), &old.sign("a\n")] {
+            for broken in ["", "{}", &envelope[1..], &format!("{envelope}{}", " ".repeat(MAX_ENVELOPE_BYTES)), &old.sign("a\n")] {
                 assert_eq!(open(broken, &both), Err(SignatureError::Malformed), "{broken}");
             }
             let stolen = envelope.replace(&old.public_keys()[0].fingerprint().to_string(), &new.public_keys()[0].fingerprint().to_string());

@@ -139,5 +139,10 @@ pub(super) fn opened(note: &[u8], keys: &[PublicKey]) -> Result<Checkpoint, Stri
 
 /// The same of a file; without its signature, it is damaged.
 pub(in crate::commands) fn checkpoint(path: &Path, keys: &[PublicKey]) -> Result<Checkpoint> {
-    opened(&note(Lines::open(path)?)?, keys).map_err(|error| damaged(format!("`{}`: {error}", path.display())))
+    signed(path, &note(Lines::open(path)?)?, keys)
+}
+
+/// The same of what was read from there.
+pub(in crate::commands) fn signed(path: &Path, note: &[u8], keys: &[PublicKey]) -> Result<Checkpoint> {
+    opened(note, keys).map_err(|error| damaged(format!("`{}`: {error}", path.display())))
 }

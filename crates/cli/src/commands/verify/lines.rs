@@ -5,12 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use consign_types::attestation::MAX_BUNDLE_BYTES;
+use consign_types::signature::MAX_ENVELOPE_BYTES;
 
 use crate::commands::audit::named;
 
 /// The longest line that is read whole. None that is verified is longer.
-const MAX_LINE_BYTES: usize = MAX_BUNDLE_BYTES + 1;
+const MAX_LINE_BYTES: usize = MAX_ENVELOPE_BYTES + 1;
 
 /// The lines of a file, the first of which can be looked at before. It is read once and never goes back, so it may be a pipe.
 pub(in crate::commands) struct Lines {
