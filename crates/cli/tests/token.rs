@@ -23,16 +23,29 @@ fn run(service: &TestService, bearer: &str, arguments: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_made_used_listed_rotated_and_ended() {
     let (service, rest) = Builder::by_default().demo().await;
-    let create =
-        ["create", "--project", "root/demo", "--name", "ci", "--scope", "read", "--scope", "publish", "--package", "tool*", "--days", "9"];
+    let create = [
+        "create",
+        "--project",
+        "root/demo",
+        "--name",
+        "ci",
+        "--scope",
+        "read",
+        "--scope",
+        "publish:tool*",
+        "--scope",
+        "promote:qa",
+        "--days",
+        "9",
+    ];
     let secret = token(&service, TOKEN, &create);
     assert_eq!(secret.lines().count(), 1, "{secret}");
 
     assert_eq!(rest.with_token(&secret).put(&file("tool", "1.0", "f"), "hello").await.status, 201);
     let listed = token(&service, TOKEN, &["list", "--project", "1"]);
     let fields: Vec<&str> = listed.split('\t').collect();
-    assert_eq!(fields[1..6], ["project", "ci", "developer", "read publish", "tool*"], "{listed}");
-    assert!(fields[6].starts_with("until 20"), "{listed}");
+    assert_eq!(fields[1..7], ["project", "ci", "developer", "read publish promote", "tool*", "qa"], "{listed}");
+    assert!(fields[7].starts_with("until 20"), "{listed}");
     let name = fields[0];
     let bot = format!("project_1_bot_{}", name.rsplit_once('/').unwrap().1);
     assert!(token(&service, &secret, &["who"]).starts_with(&format!("{bot}\n{name}\tproject\tci\t")));

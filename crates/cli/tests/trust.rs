@@ -28,7 +28,8 @@ async fn a_job_publishes_by_what_its_ci_system_says_of_it() {
         "trust create --project root/demo --issuer {} --audience consign --claim project_id=42 --scope publish --package tool* --minutes 5",
         issuer.address
     );
-    let expected = format!("projects/1/trustRules/1\t{}\tconsign\tproject_id=42\tdeveloper\tpublish\ttool*\t5 minutes", issuer.address);
+    let expected =
+        format!("projects/1/trustRules/1\t{}\tconsign\tproject_id=42\tdeveloper\tpublish\ttool*\tall stages\t5 minutes", issuer.address);
     assert_eq!(printed(run(&service, &admin, &create)), expected);
     assert_eq!(printed(run(&service, &admin, "trust list --project 1")), expected);
 

@@ -20,7 +20,7 @@ const PAGE: i32 = 1000;
 /// The pause before a broken stream is taken up again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells what happened: events as CloudEvents in JSON, one a line, the oldest first.
+/// Tells what happened: events as `CloudEvents` in JSON, one a line, the oldest first.
 #[derive(Debug, Args)]
 pub(crate) struct Events {
     #[command(flatten)]
@@ -65,9 +65,12 @@ pub(crate) async fn run(command: Events) -> Result<()> {
     let from_now = after.is_none() && cursor.is_none() && !all;
     let (after_sequence, cursor) = (after.unwrap_or_default(), cursor.unwrap_or_default());
     server
-        .call(async |client| match follow {
-            true => followed(client, WatchEventsRequest { parent, after_sequence, filter, cursor, from_now }).await,
-            false => listed(client, parent, &behind(&filter, after_sequence)).await,
+        .call(async |client| {
+            if follow {
+                followed(client, WatchEventsRequest { parent, after_sequence, filter, cursor, from_now }).await
+            } else {
+                listed(client, parent, &behind(&filter, after_sequence)).await
+            }
         })
         .await
 }
@@ -92,7 +95,9 @@ async fn listed(client: &Client, parent: String, filter: &str) -> Result<()> {
             ..ListEventsRequest::default()
         };
         let (events, next) = client.list_events(request).await?;
-        events.iter().for_each(|event| print(&cloud_event(event, None).to_string()));
+        for event in &events {
+            print(&cloud_event(event, None).to_string());
+        }
         if next.is_empty() {
             return Ok(());
         }
@@ -149,7 +154,7 @@ fn tell(item: Option<Item>, cursor: &str) {
     }
 }
 
-/// An event in the JSON format of CloudEvents 1.0; `sequence`, `actor`, `requestid` and, in a stream, `cursor` are extension attributes.
+/// An event in the JSON format of `CloudEvents` 1.0; `sequence`, `actor`, `requestid` and, in a stream, `cursor` are extension attributes.
 fn cloud_event(event: &Event, cursor: Option<&str>) -> Value {
     let time = event.time.as_ref().and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok());
     let mut told = json!({

@@ -58,14 +58,13 @@ fn target(text: &str) -> Result<Target, String> {
 async fn call(client: &Client, stage: Place, to: Option<Target>, expected: Option<i64>, justification: String) -> Result<()> {
     let stage = stage.name();
     let name = |id| PromotionRef { project: stage.project.clone(), id }.to_string();
-    let expected_current_promotion = match expected {
-        Some(id) => name(id),
-        None => {
-            let found = client.stage_state(GetStageStateRequest { name: stage.to_string(), ..GetStageStateRequest::default() }).await?;
-            ensure!(!found.current_promotion.is_empty(), "nothing was ever placed on `{stage}`");
-            // Whoever promotes meanwhile is not undone unseen.
-            found.current_promotion
-        }
+    let expected_current_promotion = if let Some(id) = expected {
+        name(id)
+    } else {
+        let found = client.stage_state(GetStageStateRequest { name: stage.to_string(), ..GetStageStateRequest::default() }).await?;
+        ensure!(!found.current_promotion.is_empty(), "nothing was ever placed on `{stage}`");
+        // Whoever promotes meanwhile is not undone unseen.
+        found.current_promotion
     };
     let request = RollbackStageRequest {
         name: stage.to_string(),

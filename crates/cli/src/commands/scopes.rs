@@ -95,6 +95,8 @@ pub(super) fn patterns(patterns: &[String], nouns: &str) -> String {
 mod tests {
     use super::*;
 
+    type Words = &'static [&'static str];
+
     fn rights(words: &[&str], packages: &[&str], stages: &[&str]) -> Result<Rights> {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let words = words.iter().map(|text| word(text).map_err(anyhow::Error::msg)).collect::<Result<_>>()?;
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_scope_with_a_pattern_is_the_scope_and_the_pattern() {
-        let cases: &[(&[&str], &[&str], &[&str], Rights)] = &[
+        let cases: &[(Words, Words, Words, Rights)] = &[
             (&["read", "tag:move"], &[], &[], of(&[Scope::Read, Scope::TagMove], &[], &[])),
             (&["publish:lib-*", "publish:app"], &[], &[], of(&[Scope::Publish], &["app", "lib-*"], &[])),
             (&["promote:staging", "read"], &[], &[], of(&[Scope::Read, Scope::Promote], &[], &["staging"])),
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_would_give_a_token_more_than_its_words_say_is_refused() {
-        let cases: &[(&[&str], &[&str], &[&str], &str)] = &[
+        let cases: &[(Words, Words, Words, &str)] = &[
             (&["promote:qa", "promote"], &[], &[], "with a pattern and without"),
             (&["api", "publish:app"], &[], &[], "with a pattern and without"),
             (&["promote:qa", "approve:production"], &[], &[], "make two tokens"),

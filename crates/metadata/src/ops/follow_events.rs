@@ -110,7 +110,7 @@ fn follow(db: &mut Db, request: FollowEvents) -> Result<Followed> {
     let extent = extent_any(db, within.clone())?;
     let filter = filter.map(|filter| condition(filter, &events::field)).transpose()?;
     let bounds = Bounds::read(db, &extent)?;
-    let (after, lost) = match after {
+    let (after, resync) = match after {
         Behind::Nothing => (None, None),
         Behind::Now => (Some(bounds.end.clone()), None),
         Behind::Cursor(cursor) if bounds.has_lost(&cursor) => (None, Some(bounds.begin())),
@@ -124,7 +124,7 @@ fn follow(db: &mut Db, request: FollowEvents) -> Result<Followed> {
         Some(last) if more => last.cursor(&within),
         _ => bounds.end,
     };
-    Ok(Followed { events, cursor, sequence: bounds.sequence, more, lost })
+    Ok(Followed { events, cursor, sequence: bounds.sequence, more, lost: resync })
 }
 
 fn cursor((position, project, sequence, part): Place) -> Cursor {

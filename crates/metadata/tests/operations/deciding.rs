@@ -61,9 +61,7 @@ pub(crate) async fn roll_back(metadata: &Metadata, name: &str, current: i64, tar
     match target {
         Some(target) => back(RollbackTarget::Promotion(target)).await,
         None => match back(RollbackTarget::Before).await {
-            Err(Error::Promotion(refused)) if matches!(refused, PromotionError::NothingBefore { .. }) => {
-                back(RollbackTarget::Nothing).await
-            }
+            Err(Error::Promotion(PromotionError::NothingBefore { .. })) => back(RollbackTarget::Nothing).await,
             done => done,
         },
     }

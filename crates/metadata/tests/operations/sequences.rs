@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use consign_metadata::{
-    AsOf, CancelPromotion, CreatePromotion, HoldStage, Metadata, Page, Placement, ReportGate, StageChange, UpdateStage, WantedWaiver,
+    AsOf, CancelPromotion, CreatePromotion, Error, HoldStage, Metadata, Page, Placement, PromotionError, ReportGate, StageChange,
+    UpdateStage, WantedWaiver,
 };
 use consign_types::Timestamp;
 use consign_types::access::Role;
@@ -186,7 +187,11 @@ async fn steer(metadata: &Metadata, call: &Call, noted: &mut Noted) {
         Call::RollBack { stage: of } => {
             let state = metadata.stage_state(stage(STAGES[*of]), AsOf::Now, Page::first(1)).await.unwrap();
             if let Some(current) = state.promotion {
-                roll_back(metadata, STAGES[*of], current, None).await.unwrap();
+                match roll_back(metadata, STAGES[*of], current, None).await {
+                    // Nothing stands there any more.
+                    Err(Error::Promotion(PromotionError::NothingBefore { .. })) => {}
+                    done => drop(done.unwrap()),
+                }
             }
         }
         Call::Hold { stage: of, is_held } => {
