@@ -101,7 +101,8 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "UserService/UpdateMember" => UpdateMemberRequest { member: Some(wire::Member { name: format!("{project}/members/999"), ..wire::Member::default() }) };
         "UserService/DeleteMember" => DeleteMemberRequest { name: format!("{project}/members/999") };
         "EventService/ListEvents" => ListEventsRequest { parent: project.to_owned() };
-        "EventService/WatchEvents" => WatchEventsRequest { parent: project.to_owned() };
+        // A stream that is taken has no end: no event has this field, which is found out when the caller was judged.
+        "EventService/WatchEvents" => WatchEventsRequest { parent: project.to_owned(), filter: "absent = 1".to_owned() };
         "AuditService/ListAuditEntries" => ListAuditEntriesRequest { parent: project.to_owned() };
         "AuditService/GetCheckpoint" => GetCheckpointRequest { parent: project.to_owned() };
         "AuditService/VerifyChain" => VerifyChainRequest { parent: project.to_owned() };

@@ -31,7 +31,7 @@ pub(crate) const ROUTES: [Route; 48] = [
     ("PATCH", "/packages/generic/tool/1.0/g?upload=6a6f6b65-0000-4000-8000-000000000000.1", "FileService/PrepareUploads", "", &[404]),
     ("HEAD", "/packages/generic/tool/1.0/g?upload=6a6f6b65-0000-4000-8000-000000000000.1", "FileService/PrepareUploads", "", &[404]),
     ("DELETE", "/packages/generic/tool/1.0/g?upload=6a6f6b65-0000-4000-8000-000000000000.1", "FileService/PrepareUploads", "", &[404]),
-    ("PUT", "/packages/generic/tool/1.0/g", "FileService/PrepareUploads", "the same", &[201]),
+    ("PUT", "/packages/generic/tool/1.0/g", "PackageService/PublishVersion", "the same", &[201]),
     ("GET", "/packages/protection/rules", "PackageService/ListProtectionRules", "", &[200]),
     ("POST", "/packages/protection/rules", "PackageService/CreateProtectionRule", RULE, &[201, 422]),
     ("PATCH", "/packages/protection/rules/999", "PackageService/UpdateProtectionRule", RULE, &[404]),

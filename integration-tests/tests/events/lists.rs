@@ -8,7 +8,7 @@ use integration_tests::rest::Rest;
 use integration_tests::tagging::{reason, seal};
 use integration_tests::{BOTH, Builder};
 
-use crate::{list, page};
+use crate::{list, page, settled};
 
 /// All events, read in pages.
 async fn walked(grpc: &Grpc, parent: &str, order_by: &str) -> Vec<Event> {
@@ -33,6 +33,7 @@ async fn a_list_is_filtered_paged_and_turned_around() {
         seal(&grpc, &["1.0.0", "2.0.0", "3.0.0"]).await;
         let all = list(&grpc, PROJECT, "").await;
         assert_eq!(all.len(), 7);
+        settled(&grpc, 8).await;
         for (parent, count) in [(PROJECT, 7), ("projects/-", 8), ("namespaces/root", 8)] {
             let (rising, mut falling) = (walked(&grpc, parent, "").await, walked(&grpc, parent, "time desc").await);
             falling.reverse();

@@ -25,6 +25,12 @@ pub(crate) async fn list(grpc: &Grpc, parent: &str, filter: &str) -> Vec<Event> 
     page(grpc, request).await.unwrap().events
 }
 
+/// Waits until so many events of all projects are told: the transactions of others in the cluster, which may hold them up, are over.
+pub(crate) async fn settled(grpc: &Grpc, count: usize) {
+    let is_there = async || (list(grpc, "projects/-", "").await.len() == count).then_some(());
+    integration_tests::wait::until("all events to be told", is_there).await;
+}
+
 /// What happened to what, without the name of the project.
 pub(crate) fn told(events: &[Event]) -> Vec<(&str, &str)> {
     events.iter().map(|event| (event.r#type.as_str(), event.subject.strip_prefix("projects/1").unwrap())).collect()

