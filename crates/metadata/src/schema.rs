@@ -1,12 +1,14 @@
 //! The tables, as both databases have them. The migrations make them; a test reads every column on both.
 
 mod attestation;
+mod event;
 mod joins;
 mod promotion;
 
 use diesel::table;
 
 pub(crate) use attestation::{attestation_bundles, attestations, trusted_keys};
+pub(crate) use event::{audit_entries, event_floors, events};
 pub(crate) use promotion::{deployments, placements, promotion_items, promotions, stage_policies, stages};
 
 table! {
@@ -430,54 +432,6 @@ table! {
     used_id_tokens (digest) {
         digest -> Binary,
         expires_at -> Instant,
-    }
-}
-
-table! {
-    use diesel::sql_types::{BigInt, Binary, Text};
-    use crate::columns::Instant;
-
-    audit_entries (project_id, number) {
-        project_id -> BigInt,
-        number -> BigInt,
-        time -> Instant,
-        actor -> Text,
-        token_id -> BigInt,
-        method -> Text,
-        resource -> Text,
-        detail -> Text,
-        request_id -> Text,
-        previous_hash -> Binary,
-        hash -> Binary,
-    }
-}
-
-table! {
-    use diesel::sql_types::{BigInt, Integer, Text};
-    use crate::columns::Instant;
-
-    events (project_id, sequence, part) {
-        position -> BigInt,
-        project_id -> BigInt,
-        sequence -> BigInt,
-        part -> Integer,
-        #[sql_name = "type"]
-        kind -> Text,
-        subject -> Text,
-        actor -> Text,
-        time -> Instant,
-        data -> Text,
-        request_id -> Text,
-    }
-}
-
-table! {
-    event_floors (project_id) {
-        project_id -> BigInt,
-        position -> BigInt,
-        of_project -> BigInt,
-        sequence -> BigInt,
-        part -> Integer,
     }
 }
 

@@ -7,6 +7,7 @@ use integration_tests::grpc::{authorized, refusal};
 use integration_tests::promoting::PROJECT;
 use integration_tests::tagging::{keep_open, seal, version_name};
 use integration_tests::{BOTH, Builder, Engine};
+use tonic::Code;
 
 use crate::{from, list, next, take, watch};
 
@@ -81,4 +82,19 @@ async fn a_request_for_a_stream_that_contradicts_itself_is_refused() {
         let refused = watch(&grpc, request.clone()).await.err().and_then(|status| refusal(&status).1);
         assert_eq!(refused, Some(expected), "{request:?}");
     }
+}
+
+#[tokio::test]
+async fn who_has_as_many_streams_as_one_may_have_gets_another_when_one_ends() {
+    let (service, grpc) = Builder::on(Engine::Sqlite).demo_grpc().await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(watch(&grpc, from(PROJECT, 0)).await.unwrap());
+    }
+    let refused = watch(&grpc, from(PROJECT, 0)).await.map(|_| ()).unwrap_err();
+    assert_eq!((refused.code(), refusal(&refused).1), (Code::ResourceExhausted, Some(Reason::RateLimited)));
+    assert_eq!(service.database().count("events"), 1, "to watch leaves nothing behind");
+    streams.pop();
+    let opened = async || watch(&grpc, from(PROJECT, 0)).await.ok();
+    integration_tests::wait::until("the share of a stream that ended", opened).await;
 }
