@@ -7,7 +7,7 @@ use consign_proto::metadata::{
     GetVersionRequest, PrepareDownloadsRequest, PrepareUploadsRequest, PublishFile, PublishVersionRequest, PublishVersionResponse,
     UploadFile, UploadTicket, Version,
 };
-use consign_types::{Digest, Reason};
+use consign_types::{Digest, Reason, crc32c};
 use tonic::{Code, Status};
 
 use crate::grpc::{Grpc, authorized, refusal};

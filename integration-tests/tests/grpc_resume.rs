@@ -8,7 +8,7 @@ use consign_proto::blob::{
 };
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{PrepareDownloadsRequest, PublishFile, UploadFile, UploadTicket};
-use consign_types::{Digest, Reason};
+use consign_types::{Digest, Reason, crc32c};
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::publishing::{PACKAGE, prepare, publish, publish_request, refused, ticket};
 use integration_tests::rest::Rest;

@@ -1,6 +1,6 @@
 //! How far an upload has come: what is hashed, what lies ahead of that, and the checksums of what is hashed.
 
-use consign_types::Digest;
+use consign_types::{Digest, crc32c};
 use prost::Message;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -89,7 +89,7 @@ impl Sums {
         while !bytes.is_empty() {
             let filled = usize::try_from(self.bytes).expect("a size is not negative") % PIECE_BYTES;
             let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - filled));
-            self.last = crc32c::crc32c_append(self.last, now);
+            self.last = crc32c::append(self.last, now);
             self.bytes += length(now);
             if filled + now.len() == PIECE_BYTES {
                 self.whole.extend_from_slice(&self.last.to_le_bytes());

@@ -8,7 +8,7 @@
 //! - [`settings`]: what is set and inherited; [`tag`]: the rules over tags
 //! - [`name`]: package names, versions, file paths, namespace and project paths
 //! - [`resource`]: the names by which the API addresses those things
-//! - [`digest`]: SHA-256 digests; [`copy`]: the names of stored copies
+//! - [`digest`]: SHA-256 digests; [`crc32c`](mod@crc32c): checksums; [`copy`]: the names of stored copies
 //! - [`content`]: the digest of a version's whole file set
 //! - [`kind`]: error kinds, reasons, and what an error tells its caller
 //! - [`note`]: signed notes, and the keys; [`ticket`] and [`receipt`]: what they say; [`signature`]: texts that anybody can check
@@ -28,6 +28,7 @@ pub mod attestation;
 pub mod audit;
 pub mod content;
 pub mod copy;
+pub mod crc32c;
 pub mod digest;
 pub mod duplicates;
 pub mod event;

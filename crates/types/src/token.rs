@@ -7,8 +7,8 @@ use std::fmt;
 
 use rand::RngExt as _;
 
-use crate::Digest;
 use crate::word::word_enum;
+use crate::{Digest, crc32c};
 
 word_enum! {
     /// Whom a token acts for.

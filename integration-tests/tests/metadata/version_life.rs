@@ -8,7 +8,7 @@ use consign_proto::metadata::{
     CommitFilesRequest, CommitFilesResponse, CreateVersionRequest, CreateVersionResponse, GetFileChecksumsRequest, ListFilesRequest,
     ListVersionsRequest, PublishFile, PublishVersionRequest, UpdateVersionRequest, Version,
 };
-use consign_types::{Digest, Reason};
+use consign_types::{Digest, Reason, crc32c};
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::publishing::{PACKAGE, brought, get_version, publish, publish_request, read, refused};
 use integration_tests::rest::{Rest, file};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use consign_types::{CopyName, Digest};
+use consign_types::{CopyName, Digest, crc32c};
 use sha2::Digest as _;
 use tokio::task::spawn_blocking;
 

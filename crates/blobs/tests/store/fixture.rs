@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use consign_blobs::{Blobs, Error, Opened, Share, Store, Upload};
-use consign_types::CopyName;
 use consign_types::receipt::Receipt;
 use consign_types::ticket::{DownloadTicket, UploadTicket};
+use consign_types::{CopyName, crc32c};
 use consign_types::{Digest, Timestamp};
 
 /// A store with what it needs to live.

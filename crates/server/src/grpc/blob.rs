@@ -19,9 +19,9 @@ use consign_proto::blob::{
 use consign_proto::framing::Carried;
 use consign_proto::status::{refused, status};
 use consign_proto::timestamp;
-use consign_types::Reason;
 use consign_types::receipt::RECEIPT_SECONDS;
 use consign_types::ticket::UploadTicket;
+use consign_types::{Reason, crc32c};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tonic::codegen::BoxStream;
@@ -145,7 +145,7 @@ impl LocalTransfers for BlobApi {
 
 /// Refuses bytes that arrived damaged, where the caller sent their CRC-32C.
 fn check_sum(data: &[Bytes], crc32c: Option<i32>, what: impl FnOnce() -> String) -> Result<(), Status> {
-    let actual = || data.iter().fold(0, |sum, piece| crc32c::crc32c_append(sum, piece));
+    let actual = || data.iter().fold(0, |sum, piece| crc32c::append(sum, piece));
     if crc32c.is_some_and(|sum| sum.cast_unsigned() != actual()) {
         return Err(refused(Reason::ChunkCorrupt, format!("{} arrived damaged: send it again", what())));
     }

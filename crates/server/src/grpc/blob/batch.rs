@@ -6,9 +6,9 @@ use consign_proto::blob::{
     ItemStatus,
 };
 use consign_proto::status::{invalid, refused, status, told};
-use consign_types::Reason;
 use consign_types::receipt::Receipt;
 use consign_types::ticket::{DownloadTicket, UploadTicket};
+use consign_types::{Reason, crc32c};
 use tonic::Status;
 
 use super::{BlobApi, MAX_BATCH_BLOB_BYTES, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, check_sum};

@@ -9,7 +9,7 @@ use consign_blobs::download::Reading;
 use consign_blobs::store::{PIECES_AT_ONCE, Piece};
 use consign_proto::blob::{Chunk, ReadRequest, ReadResponse};
 use consign_proto::status::{invalid, refused, status};
-use consign_types::Reason;
+use consign_types::{Reason, crc32c};
 use tokio::sync::{Notify, mpsc};
 use tokio_stream::Stream;
 use tonic::Status;
