@@ -18,7 +18,17 @@ use crate::error::Result;
 type Step<'a> = Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<()> + 'a>;
 
 /// A write of PostgreSQL, as a part of a statement.
-type Part<'a> = Box<dyn QueryFragment<Pg> + 'a>;
+pub(crate) struct Part<'a> {
+    write: Box<dyn QueryFragment<Pg> + 'a>,
+    /// How many rows it carries.
+    rows: usize,
+}
+
+impl<'a> Part<'a> {
+    pub(crate) fn new(rows: usize, write: impl QueryFragment<Pg> + 'a) -> Self {
+        Self { write: Box::new(write), rows }
+    }
+}
 
 /// Writes that wait to be sent. None of them sees what another one does, and no two touch the same row.
 pub(crate) enum Batch<'a> {
@@ -32,7 +42,7 @@ pub(crate) enum Batch<'a> {
 macro_rules! push {
     ($batch:expr, $statement:expr) => {
         match $batch {
-            $crate::batch::Batch::Postgres(parts) => parts.push(Box::new($statement)),
+            $crate::batch::Batch::Postgres(parts) => parts.push($crate::batch::Part::new(1, $statement)),
             $crate::batch::Batch::Sqlite(statements) => {
                 statements.push(Box::new(move |connection| $crate::prepared::run($statement, connection)));
             }
@@ -48,8 +58,9 @@ macro_rules! push_rows {
         match $batch {
             $crate::batch::Batch::Postgres(parts) => {
                 let $values = $rows;
-                if !$values.is_empty() {
-                    parts.push(Box::new($statement));
+                let rows = $values.len();
+                if rows > 0 {
+                    parts.push($crate::batch::Part::new(rows, $statement));
                 }
             }
             $crate::batch::Batch::Sqlite(statements) => {
@@ -64,6 +75,9 @@ pub(crate) use push_rows;
 
 /// How many values one statement of PostgreSQL may carry, less a margin for a query behind the writes.
 const MAX_BINDS: usize = 50_000;
+
+/// So many rows never carry as many values, so that these need not be counted.
+const FEW_ROWS: usize = 100;
 
 impl Batch<'_> {
     /// An empty batch for this connection.
@@ -111,11 +125,14 @@ impl Batch<'_> {
 
 /// Parts as they fit into statements, in their order.
 fn groups(parts: Vec<Part<'_>>) -> Result<Vec<Vec<Part<'_>>>> {
+    if rows(&parts) <= FEW_ROWS {
+        return Ok(if parts.is_empty() { Vec::new() } else { vec![parts] });
+    }
     let mut groups: Vec<Vec<_>> = Vec::new();
     let mut binds = 0;
     for part in parts {
         let mut builder = PgQueryBuilder::default();
-        part.to_sql(&mut builder, &Pg)?;
+        part.write.to_sql(&mut builder, &Pg)?;
         // A `$` stands for a value: no statement names one otherwise.
         let count = builder.finish().matches('$').count();
         binds += count;
@@ -128,6 +145,10 @@ fn groups(parts: Vec<Part<'_>>) -> Result<Vec<Vec<Part<'_>>>> {
         }
     }
     Ok(groups)
+}
+
+fn rows(parts: &[Part<'_>]) -> usize {
+    parts.iter().map(|part| part.rows).sum()
 }
 
 /// Sends the writes that wait and then a query, which on PostgreSQL sees the rows as they were before. A macro, since the query is
@@ -150,8 +171,8 @@ macro_rules! send_with {
 }
 pub(crate) use send_with;
 
-/// Statements of up to this length are kept prepared. Longer ones carry many rows and hardly come again.
-const PREPARED_BYTES: usize = 6144;
+/// Statements of up to so many rows are kept prepared. Those of more hardly come again.
+const PREPARED_ROWS: usize = 16;
 
 /// Writes and a query as one statement of PostgreSQL.
 pub(crate) struct Together<'a, Q> {
@@ -164,7 +185,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Together<'_, Q> {
         for (index, part) in self.parts.iter().enumerate() {
             pass.push_sql(if index == 0 { "with " } else { ", " });
             pass.push_sql(&format!("write{index} as ("));
-            part.walk_ast(pass.reborrow())?;
+            part.write.walk_ast(pass.reborrow())?;
             pass.push_sql(")");
         }
         pass.push_sql(" ");
@@ -172,10 +193,8 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Together<'_, Q> {
     }
 
     /// A statement that is not kept is prepared each time it runs, which is one more trip. Diesel keeps none with a list of rows.
-    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
-        let mut builder = PgQueryBuilder::default();
-        self.to_sql(&mut builder, backend)?;
-        Ok(builder.finish().len() <= PREPARED_BYTES)
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(rows(&self.parts) <= PREPARED_ROWS)
     }
 }
 
