@@ -5,16 +5,16 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use consign_types::Timestamp;
 use rustix::buffer::spare_capacity;
-use rustix::fs::{Advice, AtFlags, CWD, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW};
-use rustix::fs::{fadvise, renameat_with, statvfs, syncfs, utimensat};
-use rustix::io::{pread, retry_on_intr};
+use rustix::fs::{Advice, AtFlags, CWD, FallocateFlags, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{fadvise, fallocate, renameat_with, statvfs, syncfs, utimensat};
+use rustix::io::{pread, pwritev, retry_on_intr};
 
 /// A new file; an error if there is one of this name.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
@@ -66,9 +66,28 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Writes at a position in the file.
-pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    file.write_all_at(bytes, offset)
+/// Writes at a position in the file: as much as the system takes in one call, since pages that two calls fill are dear.
+pub(crate) fn write_at(file: &File, chunks: &[&[u8]], mut offset: u64) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
+    let mut rest = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        let written = retry_on_intr(|| pwritev(file, &rest[..rest.len().min(MAX_SLICES)], offset))?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        IoSlice::advance_slices(&mut rest, written);
+        offset += written as u64;
+    }
+    Ok(())
+}
+
+/// How many slices Linux takes in one call.
+const MAX_SLICES: usize = 1024;
+
+/// Gives a range of the file its place on the disk, though nothing was written to it. The file is not longer for it.
+pub(crate) fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
+    Ok(retry_on_intr(|| fallocate(file, FallocateFlags::KEEP_SIZE, offset, length))?)
 }
 
 /// Begins to write out what was written to a range of the file, and waits for nothing.

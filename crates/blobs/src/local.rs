@@ -18,6 +18,7 @@ mod layout;
 mod put;
 mod spool;
 mod strays;
+mod write_out;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ use layout::Layout;
 use spool::LocalSpool;
 
 /// What an upload holds in memory: two blocks and a message.
-const UPLOAD_BYTES: u32 = (1 << 20) + (512 << 10);
+const UPLOAD_BYTES: u32 = (2 << 20) + (512 << 10);
 
 /// A directory of blobs. Clones share it.
 #[derive(Clone, Debug)]
@@ -84,13 +85,13 @@ impl Local {
 impl Store for Local {
     async fn create_spool(&self, plan: Plan) -> Result<Arc<dyn Spool>> {
         let store = self.clone();
-        let spool = spawn_blocking(in_span(move || LocalSpool::create(store, plan.upload))).await??;
+        let spool = spawn_blocking(in_span(move || LocalSpool::create(store, plan))).await??;
         Ok(Arc::new(spool))
     }
 
     async fn find_spool(&self, plan: Plan) -> Result<Option<(Arc<dyn Spool>, Progress)>> {
         let store = self.clone();
-        let found = spawn_blocking(in_span(move || LocalSpool::find(store, plan.upload))).await??;
+        let found = spawn_blocking(in_span(move || LocalSpool::find(store, plan))).await??;
         Ok(found.map(|(spool, progress)| (Arc::new(spool) as Arc<dyn Spool>, progress)))
     }
 

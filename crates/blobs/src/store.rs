@@ -39,8 +39,17 @@ pub struct Plan {
     pub upload: i64,
     /// The name that its bytes will have, where their digest was declared.
     pub name: Option<CopyName>,
+    /// How many bytes will come, where that was declared.
+    pub size: Option<i64>,
     /// The most bytes that may come.
     pub max_bytes: i64,
+}
+
+impl Plan {
+    /// The size of the file that will come of it, where that was declared.
+    pub(crate) fn file_size(&self) -> Option<u64> {
+        self.size.and_then(|size| u64::try_from(size).ok())
+    }
 }
 
 /// A small blob that is stored in one go.

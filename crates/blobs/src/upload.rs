@@ -20,7 +20,7 @@ use crate::sessions::Seat;
 use crate::store::{Plan, Small};
 
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
-const BLOCK_BYTES: i64 = 512 << 10;
+const BLOCK_BYTES: i64 = 1 << 20;
 
 /// What a stream brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -349,7 +349,7 @@ async fn enter(blobs: Blobs, ticket: UploadTicket, range: Range<i64>, is_part: b
 /// What a store must know of an upload.
 pub(crate) fn plan(ticket: &UploadTicket) -> Plan {
     let max_bytes = ticket.size.unwrap_or(ticket.max_bytes);
-    Plan { upload: ticket.upload, name: ticket.digest.map(|digest| name(ticket, digest)), max_bytes }
+    Plan { upload: ticket.upload, name: ticket.digest.map(|digest| name(ticket, digest)), size: ticket.size, max_bytes }
 }
 
 /// The name that the bytes of an upload get. The numbers of uploads rise, and so do generations.

@@ -49,7 +49,7 @@ pub mod http2 {
     /// The largest frame, in bytes.
     pub const FRAME_BYTES: u32 = 256 << 10;
     /// How many bytes may be on their way on one stream.
-    pub const STREAM_WINDOW: u32 = 4 << 20;
+    pub const STREAM_WINDOW: u32 = 3 << 20;
     /// How many bytes may be on their way on one connection.
     pub const CONNECTION_WINDOW: u32 = 8 << 20;
 }

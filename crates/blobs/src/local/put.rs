@@ -81,7 +81,7 @@ fn write(store: &Local, small: &Small) -> Result<Temporary> {
     let file = disk::create(&path).map_err(Error::disk("make a spool"))?;
     tracing::trace!(small.upload, "spool made");
     let temporary = Temporary { file, path };
-    disk::write_at(&temporary.file, &small.bytes, 0).map_err(Error::disk("write to a spool"))?;
+    disk::write_at(&temporary.file, &[&small.bytes], 0).map_err(Error::disk("write to a spool"))?;
     tracing::trace!(small.upload, "bytes spooled");
     Ok(temporary)
 }

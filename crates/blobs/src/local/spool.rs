@@ -13,18 +13,15 @@ use sha2::Digest as _;
 use tokio::task::spawn_blocking;
 
 use super::layout::Layout;
-use super::{Local, blob, in_span};
+use super::{Local, blob, in_span, write_out};
 use crate::block::Block;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Sums};
-use crate::store::{Hashed, PIECE_SIZE, Spool, StoredSpool};
+use crate::store::{Hashed, PIECE_SIZE, Plan, Spool, StoredSpool};
 
 /// The smallest blob that has its checksums beside it. Smaller ones are hashed as a whole whenever they are read.
 pub(super) const SUMS_FROM_BYTES: i64 = 1 << 20;
-
-/// So many bytes at once go to the disk while more of them come.
-const WRITE_OUT_BYTES: u64 = 8 << 20;
 
 const PROGRESS: &str = "progress";
 
@@ -35,19 +32,23 @@ pub(super) struct LocalSpool {
     upload: i64,
     file: Arc<File>,
     path: PathBuf,
+    /// Where it is going to end, if that was declared.
+    size: Option<u64>,
 }
 
 impl LocalSpool {
-    pub(super) fn create(store: Local, upload: i64) -> Result<Self> {
+    pub(super) fn create(store: Local, plan: Plan) -> Result<Self> {
+        let Plan { upload, .. } = plan;
         store.check_room()?;
         remove(&store.layout, upload)?;
         let path = path_of(&store.layout, upload);
         let file = disk::create(&path).map_err(Error::disk("make a spool"))?;
         tracing::trace!(upload, "spool made");
-        Ok(Self { store, upload, file: Arc::new(file), path })
+        Ok(Self { store, upload, file: Arc::new(file), path, size: plan.file_size() })
     }
 
-    pub(super) fn find(store: Local, upload: i64) -> Result<Option<(Self, Progress)>> {
+    pub(super) fn find(store: Local, plan: Plan) -> Result<Option<(Self, Progress)>> {
+        let Plan { upload, .. } = plan;
         let path = path_of(&store.layout, upload);
         let kept = match disk::read(&path.with_extension(PROGRESS)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -61,7 +62,7 @@ impl LocalSpool {
             tracing::warn!(upload, "what was kept of an upload is damaged: it starts over");
             return Ok(None);
         };
-        Ok(Some((Self { store, upload, file: Arc::new(file), path }, progress)))
+        Ok(Some((Self { store, upload, file: Arc::new(file), path, size: plan.file_size() }, progress)))
     }
 
     /// Does something on a thread that may wait for the disk.
@@ -95,19 +96,13 @@ impl Spool for LocalSpool {
         let write = move |spool: &Self| {
             spool.store.check_room()?;
             let start = u64::try_from(offset).expect("a position is not negative");
-            let mut at = start;
-            for chunk in block.chunks() {
-                disk::write_at(&spool.file, chunk, at).map_err(Error::disk("write to a spool"))?;
-                at += chunk.len() as u64;
+            let written = start..start + block.len() as u64;
+            if let Some(size) = spool.size {
+                write_out::reserve(&spool.file, &written, size);
             }
-            // What is on its way to the disk already need not be waited for at the end.
-            let (begun, end) = (start / WRITE_OUT_BYTES * WRITE_OUT_BYTES, at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
-            if begun < end {
-                // Where the system does not take the hint, all is waited for at the end.
-                if let Err(error) = disk::begin_writing_out(&spool.file, begun, end - begun) {
-                    tracing::debug!(%error, "bytes are not written out early");
-                }
-            }
+            let chunks: Vec<&[u8]> = block.chunks().collect();
+            disk::write_at(&spool.file, &chunks, start).map_err(Error::disk("write to a spool"))?;
+            write_out::begin(&spool.file, &written);
             tracing::trace!(offset, "bytes spooled");
             Ok(())
         };

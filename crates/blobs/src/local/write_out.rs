@@ -1,0 +1,69 @@
+//! Hints to the system, by which the bytes of a large file reach the disk while more of them come. All will be well without them, and
+//! slower: what a system does not take is passed over.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use crate::disk;
+
+/// So many bytes at once go to the disk.
+const WRITE_OUT_BYTES: u64 = 8 << 20;
+
+/// So many bytes at once get their place on the disk before they come: no more is held of an upload that breaks off.
+const RESERVED_BYTES: u64 = 16 << 20;
+
+/// Gives the bytes that will be written next their place, where a range that is written now begins with a stretch of them. `size` is where
+/// the file is going to end.
+pub(super) fn reserve(file: &File, written: &Range<u64>, size: u64) {
+    let start = written.start.next_multiple_of(RESERVED_BYTES);
+    let length = RESERVED_BYTES.min(size.saturating_sub(start));
+    if start < written.end && written.end < size {
+        note(disk::reserve(file, start, length));
+    }
+}
+
+/// Begins to write out what a range has completed, on a thread of its own: the system looks for places on the disk first, and nobody is to
+/// wait for that.
+pub(super) fn begin(file: &Arc<File>, written: &Range<u64>) {
+    let [start, end] = [written.start, written.end].map(|at| at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
+    if start < end {
+        let file = Arc::clone(file);
+        drop(spawn_blocking(move || note(disk::begin_writing_out(&file, start, end - start))));
+    }
+}
+
+fn note(taken: io::Result<()>) {
+    if let Err(error) = taken {
+        tracing::debug!(%error, "a hint about bytes to come is not taken");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn no_more_is_reserved_than_will_come_and_nothing_twice() {
+        let mib = |mib: u64| mib << 20;
+        for (written, size, reserved) in [
+            (0..mib(1), mib(40), mib(16)),
+            (mib(1)..mib(2), mib(40), 0),
+            (mib(15)..mib(17), mib(40), mib(16)),
+            (mib(32)..mib(33), mib(40), mib(8)),
+            (0..mib(1), mib(1), 0),
+        ] {
+            let file = tempfile::tempfile().unwrap();
+            reserve(&file, &written, size);
+            let file = file.metadata().unwrap();
+            assert_eq!(file.len(), 0, "it is as long as what was written");
+            let held = file.blocks() * 512;
+            assert!((reserved..=reserved + mib(1)).contains(&held), "{written:?} of {size}: {held} bytes are held");
+        }
+    }
+}
