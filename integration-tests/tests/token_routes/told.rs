@@ -49,6 +49,9 @@ async fn a_deploy_token_has_the_user_name_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_token_that_was_made_over_grpc_shows_what_its_rights_mean() {
+    use wire::Scope::{Publish, Read, TagMove};
+    use wire::token::Kind::{Deploy, Project};
+
     let (service, rest) = Builder::by_default().demo().await;
     let grpc = Grpc::to(service.grpc());
     let made = async |scopes: &[wire::Scope], kind: wire::token::Kind| {
@@ -61,8 +64,6 @@ async fn a_token_that_was_made_over_grpc_shows_what_its_rights_mean() {
         };
         grpc.tokens().create_token(authorized(request)).await.unwrap().into_inner().token.unwrap()
     };
-    use wire::Scope::{Publish, Read, TagMove};
-    use wire::token::Kind::{Deploy, Project};
     for (scopes, kind, words) in [
         (&[Read][..], Project, json!(["read_api"])),
         (&[Read, TagMove], Project, json!(["read", "tag:move"])),

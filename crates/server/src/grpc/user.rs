@@ -196,7 +196,7 @@ impl UserApi {
             Owner::User(_) => return Ok(None),
         };
         let is_known = caller.unjudged().token == token.id || caller.may(LIST_MEMBERS, about).await?;
-        Ok(is_known.then(|| encode::bot(token)))
+        Ok(is_known.then(|| encode::bot(&token)))
     }
 }
 

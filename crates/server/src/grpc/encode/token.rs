@@ -52,7 +52,7 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
 }
 
 /// Whom a token of a project or namespace acts for, as a user.
-pub(in crate::grpc) fn bot(token: Token) -> wire::User {
+pub(in crate::grpc) fn bot(token: &Token) -> wire::User {
     wire::User {
         name: token.user().to_string(),
         id: bot_id(token.id),
