@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use consign_metadata::{About, Config, CreateMember, CreateNamespace, CreateProject, CreateToken, CreateUser, Metadata, Principal, Rules};
 use consign_types::Timestamp;
 use consign_types::access::methods::need;
-use consign_types::access::{Need, Role, Scope};
+use consign_types::access::{Need, Role, Scope, ScopeNames};
 use consign_types::resource::{MemberParent, NamespaceRef, ProjectRef, TokenParent, UserRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::token::TokenKind;
@@ -137,8 +137,11 @@ async fn user(metadata: &Metadata, roles: usize) -> String {
         parent: TokenParent::User(UserRef::Name(username)),
         kind: TokenKind::Personal,
         display_name: "bench".parse().expect("a word is a name"),
+        description: "".parse().expect("a description may be empty"),
+        username: None,
         role: None,
         scopes: Scope::ALL.into(),
+        scope_names: ScopeNames::default(),
         packages: Vec::new(),
         stages: Vec::new(),
         expires_at: None,

@@ -65,6 +65,9 @@ async fn roles_in_a_group_count_below_it() {
         // The highest one counts.
         assert_eq!(send(&rest, Method::POST, project, json!({ "user_id": id, "access_level": 10 })).await.status, 201);
         assert_eq!(rest.get(&format!("{project}/all/{id}")).await.json()["access_level"], 40);
+        let all = rest.get(&format!("{project}/all?query=gwen")).await;
+        let told = (all.json().as_array().unwrap().len(), all.json()[0]["access_level"].clone(), all.header("x-total").to_owned());
+        assert_eq!(told, (1, json!(40), "1".to_owned()), "each person once");
         assert_eq!(rest.get(&format!("{project}/{id}")).await.json()["access_level"], 10);
         // A maintainer gives no role.
         let refused = send(&theirs, Method::POST, project, json!({ "user_id": 1, "access_level": 50 })).await;
@@ -102,4 +105,79 @@ async fn what_is_wrong_with_a_member_or_a_user_is_told() {
     let own = theirs.get(&format!("/api/v4/users/{id}")).await;
     assert_eq!((own.status, &own.json()["name"]), (200, &json!("Somebody")));
     assert_eq!(send(&theirs, Method::POST, "/api/v4/users", json!({ "username": "other" })).await.status, 403);
+}
+
+#[tokio::test]
+async fn each_person_is_a_member_once_with_the_highest_role_that_counts() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let group = async |path: &str, parent: Option<&Value>| {
+            let made = send(&rest, Method::POST, "/api/v4/groups", json!({ "name": path, "path": path, "parent_id": parent })).await;
+            assert_eq!(made.status, 201, "{}", made.text());
+            made.json()["id"].clone()
+        };
+        let above = group("team", None).await;
+        let below = group("sub", Some(&above)).await;
+        let new = json!({ "name": "app", "namespace_id": below });
+        let project = send(&rest, Method::POST, "/api/v4/projects", new).await.json()["id"].clone();
+        let places = [format!("groups/{above}"), format!("groups/{below}"), format!("projects/{project}")];
+        for (name, levels, highest) in
+            [("ann", [50, 30, 20], 50), ("bob", [10, 30, 20], 30), ("cleo", [20, 20, 20], 20), ("dan", [15, 10, 40], 40)]
+        {
+            let (id, _) = user(&rest, name).await;
+            for (place, level) in places.iter().zip(levels) {
+                let new = json!({ "user_id": id, "access_level": level });
+                assert_eq!(send(&rest, Method::POST, &format!("/api/v4/{place}/members"), new).await.status, 201);
+            }
+            let all = rest.get(&format!("/api/v4/{}/members/all?query={name}", places[2])).await;
+            assert_eq!((all.json().as_array().unwrap().len(), &all.json()[0]["access_level"]), (1, &json!(highest)), "{name}");
+            assert!(!rest.get(&format!("/api/v4/{}/members", places[2])).await.json().as_array().unwrap().is_empty());
+        }
+        let all = rest.get(&format!("/api/v4/{}/members/all?per_page=2&page=2", places[2])).await;
+        let names: Vec<_> = all.json().as_array().unwrap().iter().map(|member| member["username"].clone()).collect();
+        assert_eq!((names, all.header("x-total"), all.header("x-total-pages")), (vec![json!("cleo"), json!("dan")], "4", "2"));
+    }
+}
+
+#[tokio::test]
+async fn guests_read_where_the_service_lets_them() {
+    for (flag, status) in [(None, 403), (Some("--guests-read"), 200), (Some("--strict-gitlab"), 200)] {
+        let (_service, rest) = flag.into_iter().fold(Builder::by_default(), |builder, flag| builder.flag(flag)).demo().await;
+        assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+        let (id, guest) = user(&rest, "guy").await;
+        let (_, stranger) = user(&rest, "eve").await;
+        let new = json!({ "user_id": id, "access_level": 10 });
+        assert_eq!(send(&rest, Method::POST, "/api/v4/projects/1/members", new).await.status, 201);
+        let fetched = guest.get(&file("tool", "1.0", "f")).await;
+        assert_eq!(fetched.status, status, "{flag:?} {}", fetched.text());
+        let listed = guest.get("/api/v4/projects/1/packages").await;
+        assert_eq!(listed.status, status, "{flag:?} {}", listed.text());
+        assert_eq!(guest.get("/api/v4/projects/1/releases").await.status, status);
+        // They do nothing more by it, and others nothing at all.
+        assert_eq!(guest.put(&file("tool", "1.0", "g"), "hello").await.status, 403);
+        assert_eq!(guest.get("/api/v4/projects/1/members").await.status, 403);
+        assert_eq!(guest.get("/api/v4/projects/1/packages/protection/rules").await.status, 403);
+        assert_eq!((stranger.get("/api/v4/projects/1").await.status, stranger.get(&file("tool", "1.0", "f")).await.status), (404, 404));
+        if status == 200 {
+            assert_eq!((fetched.text(), listed.header("x-total")), ("hello", "1"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_token_where_projects_and_releases_are_looked_at() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let one = "/api/v4/projects/1";
+    for path in ["", "/releases", "/releases/v1", "/releases/v1/assets/links", "/releases/v1/downloads/x", "/packages"] {
+        for project in [one, "/api/v4/projects/root%2Fdemo", "/api/v4/projects/99"] {
+            let answer = rest.send(rest.anonymous(Method::GET, &format!("{project}{path}"))).await;
+            let told = (answer.status, answer.text(), answer.header("www-authenticate"));
+            assert_eq!(told, (404, r#"{"message":"404 Project Not Found"}"#, ""), "{project}{path}");
+        }
+    }
+    for (method, path) in [(Method::PUT, one.to_owned()), (Method::DELETE, one.to_owned()), (Method::POST, format!("{one}/releases"))] {
+        let answer = rest.send(rest.anonymous(method.clone(), &path).json(&json!({}))).await;
+        let told = (answer.status, answer.text(), answer.header("www-authenticate"));
+        assert_eq!(told, (401, r#"{"message":"401 Unauthorized"}"#, r#"Basic realm="GitLab Packages Registry""#), "{method} {path}");
+    }
 }

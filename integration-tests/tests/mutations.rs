@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use consign_metadata::{Config, CreateToken, Error, Metadata, Principal, Rules};
-use consign_types::access::Scope;
+use consign_types::access::{Scope, ScopeNames};
 use consign_types::audit::{Checkpoint, Head};
 use consign_types::note::{Keyring, Note};
 use consign_types::receipt::Receipt;
@@ -100,8 +100,11 @@ async fn no_mutation_of_a_secret_is_believed() {
         parent: "users/root".parse().unwrap(),
         kind: TokenKind::Personal,
         display_name: "test".parse().unwrap(),
+        description: "".parse().unwrap(),
+        username: None,
         role: None,
         scopes: Scope::ALL.into(),
+        scope_names: ScopeNames::default(),
         packages: Vec::new(),
         stages: Vec::new(),
         expires_at: None,

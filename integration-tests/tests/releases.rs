@@ -163,7 +163,7 @@ async fn what_is_no_release_and_who_may_make_none_is_refused() {
     assert_eq!(many.status, 400, "{}", many.text());
     assert_eq!(rest.get(RELEASES).await.json().as_array().unwrap().len(), 1);
     let reader = rest.send(rest.anonymous(Method::GET, RELEASES)).await;
-    assert_eq!(reader.status, 401);
+    assert_eq!((reader.status, reader.text()), (404, r#"{"message":"404 Project Not Found"}"#));
 }
 
 #[tokio::test]

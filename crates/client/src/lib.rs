@@ -12,11 +12,13 @@
 //! - [`transport`]: how the planes are reached: over a network, or in memory
 //! - [`tls`], [`pem`]: connections to `https` endpoints, and the certificates for them
 //! - [`transfers`], `wire`: how bytes go to the blob plane and come from it
+//! - `limits`: what the planes tell of limits that apply to a caller
 //! - `retry`: which calls are made again, and when; how transfers go on after a break
 
 mod audit;
 mod error;
 mod events;
+mod limits;
 mod packages;
 mod promotions;
 mod protection;
@@ -45,6 +47,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 pub use error::{Error, Result};
 pub use fetch::Download;
+pub use limits::{Limit, Limits};
 pub use publish::{Publish, Published, Uploaded};
 pub use resume::{Progress, Resumable};
 pub use source::{Lasting, Source};
@@ -62,12 +65,13 @@ pub struct Client {
     transfers: Transfers,
     authorization: Option<MetadataValue<Ascii>>,
     forwarded_for: Option<MetadataValue<Ascii>>,
+    limits: Option<Limits>,
 }
 
 impl Client {
     /// A client that reaches the planes in these ways, with no credential yet.
     pub fn new(metadata: Transport, transfers: Transfers) -> Self {
-        Self { metadata, transfers, authorization: None, forwarded_for: None }
+        Self { metadata, transfers, authorization: None, forwarded_for: None, limits: None }
     }
 
     /// The same client for the holder of `token`. A token that no header can carry is refused as any that is not valid.
@@ -84,6 +88,12 @@ impl Client {
         Self { forwarded_for: addresses.parse().ok(), ..self.clone() }
     }
 
+    /// The same client, which notes what the planes tell of limits that apply to it.
+    #[must_use]
+    pub fn noting(&self, limits: Limits) -> Self {
+        Self { limits: Some(limits), ..self.clone() }
+    }
+
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(authorization) = &self.authorization {
@@ -91,6 +101,9 @@ impl Client {
         }
         if let Some(addresses) = &self.forwarded_for {
             request.metadata_mut().insert("x-forwarded-for", addresses.clone());
+        }
+        if let Some(limits) = &self.limits {
+            request.extensions_mut().insert(limits.clone());
         }
         request
     }

@@ -1,7 +1,10 @@
 //! Making and ending tokens.
 
 use consign_proto::metadata::token_service_client::TokenServiceClient;
-use consign_proto::metadata::{CreateTokenRequest, ListTokensRequest, RevokeTokenRequest, RotateTokenRequest, Token, WhoAmIRequest};
+use consign_proto::metadata::{
+    CreateTokenRequest, GetTokenRequest, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RotateTokenRequest, Token,
+    WhoAmIRequest,
+};
 use consign_types::resource::{TokenParent, TokenRef};
 use prost_types::Timestamp;
 use uuid::Uuid;
@@ -37,14 +40,26 @@ impl Client {
                 show_inactive: all,
                 ..ListTokensRequest::default()
             };
-            let call = || async { self.token_service().list_tokens(self.request(request.clone())).await };
-            let page = repeat(call).await?;
+            let page = self.list_tokens_page(request).await?;
             tokens.extend(page.tokens);
             page_token = page.next_page_token;
             if page_token.is_empty() {
                 return Ok(tokens);
             }
         }
+    }
+
+    /// A token.
+    pub async fn find_token(&self, name: &TokenRef) -> Result<Token> {
+        let request = GetTokenRequest { name: name.to_string() };
+        let call = || async { self.token_service().get_token(self.request(request.clone())).await };
+        repeat(call).await?.token.ok_or(Error::Protocol("no token"))
+    }
+
+    /// A page of tokens.
+    pub async fn list_tokens_page(&self, request: ListTokensRequest) -> Result<ListTokensResponse> {
+        let call = || async { self.token_service().list_tokens(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
     }
 
     /// Ends a token.
@@ -56,13 +71,13 @@ impl Client {
 
     /// Gives a token another secret, and another end where one is given; the secret before counts for so many seconds more.
     pub async fn rotate_token(&self, name: &TokenRef, overlap_seconds: i64, expire_time: Option<Timestamp>) -> Result<(Token, String)> {
-        let request = RotateTokenRequest {
-            name: name.to_string(),
-            expire_time,
-            overlap: Some(prost_types::Duration { seconds: overlap_seconds, nanos: 0 }),
-            request_id: Uuid::new_v4().to_string(),
-            ..RotateTokenRequest::default()
-        };
+        let overlap = Some(prost_types::Duration { seconds: overlap_seconds, nanos: 0 });
+        self.rotate_token_by(RotateTokenRequest { name: name.to_string(), expire_time, overlap, ..RotateTokenRequest::default() }).await
+    }
+
+    /// Gives a token another secret, as the request says. Its id is set here.
+    pub async fn rotate_token_by(&self, request: RotateTokenRequest) -> Result<(Token, String)> {
+        let request = RotateTokenRequest { request_id: Uuid::new_v4().to_string(), ..request };
         let call = || async { self.token_service().rotate_token(self.request(request.clone())).await };
         let rotated = repeat(call).await?;
         Ok((rotated.token.ok_or(Error::Protocol("no token"))?, rotated.secret))

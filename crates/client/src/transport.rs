@@ -15,6 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
+use crate::limits::Limits;
 use crate::tls::{Secured, Tls, TlsError};
 
 /// Why a request could not be carried.
@@ -116,7 +117,12 @@ impl Service<Request<Body>> for Transport {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        self.0.call(request)
+        let limits = request.extensions().get::<Limits>().cloned();
+        let answer = self.0.call(request);
+        match limits {
+            None => answer,
+            Some(limits) => Box::pin(async move { answer.await.inspect(|response| limits.note(response.headers())) }),
+        }
     }
 }
 

@@ -13,19 +13,19 @@ mod leftover;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::HeaderValue;
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use axum::middleware::{map_request, map_response};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn, map_request, map_response};
 use axum::response::Response;
 use axum::{Extension, Router};
-use consign_client::Client;
+use consign_client::{Client, Limits};
 
 /// The header by which proxies tell for whom they ask.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The routes of the gateway, over this client.
 pub fn router(client: Client, manner: Manner) -> Router {
-    gitlab::router(client).layer(map_request(forward)).layer(map_response(harden)).layer(Extension(manner))
+    gitlab::router(client).layer(map_request(forward)).layer(from_fn(tell_limits)).layer(map_response(harden)).layer(Extension(manner))
 }
 
 /// How the gateway is reached, and how it answers.
@@ -47,6 +47,27 @@ async fn forward(mut request: Request) -> Request {
         }
     }
     request
+}
+
+/// Tells how the caller stands whom a limit applies to, as GitLab does. A refusal for coming too often tells it itself.
+async fn tell_limits(mut request: Request, next: Next) -> Response {
+    let limits = Limits::default();
+    request.extensions_mut().insert(limits.clone());
+    let mut response = next.run(request).await;
+    let Some(limit) = limits.applying() else { return response };
+    let headers = response.headers_mut();
+    if let Ok(name) = HeaderValue::try_from(limit.name) {
+        headers.entry("ratelimit-name").or_insert(name);
+    }
+    for (name, value) in [
+        ("ratelimit-limit", limit.limit),
+        ("ratelimit-observed", limit.limit.saturating_sub(limit.remaining)),
+        ("ratelimit-remaining", limit.remaining),
+        ("ratelimit-reset", limit.reset),
+    ] {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from(value));
+    }
+    response
 }
 
 /// Published files are strangers' bytes: no browser may guess what they are, nor show them inside another page.

@@ -18,12 +18,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The token is not one that this service gave, or it was withdrawn.
+    /// The token is not one that this service gave, or whom it acted for is gone.
     #[error("token is not valid")]
     TokenInvalid,
     /// The token's time is over, or it was revoked where that may be told.
     #[error("token has expired, or was revoked")]
     TokenExpired,
+    /// The token was revoked, or this is a secret that it had before.
+    #[error("token was revoked, or given another secret")]
+    TokenRevoked,
     /// No such token.
     #[error("token `{0}` not found")]
     TokenNotFound(TokenRef),

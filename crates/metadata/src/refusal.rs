@@ -36,6 +36,7 @@ impl Refusal for Error {
             Self::TokenInvalid | Self::TokenMissing | Self::IdTokenUsed => Reason::TokenInvalid,
             Self::TrustNotMatched(_) => Reason::TrustNotMatched,
             Self::TokenExpired => Reason::TokenExpired,
+            Self::TokenRevoked => Reason::TokenRevoked,
             Self::TokenNotFound(_) => Reason::TokenNotFound,
             Self::UserNotFound(_) => Reason::UserNotFound,
             Self::MemberNotFound(_) => Reason::MemberNotFound,

@@ -19,6 +19,8 @@ pub struct Rules {
     pub defaults: InForce,
     /// How long what was deleted can be brought back, in seconds.
     pub restore_seconds: i64,
+    /// Whether guests of a project read what reporters read: GitLab's newest releases let them.
+    pub guests_read: bool,
     policies: Policies,
 }
 
@@ -27,7 +29,13 @@ type Policies = Arc<Mutex<HashMap<(bool, String, bool), DuplicatePolicy>>>;
 impl Rules {
     /// These rules.
     pub fn new(defaults: InForce, restore_seconds: i64) -> Self {
-        Self { defaults, restore_seconds, policies: Policies::default() }
+        Self { defaults, restore_seconds, guests_read: false, policies: Policies::default() }
+    }
+
+    /// The same, where guests of a project read what reporters read, or don't.
+    #[must_use]
+    pub fn letting_guests_read(self, guests_read: bool) -> Self {
+        Self { guests_read, ..self }
     }
 
     /// What holds where nobody says otherwise: as GitLab has it.

@@ -370,6 +370,18 @@ table! {
         revoked_at -> Nullable<Instant>,
         revision -> BigInt,
         is_first -> Bool,
+        description -> Text,
+        username -> Nullable<Text>,
+        scope_names -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Binary};
+
+    replaced_secrets (digest) {
+        digest -> Binary,
+        token_id -> BigInt,
     }
 }
 

@@ -26,7 +26,7 @@ macro_rules! same_words {
     };
 }
 
-same_words!(Role, wire::Role: Guest, Reporter, Developer, Maintainer, Owner, Admin);
+same_words!(Role, wire::Role: Guest, Planner, Reporter, Developer, Maintainer, Owner, Admin);
 same_words!(Scope, wire::Scope: Read, Publish, Delete, Promote, Approve, Attest, Admin, TagMove, AuditRead, Upload);
 
 /// Scopes as a message has them.

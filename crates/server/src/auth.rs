@@ -12,7 +12,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
 use consign_metadata::{About, Error, Metadata, Principal, Within};
-use consign_proto::status::{refused, status, unimplemented};
+use consign_proto::status::{refused, status, told, unimplemented};
 use consign_types::Reason;
 use consign_types::access::methods::need;
 use consign_types::access::{Need, Reach, Role};
@@ -24,7 +24,10 @@ use tonic::{Code, Status};
 
 use crate::notes::Notes;
 use crate::routes::into_response;
-use crate::throttle::Throttle;
+use crate::throttle::{Standing, Throttle};
+
+/// The method by which a token gets another secret.
+const ROTATE: &str = "consign.metadata.v1.TokenService/RotateToken";
 
 /// What is asked about those who make requests.
 #[derive(Clone, Debug)]
@@ -38,26 +41,41 @@ pub(crate) struct Gate {
 pub(crate) async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let method = request.uri().path().trim_start_matches('/').to_owned();
     let (token, address) = (bearer(&request), gate.throttle.address(&request));
-    let principal = match gate.principal(token, address).await {
-        Ok(principal) => principal,
-        Err(status) => return into_response(status),
+    let (found, failing) = gate.principal(token.clone(), address).await;
+    let refuse = |status| with(failing, into_response(status));
+    let (principal, reused) = match found {
+        Ok(principal) => (principal, None),
+        // Whoever rotates a token by a secret that was replaced is heard, for that to be known.
+        Err(status) if method == ROTATE && told(&status).reason == Some(Reason::TokenRevoked) => {
+            (Principal::anonymous(), token.ok().flatten())
+        }
+        Err(status) => return refuse(status),
     };
     let Some(need) = need(&method) else {
         return into_response(unimplemented());
     };
-    if principal.is_anonymous() && !need.is_for_everybody() {
+    if principal.is_anonymous() && reused.is_none() && !need.is_for_everybody() {
         return into_response(status(Error::TokenMissing));
     }
-    if let Err(status) = gate.throttle.check_publish(&method, &principal.name) {
-        return into_response(status);
-    }
-    let caller = Caller { metadata: gate.metadata, principal, need, is_judged: Arc::default() };
+    let standing = match gate.throttle.check_publish(&method, &principal.name) {
+        Ok(standing) => standing.or(failing),
+        Err(status) => return into_response(status),
+    };
+    let caller = Caller { metadata: gate.metadata, principal, reused, need, is_judged: Arc::default() };
     request.extensions_mut().insert(caller.clone());
     let response = next.run(request).await;
     // A refusal has its status in the headers.
     if !caller.is_judged.load(Ordering::Relaxed) && !response.headers().contains_key("grpc-status") {
         tracing::error!(method, "answered without judging the caller");
         return into_response(refused(Reason::Internal, "internal error"));
+    }
+    with(standing, response)
+}
+
+/// The same answer, with how the caller stands whom a limit applies to.
+fn with(standing: Option<Standing>, mut response: Response) -> Response {
+    if let Some(standing) = standing {
+        standing.write(response.headers_mut());
     }
     response
 }
@@ -85,16 +103,30 @@ fn bearer(request: &Request) -> Result<Option<String>, Status> {
 }
 
 impl Gate {
-    async fn principal(&self, token: Result<Option<String>, Status>, address: Option<IpAddr>) -> Result<Principal, Status> {
-        let Some(token) = token.inspect_err(|_| self.throttle.note_failure(address))? else { return Ok(Principal::anonymous()) };
-        self.throttle.check_address(address, &token)?;
-        let found = self.metadata.authenticate(&token).await.map_err(status);
-        match &found {
-            Ok(_) => self.throttle.note_success(&token),
-            Err(status) if status.code() == Code::Unauthenticated => self.throttle.note_failure(address),
-            Err(_) => {}
+    /// Whoever comes with this token, and how those at the address stand who failed to sign in, if this one did.
+    async fn principal(
+        &self,
+        token: Result<Option<String>, Status>,
+        address: Option<IpAddr>,
+    ) -> (Result<Principal, Status>, Option<Standing>) {
+        let token = match token {
+            Ok(Some(token)) => token,
+            Ok(None) => return (Ok(Principal::anonymous()), None),
+            Err(status) => return (Err(status), self.throttle.note_failure(address)),
+        };
+        if let Err(status) = self.throttle.check_address(address, &token) {
+            return (Err(status), None);
         }
-        found
+        let found = self.metadata.authenticate(&token).await.map_err(status);
+        let failing = match &found {
+            Ok(_) => {
+                self.throttle.note_success(&token);
+                None
+            }
+            Err(status) if status.code() == Code::Unauthenticated => self.throttle.note_failure(address),
+            Err(_) => None,
+        };
+        (found, failing)
     }
 }
 
@@ -109,6 +141,8 @@ pub(crate) fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, Status> {
 pub(crate) struct Caller {
     metadata: Metadata,
     principal: Principal,
+    /// The secret that it came with, if another one took its place: it may do nothing, and is heard only where it would rotate its token.
+    reused: Option<String>,
     need: Need,
     is_judged: Arc<AtomicBool>,
 }
@@ -145,6 +179,11 @@ impl Caller {
         self.is_judged.store(true, Ordering::Relaxed);
     }
 
+    /// The secret that the caller came with, if it was replaced. Such a caller is refused, whatever it asks for.
+    pub(crate) fn reused(&self) -> Option<&str> {
+        self.reused.as_deref()
+    }
+
     /// Who calls, where what may be done is judged by something else than the method.
     pub(crate) fn unjudged(&self) -> &Principal {
         &self.principal
@@ -152,7 +191,8 @@ impl Caller {
 
     /// Lets the call go on for a caller that changes its own token.
     pub(crate) fn owns(&self, token: &TokenRef) -> Option<Principal> {
-        let is_own = token.token == self.principal.token && self.principal.is_owner(&token.parent);
+        let is_named = self.principal.is_owner(&token.parent) || (token.parent == TokenParent::Users && self.principal.user.is_some());
+        let is_own = token.token == self.principal.token && is_named;
         self.is_judged.fetch_or(is_own, Ordering::Relaxed);
         is_own.then(|| self.principal.clone().acting_as(self.principal.own_role()))
     }
@@ -238,6 +278,11 @@ subject! {
         TokenParent::Project(project) => project.about(),
         TokenParent::Namespace(namespace) => namespace.about(),
         TokenParent::User(user) => user.about(),
+        TokenParent::Users | TokenParent::Instance => About::Instance,
+    };
+    TokenRef: |name| match &name.parent {
+        TokenParent::Users => About::UserOf(name.token),
+        parent => parent.about(),
     };
     MemberParent: |name| match name {
         MemberParent::Project(project) => project.about(),

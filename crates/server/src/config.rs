@@ -119,9 +119,13 @@ pub struct Settings {
     pub duplicate_exceptions: String,
 
     /// Do as GitLab does where that is nobody's wish: where duplicates are rejected, the same bytes are too, so that a retry is refused; a
-    /// form that is sent for a file is stored as it came; `latest` is no version.
+    /// form that is sent for a file is stored as it came; `latest` is no version; of two tokens in one request the first counts; guests read.
     #[arg(long, help_heading = "Gateway and metadata plane", env = "CONSIGN_STRICT_GITLAB")]
     pub strict_gitlab: bool,
+
+    /// Let guests of a project read what reporters read, as GitLab's newest releases do; `--strict-gitlab` does too.
+    #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_GUESTS_READ")]
+    pub guests_read: bool,
 
     /// Bytes that one project may hold, where no setting says otherwise [default: no limit]
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_QUOTA_BYTES", value_parser = clap::value_parser!(i64).range(0..=MAX_QUOTA_BYTES))]
@@ -242,7 +246,8 @@ impl Settings {
             visibility: Visibility::Private,
             dedup_scope: DedupScope::Readable,
         };
-        Ok(Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60))
+        let rules = Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60);
+        Ok(rules.letting_guests_read(self.guests_read || self.strict_gitlab))
     }
 
     /// Says what is missing or contradictory.

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use consign_proto::status::limited;
 use consign_types::{Digest, Slug};
 use governor::clock::{Clock as _, DefaultClock, Reference as _};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::middleware::{StateInformationMiddleware, StateSnapshot};
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use moka::sync::Cache;
 use tonic::Status;
@@ -24,6 +26,10 @@ use crate::config::ThrottleSettings;
 
 /// The header by which proxies tell for whom they ask, each behind the ones before.
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// What the limits are called.
+const FAILURES: &str = "login_failures";
+const PUBLISHES: &str = "publishes";
 
 /// Of how many addresses and tokens something is remembered.
 const MAX_REMEMBERED: u64 = 100_000;
@@ -47,7 +53,7 @@ struct Limits {
 
 /// So many a minute, at once or one after the other.
 struct Bucket<K: std::hash::Hash + Eq + Clone> {
-    limiter: DefaultKeyedRateLimiter<K>,
+    limiter: RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>,
     per_minute: NonZeroU32,
 }
 
@@ -89,17 +95,20 @@ impl Throttle {
         if until <= now || failures.known.contains_key(&Digest::of(token.as_bytes())) {
             return Ok(());
         }
-        Err(refusal("too many attempts to sign in failed", "login_failures", failures.bucket.per_minute, until.duration_since(now).into()))
+        Err(refusal("too many attempts to sign in failed", FAILURES, failures.bucket.per_minute, until.duration_since(now).into()))
     }
 
-    /// Notes that somebody failed to sign in from an address.
-    pub(crate) fn note_failure(&self, address: Option<IpAddr>) {
-        let Some((failures, address)) = self.0.failures.as_ref().zip(address) else { return };
+    /// Notes that somebody failed to sign in from an address. Tells how those at this address stand, where that is counted.
+    pub(crate) fn note_failure(&self, address: Option<IpAddr>) -> Option<Standing> {
+        let (failures, address) = self.0.failures.as_ref().zip(address)?;
         let network = network(address);
-        if let Err(until) = failures.bucket.limiter.check_key(&network) {
+        let counted = failures.bucket.limiter.check_key(&network);
+        if let Err(until) = &counted {
             tracing::warn!(%network, "too many attempts to sign in failed: nothing unknown is listened to from there for a while");
             failures.shut.insert(network, Wait(until.earliest_possible()));
         }
+        let none_left = |_| Standing { name: FAILURES, limit: failures.bucket.per_minute.get(), remaining: 0, reset: reset_in(60) };
+        Some(counted.map_or_else(none_left, |state| failures.bucket.standing(FAILURES, &state)))
     }
 
     /// Notes that a token is valid.
@@ -109,14 +118,15 @@ impl Throttle {
         }
     }
 
-    /// Counts a call by which somebody publishes, and refuses it if there were too many.
-    pub(crate) fn check_publish(&self, method: &str, principal: &Slug) -> Result<(), Status> {
-        let Some(publishes) = &self.0.publishes else { return Ok(()) };
-        let Some(method) = PUBLISHING.iter().find(|publishing| **publishing == method) else { return Ok(()) };
-        publishes.limiter.check_key(&(principal.clone(), *method)).map_err(|until| {
+    /// Counts a call by which somebody publishes, and refuses it if there were too many. Tells how that one stands, where that is counted.
+    pub(crate) fn check_publish(&self, method: &str, principal: &Slug) -> Result<Option<Standing>, Status> {
+        let Some(publishes) = &self.0.publishes else { return Ok(None) };
+        let Some(method) = PUBLISHING.iter().find(|publishing| **publishing == method) else { return Ok(None) };
+        let counted = publishes.limiter.check_key(&(principal.clone(), *method)).map_err(|until| {
             let wait = until.wait_time_from(publishes.limiter.clock().now());
-            refusal("too much is published at once", "publishes", publishes.per_minute, wait)
-        })
+            refusal("too much is published at once", PUBLISHES, publishes.per_minute, wait)
+        });
+        counted.map(|state| Some(publishes.standing(PUBLISHES, &state)))
     }
 
     /// Forgets those whom nothing holds up any more.
@@ -134,14 +144,53 @@ impl Throttle {
 
 impl<K: std::hash::Hash + Eq + Clone> Bucket<K> {
     fn new(per_minute: NonZeroU32) -> Self {
-        Self { limiter: RateLimiter::keyed(Quota::per_minute(per_minute)), per_minute }
+        Self { limiter: RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware(), per_minute }
+    }
+
+    /// How a caller stands who was just counted.
+    fn standing(&self, name: &'static str, state: &StateSnapshot) -> Standing {
+        let (limit, remaining) = (self.per_minute.get(), state.remaining_burst_capacity().min(self.per_minute.get()));
+        // As many as were used come back one after the other.
+        let seconds = (u64::from(limit - remaining) * 60).div_ceil(u64::from(limit));
+        Standing { name, limit, remaining, reset: reset_in(seconds) }
+    }
+}
+
+/// In so many seconds, in seconds since the epoch.
+fn reset_in(seconds: u64) -> i64 {
+    clock::now().plus_seconds(i64::try_from(seconds).unwrap_or(i64::MAX)).as_micros() / 1_000_000
+}
+
+/// How somebody stands whom a limit applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    name: &'static str,
+    limit: u32,
+    remaining: u32,
+    /// When all of the limit is there again, in seconds since the epoch.
+    reset: i64,
+}
+
+impl Standing {
+    /// Tells it in headers, as GitLab does.
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        let Self { name, limit, remaining, reset } = self;
+        headers.insert(HeaderName::from_static("ratelimit-name"), HeaderValue::from_static(name));
+        for (name, value) in [
+            ("ratelimit-limit", i64::from(limit)),
+            ("ratelimit-observed", i64::from(limit - remaining)),
+            ("ratelimit-remaining", i64::from(remaining)),
+            ("ratelimit-reset", reset),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
     }
 }
 
 fn refusal(words: &str, name: &str, per_minute: NonZeroU32, wait: Duration) -> Status {
     // Whole seconds, and one of them at least: sooner would be too soon.
     let seconds = wait.as_secs() + 1;
-    let reset = clock::now().plus_seconds(i64::try_from(seconds).unwrap_or(i64::MAX)).as_micros() / 1_000_000;
+    let reset = reset_in(seconds);
     let details =
         [("limit", per_minute.to_string()), ("name", name.to_owned()), ("wait", seconds.to_string()), ("reset", reset.to_string())];
     limited(format!("{words}: wait for {seconds} seconds"), Duration::from_secs(seconds), details)
@@ -235,8 +284,9 @@ mod tests {
     fn each_publisher_has_its_own_measure() {
         let throttle = Throttle::new(&ThrottleSettings { publishes_per_minute: 2, ..ThrottleSettings::default() });
         let (alice, bob): (Slug, Slug) = ("alice".parse().unwrap(), "bob".parse().unwrap());
-        for _ in 0..2 {
-            assert!(throttle.check_publish(PUBLISHING[0], &alice).is_ok());
+        for remaining in [1, 0] {
+            let standing = throttle.check_publish(PUBLISHING[0], &alice).unwrap().unwrap();
+            assert_eq!((standing.name, standing.limit, standing.remaining), ("publishes", 2, remaining));
         }
         assert!(throttle.check_publish(PUBLISHING[0], &alice).is_err());
         assert!(throttle.check_publish(PUBLISHING[2], &alice).is_ok() && throttle.check_publish(PUBLISHING[0], &bob).is_ok());

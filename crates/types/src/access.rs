@@ -12,13 +12,15 @@ mod scope;
 mod tests;
 
 pub use grant::{Grant, Identity, Membership, Place, Reach, Site, Target};
-pub use scope::{SCOPE_WORDS, Scope, scopes_named};
+pub use scope::{SCOPE_WORDS, Scope, ScopeNames, scopes_named};
 
 word_enum! {
     /// What a member may do in a namespace or project; each role may do all that the ones before it may.
     Role {
         /// Sees that the project is there.
         Guest = "guest",
+        /// The same: GitLab knows one who also plans, for which there is nothing here.
+        Planner = "planner",
         /// Reads and downloads everything.
         Reporter = "reporter",
         /// Publishes versions, and moves tags that are not protected.
@@ -34,7 +36,7 @@ word_enum! {
 
 impl Role {
     /// All of them, rising.
-    pub const ALL: [Self; 6] = [Self::Guest, Self::Reporter, Self::Developer, Self::Maintainer, Self::Owner, Self::Admin];
+    pub const ALL: [Self; 7] = [Self::Guest, Self::Planner, Self::Reporter, Self::Developer, Self::Maintainer, Self::Owner, Self::Admin];
 }
 
 /// What a method needs.

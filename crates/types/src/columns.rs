@@ -15,7 +15,7 @@ use crate::label::{LabelKey, LabelValue, Labels};
 use crate::order::{SortKey, VersionScheme};
 use crate::promotion::{PredicateType, StageName, State};
 use crate::release::{Notes, SourceTag};
-use crate::text::{Description, DisplayName, EmailAddress, MediaType, RequestId};
+use crate::text::{DeployUsername, Description, DisplayName, EmailAddress, MediaType, RequestId};
 use crate::token::TokenKind;
 use crate::trust::Issuer;
 use crate::version::{VersionState, Visibility};
@@ -46,6 +46,7 @@ macro_rules! text_column {
 }
 
 text_column!(
+    DeployUsername,
     Description,
     DisplayName,
     EmailAddress,

@@ -92,6 +92,8 @@ reasons! {
     TokenInvalid = "TOKEN_INVALID", Unauthenticated;
     #[doc = "The token's time is over. Make another."]
     TokenExpired = "TOKEN_EXPIRED", Unauthenticated;
+    #[doc = "The token was revoked, or given another secret in place of this one. Make another."]
+    TokenRevoked = "TOKEN_REVOKED", Unauthenticated;
     #[doc = "No trust rule of the project takes this ID token, or there is no such project. Compare the token's claims with the rules."]
     TrustNotMatched = "TRUST_NOT_MATCHED", PermissionDenied;
     #[doc = "Your role does not allow this. The role that does is named."]

@@ -20,7 +20,7 @@ pub use promotion::{AttestationRef, PromotionRef, StageRef, TrustedKeyRef};
 pub use rule::{ProtectionRuleRef, RuleRef, TagRuleRef, TrustRuleRef};
 pub use tag::TagRef;
 pub use token::{TokenParent, TokenRef};
-pub use user::{MemberParent, MemberRef, UserRef};
+pub use user::{MemberParent, MemberRef, UserRef, bot_id, bot_token};
 pub use versions::VersionsRef;
 
 /// A resource name can't be read.

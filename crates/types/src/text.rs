@@ -40,6 +40,14 @@ name_type!(
 );
 
 name_type!(
+    /// The name by which a deploy token signs in, beside its secret: 1 to 255 of letters, digits, `.`, `_`, `-` and `+`.
+    DeployUsername,
+    "user name of a deploy token",
+    "1 to 255 of letters, digits, `.`, `_`, `-` and `+`",
+    |text| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
+);
+
+name_type!(
     /// What a thing was like when it was last read: differs after every change.
     Etag,
     "etag",
@@ -76,6 +84,10 @@ mod tests {
         assert!("a@b".parse::<EmailAddress>().is_ok());
         for text in ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "ä@b", &format!("{}@b", "a".repeat(253))] {
             assert!(text.parse::<EmailAddress>().is_err(), "{text}");
+        }
+        assert!("gitlab+deploy-token-1".parse::<DeployUsername>().is_ok());
+        for text in ["", "a b", "ä", "a/b", "a:b", &"a".repeat(256)] {
+            assert!(text.parse::<DeployUsername>().is_err(), "{text}");
         }
         assert!("application/zip".parse::<MediaType>().is_ok() && "é".parse::<MediaType>().is_err());
     }

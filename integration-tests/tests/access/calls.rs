@@ -88,6 +88,7 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "TagService/DeleteTagRule" => DeleteTagRuleRequest { name: rule.clone() };
         "TagService/TestTagRule" => TestTagRuleRequest { parent: project.to_owned(), tag_rule: new_rule() };
         "TokenService/CreateToken" => CreateTokenRequest { parent: project.to_owned(), kind: 2 };
+        "TokenService/GetToken" => GetTokenRequest { name: format!("{project}/tokens/999") };
         "TokenService/ListTokens" => ListTokensRequest { parent: project.to_owned() };
         "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{project}/tokens/999") };
         "TokenService/RotateToken" => RotateTokenRequest { name: format!("{project}/tokens/999") };
@@ -161,6 +162,7 @@ pub(crate) fn calls_in_namespace(namespace: &str) -> Vec<(&'static str, Bytes)> 
         "ProjectService/UpdateSettings" => UpdateSettingsRequest { settings: settings() };
         "ProjectService/GetUsage" => GetUsageRequest { name: parent() };
         "TokenService/CreateToken" => CreateTokenRequest { parent: parent(), kind: 5 };
+        "TokenService/GetToken" => GetTokenRequest { name: format!("{namespace}/tokens/999") };
         "TokenService/ListTokens" => ListTokensRequest { parent: parent() };
         "TokenService/RevokeToken" => RevokeTokenRequest { name: format!("{namespace}/tokens/999") };
         "TokenService/RotateToken" => RotateTokenRequest { name: format!("{namespace}/tokens/999") };
@@ -180,6 +182,8 @@ pub(crate) fn calls_of_instance() -> Vec<(&'static str, Bytes)> {
         ("ProjectService/GetSettings", wire::GetSettingsRequest { name: name() }.encode_to_vec()),
         ("ProjectService/UpdateSettings", wire::UpdateSettingsRequest { settings, ..Default::default() }.encode_to_vec()),
         ("ProjectService/GetUsage", wire::GetUsageRequest { name: name(), ..Default::default() }.encode_to_vec()),
+        ("TokenService/GetToken", wire::GetTokenRequest { name: "instance/tokens/999".to_owned() }.encode_to_vec()),
+        ("TokenService/ListTokens", wire::ListTokensRequest { parent: name(), ..Default::default() }.encode_to_vec()),
         ("UserService/CreateUser", wire::CreateUserRequest { username: "root".to_owned(), ..Default::default() }.encode_to_vec()),
         ("AuditService/ListAuditEntries", wire::ListAuditEntriesRequest { parent: name(), ..Default::default() }.encode_to_vec()),
         ("AuditService/GetCheckpoint", wire::GetCheckpointRequest { parent: name() }.encode_to_vec()),

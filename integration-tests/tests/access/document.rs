@@ -26,8 +26,9 @@ async fn every_route_of_the_document_has_its_rows_in_the_matrix() {
 
     let of_projects = rest::ROUTES.iter().map(|(method, path, ..)| (*method, format!("/api/v4/projects/7{path}")));
     let of_groups = rest_above::OF_GROUPS.iter().map(|(method, path, ..)| (*method, format!("/api/v4/groups/7{path}")));
-    let others = rest_above::OF_ONESELF.iter().chain(&rest_above::OF_ANOTHER);
-    let made = [rest_above::LIST_GROUPS, rest_above::MAKE_USER, rest_above::make_group("")];
+    let others = rest_above::OF_ONESELF.iter().chain(&rest_above::OF_OTHERS);
+    let made =
+        [rest_above::OF_ANOTHER, rest_above::OF_INSTANCE, rest_above::LIST_GROUPS, rest_above::MAKE_USER, rest_above::make_group("")];
     let others = others.chain(&made).map(|(method, path, ..)| (*method, format!("/api/v4{path}")));
     let lists = ["GET", "POST"].map(|method| (method, "/api/v4/projects".to_owned()));
     let open = OF_NOBODY.map(|(method, path)| (method, path.to_owned()));

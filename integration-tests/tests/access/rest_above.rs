@@ -29,11 +29,11 @@ pub(crate) const OF_GROUPS: [Route; 20] = [
     ("DELETE", "", Manner::Asks, "ProjectService/DeleteNamespace", "", &[409]),
     ("GET", "/access_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]),
     ("POST", "/access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
-    ("GET", "/access_tokens/999", Manner::Asks, "TokenService/ListTokens", "", &[404]),
+    ("GET", "/access_tokens/999", Manner::Asks, "TokenService/GetToken", "", &[404]),
     ("POST", "/access_tokens/999/rotate", Manner::Asks, "TokenService/RotateToken", "", &[404]),
     ("DELETE", "/access_tokens/999", Manner::Asks, "TokenService/RevokeToken", "", &[404]),
     ("GET", "/deploy_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]),
-    ("GET", "/deploy_tokens/999", Manner::Asks, "TokenService/ListTokens", "", &[404]),
+    ("GET", "/deploy_tokens/999", Manner::Asks, "TokenService/GetToken", "", &[404]),
     ("DELETE", "/deploy_tokens/999", Manner::Asks, "TokenService/RevokeToken", "", &[404]),
     ("POST", "/deploy_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
     ("GET", "/members", Manner::Asks, "UserService/ListMembers", "", &[200]),
@@ -46,7 +46,7 @@ pub(crate) const OF_GROUPS: [Route; 20] = [
 ];
 
 /// Routes about the caller alone, who may do there what the owner of a project may.
-pub(crate) const OF_ONESELF: [Route; 11] = [
+pub(crate) const OF_ONESELF: [Route; 8] = [
     ("GET", "/version", Manner::Asks, "TokenService/WhoAmI", "", &[200]),
     ("GET", "/metadata", Manner::Asks, "TokenService/WhoAmI", "", &[200]),
     ("GET", "/user", Manner::Asks, "UserService/GetUser", "", &[200]),
@@ -55,16 +55,22 @@ pub(crate) const OF_ONESELF: [Route; 11] = [
     ("POST", "/user/personal_access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
     ("GET", "/personal_access_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]),
     ("GET", "/personal_access_tokens/self", Manner::Asks, "TokenService/WhoAmI", "", &[200]),
-    ("GET", "/personal_access_tokens/99999", Manner::Asks, "TokenService/ListTokens", "", &[404]),
-    ("POST", "/personal_access_tokens/99999/rotate", Manner::Asks, "TokenService/RotateToken", "", &[404]),
-    ("DELETE", "/personal_access_tokens/99999", Manner::Asks, "TokenService/RevokeToken", "", &[404]),
 ];
 
-/// Routes about the administrator, as seen by others.
-pub(crate) const OF_ANOTHER: [Route; 2] = [
+/// Routes about the personal tokens of others, for which all but administrators are asked for another token.
+pub(crate) const OF_OTHERS: [Route; 4] = [
+    ("GET", "/personal_access_tokens/99999", Manner::Asks, "TokenService/GetToken", "", &[404]),
+    ("POST", "/personal_access_tokens/99999/rotate", Manner::Asks, "TokenService/RotateToken", "", &[404]),
+    ("DELETE", "/personal_access_tokens/99999", Manner::Asks, "TokenService/RevokeToken", "", &[404]),
     ("GET", "/personal_access_tokens?user_id=1", Manner::Asks, "TokenService/ListTokens", "", &[200]),
-    ("POST", "/users/1/personal_access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]),
 ];
+
+/// Making a token of the administrator, as seen by others.
+pub(crate) const OF_ANOTHER: Route =
+    ("POST", "/users/1/personal_access_tokens", Manner::Asks, "TokenService/CreateToken", PAST_TOKEN, &[400]);
+
+/// The deploy tokens of all projects and groups, for administrators.
+pub(crate) const OF_INSTANCE: Route = ("GET", "/deploy_tokens", Manner::Asks, "TokenService/ListTokens", "", &[200]);
 
 pub(crate) const LIST_GROUPS: Route = ("GET", "/groups", Manner::Silent, "ProjectService/ListNamespaces", "", &[200]);
 
@@ -156,10 +162,15 @@ async fn every_route_of_users_takes_its_scope_and_is_about_oneself() {
         }
         let expected = caller.expected_as(needed(&MAKE_USER), caller.role.filter(|role| *role == Role::Admin).or(Some(Role::Guest)));
         cells += compare(&cast.world, "/api/v4", &MAKE_USER, caller, &expected, "").await;
-        for route in &OF_ANOTHER {
-            let expected = caller.expected_as(needed(route), caller.role.filter(|role| *role == Role::Admin));
-            cells += compare(&cast.world, "/api/v4", route, caller, &expected, "404 User Not Found").await;
+        let admin = caller.role.filter(|role| *role == Role::Admin);
+        for route in &OF_OTHERS {
+            let expected = admin.map_or(Verdict::Unauthenticated, |admin| caller.expected_as(needed(route), Some(admin)));
+            cells += compare(&cast.world, "/api/v4", route, caller, &expected, "").await;
         }
+        let expected = caller.expected_as(needed(&OF_ANOTHER), admin);
+        cells += compare(&cast.world, "/api/v4", &OF_ANOTHER, caller, &expected, "404 User Not Found").await;
+        let expected = caller.expected_as(Need { role: Role::Admin, ..needed(&OF_INSTANCE) }, admin.or(Some(Role::Guest)));
+        cells += compare(&cast.world, "/api/v4", &OF_INSTANCE, caller, &expected, "").await;
     }
     assert!(cells > 2_500, "{cells} cells");
 }

@@ -17,6 +17,12 @@ async fn world(option: &str, value: u32) -> World {
     World { service, rest, channel }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the service under test goes by the system's clock")]
+fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_secs()).unwrap()
+}
+
 fn limited(status: &Status) -> bool {
     (status.code(), refusal(status).1) == (Code::ResourceExhausted, Some(Reason::RateLimited))
 }
@@ -33,8 +39,10 @@ async fn whoever_guesses_tokens_is_not_listened_to_and_others_are() {
         world.rest.send(request.header("x-forwarded-for", format!("9.9.9.{number}"))).await
     };
 
-    for number in 0..6 {
-        assert_eq!(guess(number).await.status, 401);
+    for (number, remaining) in (0..6).zip(["4", "3", "2", "1", "0", "0"]) {
+        let answer = guess(number).await;
+        assert_eq!((answer.status, answer.text()), (401, r#"{"message":"401 Unauthorized"}"#));
+        assert_eq!((answer.header("ratelimit-name"), answer.header("ratelimit-remaining")), ("login_failures", remaining));
     }
     let answer = guess(6).await;
     assert_eq!((answer.status, answer.text()), (429, "Retry later\n"));
@@ -58,10 +66,18 @@ async fn who_publishes_too_much_waits_and_others_do_not() {
     let (_, other) = world.token(wanted(1, Role::Developer, &[Scope::Read, Scope::Publish])).await;
     let publish = async |secret: &str, name: &str| world.rest.with_token(secret).put(&file("tool", "1.0", name), "hello").await;
 
-    for name in ["a", "b", "c"] {
-        assert_eq!(publish(&one, name).await.status, 201);
+    for (name, observed, remaining) in [("a", "1", "2"), ("b", "2", "1"), ("c", "3", "0")] {
+        let answer = publish(&one, name).await;
+        assert_eq!((answer.status, answer.text()), (201, r#"{"message":"201 Created"}"#));
+        let told = ["limit", "name", "observed", "remaining"].map(|field| answer.header(&format!("ratelimit-{field}")));
+        assert_eq!(told, ["3", "publishes", observed, remaining]);
+        let reset: i64 = answer.header("ratelimit-reset").parse().unwrap();
+        assert!((0..=61).contains(&(reset - now())), "{reset}");
+        assert_eq!((answer.header("retry-after"), answer.header("ratelimit-resettime")), ("", ""), "these are for who has to wait");
     }
     let answer = publish(&one, "d").await;
+    assert_eq!((answer.header("ratelimit-observed"), answer.header("ratelimit-remaining")), ("3", "0"));
+    assert!(!answer.header("retry-after").is_empty());
     assert_eq!((answer.status, answer.text(), answer.header("ratelimit-name")), (429, "Retry later\n", "publishes"));
     assert_eq!(world.rest.get(&file("tool", "1.0", "d")).await.status, 404);
     assert_eq!(world.rest.with_token(&one).get(&file("tool", "1.0", "a")).await.status, 200, "reading goes on");
@@ -76,5 +92,6 @@ async fn nothing_is_counted_where_nothing_is_set() {
         let answer = world.rest.with_token(&format!("a guess, number {number}")).get(&file("tool", "1.0", "f")).await;
         assert_eq!(answer.status, 401);
     }
-    assert_eq!(world.rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+    let answer = world.rest.put(&file("tool", "1.0", "f"), "hello").await;
+    assert_eq!((answer.status, answer.header("ratelimit-limit"), answer.header("ratelimit-name")), (201, "", ""));
 }

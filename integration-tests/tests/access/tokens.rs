@@ -38,7 +38,7 @@ async fn a_token_lives_is_rotated_and_ends() {
         let rotate = RotateTokenRequest { name: token.name.clone(), ..Default::default() };
         let again = tokens.rotate_token(bearing(rotate, TOKEN)).await.unwrap().into_inner();
         for secret in [&first, &rotated.secret] {
-            assert_eq!(refusal(&tokens.who_am_i(bearing(WhoAmIRequest {}, secret)).await.unwrap_err()).1, Some(Reason::TokenInvalid));
+            assert_eq!(refusal(&tokens.who_am_i(bearing(WhoAmIRequest {}, secret)).await.unwrap_err()).1, Some(Reason::TokenRevoked));
         }
 
         let listed = ListTokensRequest { parent: "projects/1".to_owned(), ..Default::default() };
@@ -55,7 +55,7 @@ async fn a_token_lives_is_rotated_and_ends() {
         let revoked = tokens.revoke_token(bearing(revoke.clone(), &again.secret)).await.unwrap().into_inner().token.unwrap();
         assert!(revoked.revoke_time.is_some());
         assert_eq!(tokens.revoke_token(bearing(revoke, TOKEN)).await.unwrap().into_inner().token.unwrap(), revoked, "once more");
-        assert_eq!(refusal(&tokens.who_am_i(bearing(WhoAmIRequest {}, &again.secret)).await.unwrap_err()).1, Some(Reason::TokenInvalid));
+        assert_eq!(refusal(&tokens.who_am_i(bearing(WhoAmIRequest {}, &again.secret)).await.unwrap_err()).1, Some(Reason::TokenRevoked));
         assert!(list(&listed).await.is_empty());
         assert_eq!(list(&ListTokensRequest { show_inactive: true, ..listed.clone() }).await.len(), 1);
         let rotate = RotateTokenRequest { name: token.name.clone(), ..Default::default() };
@@ -236,8 +236,8 @@ async fn what_is_refused_of_tokens_leaves_them_as_they_are() {
     }
     let list = || ListTokensRequest { parent: "projects/1".to_owned(), ..Default::default() };
     for broken in [
-        ListTokensRequest { filter: "id = 1".to_owned(), ..list() },
-        ListTokensRequest { order_by: "id".to_owned(), ..list() },
+        ListTokensRequest { order_by: "creator".to_owned(), ..list() },
+        ListTokensRequest { skip: -1, ..list() },
         ListTokensRequest { page_size: -1, ..list() },
     ] {
         assert_eq!(refusal(&world.tokens().list_tokens(bearing(broken, TOKEN)).await.unwrap_err()).1, Some(Reason::ArgumentInvalid));
@@ -250,4 +250,94 @@ async fn what_is_refused_of_tokens_leaves_them_as_they_are() {
     assert_eq!(refusal(&status).1, Some(Reason::EtagMismatch));
     assert!(world.tokens().who_am_i(bearing(WhoAmIRequest {}, &rotated)).await.is_ok());
     assert_eq!(world.tokens().list_tokens(bearing(list(), TOKEN)).await.unwrap().into_inner().tokens.len(), 1);
+}
+
+#[tokio::test]
+async fn tokens_are_listed_page_by_page_in_every_order() {
+    for engine in BOTH {
+        let world = World::start(engine).await;
+        let mut made = Vec::new();
+        for (name, end) in [("b", None), ("a", Some(4_000_000_000)), ("c", None), ("a", Some(4_100_000_000)), ("d", Some(4_000_000_000))] {
+            let expire_time = end.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
+            let new = CreateTokenRequest { display_name: name.to_owned(), expire_time, ..wanted(1, Role::Reporter, &[Scope::Read]) };
+            made.push(world.token(new).await.0.id);
+        }
+        let place = |at: usize| made[at];
+        for (order_by, expected) in [
+            ("", [0, 1, 2, 3, 4]),
+            ("id desc", [4, 3, 2, 1, 0]),
+            ("display_name", [1, 3, 0, 2, 4]),
+            ("create_time desc", [4, 3, 2, 1, 0]),
+            ("expire_time", [1, 4, 3, 0, 2]),
+            ("expire_time desc", [2, 0, 3, 4, 1]),
+            ("last_use_time", [0, 1, 2, 3, 4]),
+        ] {
+            let (mut found, mut page_token) = (Vec::new(), String::new());
+            loop {
+                let (parent, order_by) = ("projects/1".to_owned(), order_by.to_owned());
+                let asked = ListTokensRequest { parent, order_by, page_size: 2, page_token, count: true, ..Default::default() };
+                let page = world.tokens().list_tokens(bearing(asked, TOKEN)).await.unwrap().into_inner();
+                assert_eq!(page.total_size, 5);
+                found.extend(page.tokens.iter().map(|token| token.id));
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(found, expected.map(place), "{engine:?} {order_by}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_replaced_ends_the_token_it_is_to_rotate_but_not_by_a_repetition() {
+    for engine in BOTH {
+        let world = World::start(engine).await;
+        let (token, first) = world.token(wanted(1, Role::Maintainer, &[Scope::Read, Scope::Admin])).await;
+        let rotate = |request_id: &str| RotateTokenRequest { request_id: request_id.to_owned(), ..Default::default() };
+        let (known, other) = ("0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e", "1b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e");
+        // Without a name it is the token in use.
+        let rotated = world.tokens().rotate_token(bearing(rotate(known), &first)).await.unwrap().into_inner();
+        assert_eq!(rotated.token.unwrap().id, token.id);
+        let by = async |secret: &str, request: RotateTokenRequest| {
+            refusal(&world.tokens().rotate_token(bearing(request, secret)).await.unwrap_err()).1
+        };
+        let counts = async || world.tokens().who_am_i(bearing(WhoAmIRequest {}, &rotated.secret)).await.is_ok();
+
+        assert_eq!((by(&first, rotate(known)).await, counts().await), (Some(Reason::TokenRevoked), true), "its answer was lost");
+        let revoke = RevokeTokenRequest { name: token.name.clone(), ..Default::default() };
+        let refused = world.tokens().revoke_token(bearing(revoke, &first)).await.unwrap_err();
+        assert_eq!((refusal(&refused).1, counts().await), (Some(Reason::TokenRevoked), true), "it does nothing else");
+        assert_eq!((by(&first, rotate(other)).await, counts().await), (Some(Reason::TokenRevoked), false));
+        assert_eq!(by("nobody's", rotate(other)).await, Some(Reason::TokenInvalid));
+        let listed = ListTokensRequest { parent: "projects/1".to_owned(), hide_active: true, ..Default::default() };
+        let ended = world.tokens().list_tokens(bearing(listed, TOKEN)).await.unwrap().into_inner().tokens;
+        assert!(ended.iter().any(|ended| ended.id == token.id && ended.revoke_time.is_some()));
+        let entries = wire::ListAuditEntriesRequest { parent: "projects/1".to_owned(), page_size: 1000, ..Default::default() };
+        let mut audit = wire::audit_service_client::AuditServiceClient::new(world.channel.clone());
+        let entries = audit.list_audit_entries(bearing(entries, TOKEN)).await.unwrap().into_inner().audit_entries;
+        assert!(
+            entries.iter().any(|entry| entry.method.ends_with("EndReusedToken") && entry.actor == format!("project_1_bot_{}", token.id))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_token_counts_for_as_long_as_is_said() {
+    let world = World::start(Engine::Sqlite).await;
+    let (token, secret) = world.token(wanted(1, Role::Reporter, &[Scope::Read])).await;
+    let ttl = |seconds, nanos| Some(prost_types::Duration { seconds, nanos });
+    let rotate = |ttl| RotateTokenRequest { name: token.name.clone(), ttl, ..Default::default() };
+    let expire_time = Some(prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 });
+    for broken in [rotate(ttl(0, 0)), rotate(ttl(-1, 0)), rotate(ttl(1, 1)), RotateTokenRequest { expire_time, ..rotate(ttl(60, 0)) }] {
+        let status = world.tokens().rotate_token(bearing(broken, TOKEN)).await.unwrap_err();
+        assert_eq!(refusal(&status).1, Some(Reason::ArgumentInvalid));
+    }
+    let rotated = world.tokens().rotate_token(bearing(rotate(ttl(3600, 0)), &secret)).await.unwrap().into_inner();
+    let first = rotated.token.unwrap().expire_time.unwrap();
+    let left = first.seconds - prost_types::Timestamp::from(now()).seconds;
+    assert!((3590..=3600).contains(&left), "{left}");
+    // It does not prolong itself: what is longer is cut.
+    let again = world.tokens().rotate_token(bearing(rotate(ttl(7200, 0)), &rotated.secret)).await.unwrap().into_inner();
+    assert_eq!(again.token.unwrap().expire_time, Some(first));
 }

@@ -33,7 +33,7 @@ impl Life {
 }
 
 /// The names of the roles that are given to members and tokens.
-const ROLES: [&str; 5] = ["guest", "reporter", "developer", "maintainer", "owner"];
+const ROLES: [&str; 6] = ["guest", "planner", "reporter", "developer", "maintainer", "owner"];
 
 /// Reads a role.
 pub(super) fn role() -> impl TypedValueParser<Value = Role> {

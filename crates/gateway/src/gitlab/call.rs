@@ -7,10 +7,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri};
-use consign_client::{Client, Error};
+use consign_client::{Client, Error, Limits};
 use consign_proto::metadata::{File, version};
-use consign_types::VersionName;
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
+use consign_types::{Reason, VersionName};
 use serde::de::DeserializeOwned;
 
 use super::path::{self, Chosen, WholePath};
@@ -34,10 +34,13 @@ impl FromRequestParts<Client> for Call {
 
     async fn from_request_parts(parts: &mut Parts, client: &Client) -> Result<Self, Self::Rejection> {
         let addresses = parts.headers.get(FORWARDED_FOR).and_then(|value| value.to_str().ok());
+        let manner = parts.extensions.get::<Manner>().copied().unwrap_or(Manner { scheme: "http", strict_gitlab: false });
+        let client = addresses.map_or_else(|| client.clone(), |addresses| client.asking_for(addresses));
+        let limits = parts.extensions.get::<Limits>().cloned();
         Ok(Self {
-            client: addresses.map_or_else(|| client.clone(), |addresses| client.asking_for(addresses)),
-            manner: parts.extensions.get::<Manner>().copied().unwrap_or(Manner { scheme: "http", strict_gitlab: false }),
-            credential: credentials::find(&parts.headers, parts.uri.query().unwrap_or_default()),
+            client: limits.map_or_else(|| client.clone(), |limits| client.noting(limits)),
+            manner,
+            credential: credentials::find(&parts.headers, parts.uri.query().unwrap_or_default(), manner.strict_gitlab),
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
         })
@@ -69,6 +72,15 @@ impl Call {
     /// The same for what nobody may do without a token: GitLab asks for it before it looks at anything else.
     pub(crate) fn signed_in(&self) -> Result<Client> {
         if self.is_anonymous() { Err(Refusal::unauthorized()) } else { self.client() }
+    }
+
+    /// Why something of a project is not shown. Where packages and releases are listed, nobody is asked for a token: what they may not know
+    /// of is not there.
+    pub(crate) fn unseen(&self, error: Error) -> Refusal {
+        match error {
+            Error::Refused { reason: Reason::TokenInvalid, .. } if self.is_anonymous() => Refusal::project_not_found(),
+            error => error.into(),
+        }
     }
 
     /// Fetches something for whoever makes the request. A name and a password that mean nothing are passed over, as GitLab does where files

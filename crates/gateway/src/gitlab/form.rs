@@ -112,7 +112,8 @@ pub(crate) fn number(name: &str, value: &Value) -> Result<i64> {
 /// The role of one of GitLab's numbers.
 pub(crate) fn access_level(level: &Value) -> Result<Role> {
     Ok(match number("access_level", level)? {
-        10 | 15 => Role::Guest,
+        10 => Role::Guest,
+        15 => Role::Planner,
         20 => Role::Reporter,
         30 => Role::Developer,
         40 => Role::Maintainer,
@@ -123,10 +124,17 @@ pub(crate) fn access_level(level: &Value) -> Result<Role> {
 
 /// The end of something: a day, which begins at midnight, or an instant. Nothing is no end.
 pub(crate) fn end(expires_at: Option<&str>) -> Result<Option<prost_types::Timestamp>> {
-    let Some(text) = expires_at.filter(|text| !text.is_empty()) else { return Ok(None) };
+    Ok(instant("expires_at", expires_at)?.map(consign_proto::timestamp))
+}
+
+/// A day in seconds.
+pub(crate) const DAY: i64 = 24 * 60 * 60;
+
+/// An instant, or a day, which stands for its beginning. Nothing is none.
+pub(crate) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let instant = if text.len() == "2026-01-31".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    let time: Timestamp = instant.parse().map_err(|_| Refusal::parameter("expires_at is invalid"))?;
-    Ok(Some(consign_proto::timestamp(time)))
+    instant.parse().map(Some).map_err(|_| Refusal::parameter(format!("{name} is invalid")))
 }
 
 /// Yes or no, which JSON clients send as such and forms as text.

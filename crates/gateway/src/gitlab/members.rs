@@ -93,6 +93,7 @@ async fn list_of(call: &Call, wanted: &Query<Wanted>, paging: &Query<Paging>, sh
             page_size: pages.size(),
             skip: pages.skip(),
             show_inherited,
+            highest_only: show_inherited,
             count: true,
             ..ListMembersRequest::default()
         })

@@ -3,10 +3,9 @@
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::Json;
+use consign_client::Client;
 use consign_client::projects::NewProject;
-use consign_client::{Client, Error};
 use consign_proto::metadata::{self as wire, ListProjectsRequest, Visibility};
-use consign_types::Reason;
 use consign_types::resource::NamespaceRef;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,7 +122,7 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
 
 /// `GET /projects/:id`, by id or by encoded path.
 async fn get(call: Call) -> Result<Json<Project>> {
-    let project = live(call.client()?.find_project(&call.project()?).await?)?;
+    let (_, project) = read(&call).await?;
     Ok(Json(Project::of(&project, &call.origin())))
 }
 
@@ -166,15 +165,11 @@ async fn nothing(call: Call, paging: Query<Paging>) -> Result<Listing<Nothing>> 
     Ok(pages.answer(&call, pages.cut(Vec::new())))
 }
 
-/// The project of the path, for whoever may know of it. Where packages are listed, nobody is asked for a token: what they may not know of
-/// is not there.
+/// The project of the path, for whoever may know of it.
 pub(super) async fn read(call: &Call) -> Result<(Client, wire::Project)> {
     let client = call.client()?;
-    match client.find_project(&call.project()?).await {
-        Ok(project) => Ok((client, live(project)?)),
-        Err(Error::Refused { reason: Reason::TokenInvalid, .. }) if call.is_anonymous() => Err(Refusal::project_not_found()),
-        Err(error) => Err(error.into()),
-    }
+    let project = client.find_project(&call.project()?).await.map_err(|error| call.unseen(error))?;
+    Ok((client, live(project)?))
 }
 
 /// The planes show a deleted project to those who may bring it back; here nobody can.

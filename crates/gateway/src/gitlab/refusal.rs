@@ -21,11 +21,13 @@ pub(crate) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) body: Value,
     pub(super) headers: Vec<(HeaderName, String)>,
+    /// What a plane said, if one did.
+    pub(super) reason: Option<Reason>,
 }
 
 impl Refusal {
     fn message(status: StatusCode, message: impl Into<Value>) -> Self {
-        Self { status, body: json!({ "message": message.into() }), headers: Vec::new() }
+        Self { status, body: json!({ "message": message.into() }), headers: Vec::new(), reason: None }
     }
 
     fn bad_request(text: &str) -> Self {
@@ -39,7 +41,7 @@ impl Refusal {
 
     /// A parameter is wrong, such as `status does not have a valid value`.
     pub(crate) fn parameter(text: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), headers: Vec::new() }
+        Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), headers: Vec::new(), reason: None }
     }
 
     /// There is no such thing, or no such route.
@@ -70,6 +72,20 @@ impl Refusal {
     /// There is no such user.
     pub(crate) fn user_not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 User Not Found")
+    }
+
+    /// The name by which a deploy token is to sign in is none.
+    pub(crate) fn username_invalid() -> Self {
+        let rule = "can contain only letters, digits, '_', '-', '+', and '.'";
+        Self::message(StatusCode::BAD_REQUEST, json!({ "username": [rule] }))
+    }
+
+    /// Why something is not done that is about the personal tokens of users: those of others are for administrators, and nobody else learns
+    /// whether they are there.
+    pub(crate) fn of_others(error: impl Into<Self>) -> Self {
+        let refusal = error.into();
+        let is_others = matches!(refusal.reason, Some(Reason::RoleInsufficient | Reason::UserNotFound));
+        if is_others { Self::unauthorized() } else { refusal }
     }
 
     /// Why a user has not become a member.
@@ -116,7 +132,7 @@ impl Refusal {
     /// The page is further into the list than page numbers reach.
     pub(crate) fn offset_too_large(most: i64) -> Self {
         let text = format!("Offset pagination has a maximum allowed offset of {most} for requests that return objects of this type");
-        Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new() }
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new(), reason: None }
     }
 
     /// Whether it asks for a valid token.
@@ -150,7 +166,12 @@ impl Refusal {
     fn rate_limited(details: &HashMap<String, String>) -> Self {
         let told = |name: &str| details.get(name).cloned().unwrap_or_default();
         let reset = told("reset").parse().ok().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-        let refusal = Self { status: StatusCode::TOO_MANY_REQUESTS, body: Value::String("Retry later\n".to_owned()), headers: Vec::new() };
+        let refusal = Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            body: Value::String("Retry later\n".to_owned()),
+            headers: Vec::new(),
+            reason: None,
+        };
         let limit = told("limit");
         [
             ("ratelimit-limit", limit.clone()),
@@ -165,20 +186,16 @@ impl Refusal {
         .fold(refusal, |refusal, (name, value)| refusal.with(HeaderName::from_static(name), value))
     }
 
-    /// The token's time is over.
-    fn token_expired() -> Self {
-        let body = json!({
-            "error": "invalid_token",
-            "error_description": "Token is expired. You can either do re-authorization or token refresh.",
-        });
-        Self { body, ..Self::unauthorized() }
+    /// The token's time is over, or it was revoked.
+    fn token_over(description: &str) -> Self {
+        Self { body: json!({ "error": "invalid_token", "error_description": description }), ..Self::unauthorized() }
     }
 
     /// The token lacks a scope.
     fn insufficient_scope(message: &str) -> Self {
         let description = "The request requires higher privileges than provided by the access token.";
         let body = json!({ "error": "insufficient_scope", "error_description": format!("{description} ({message})"), "scope": "api" });
-        Self { status: StatusCode::FORBIDDEN, body, headers: Vec::new() }
+        Self { status: StatusCode::FORBIDDEN, body, headers: Vec::new(), reason: None }
     }
 
     fn unavailable() -> Self {
@@ -192,7 +209,8 @@ impl Refusal {
     fn refused(reason: Reason, message: &str) -> Self {
         match reason {
             Reason::TokenInvalid => Self::unauthorized(),
-            Reason::TokenExpired => Self::token_expired(),
+            Reason::TokenExpired => Self::token_over("Token is expired. You can either do re-authorization or token refresh."),
+            Reason::TokenRevoked => Self::token_over("Token was revoked. You have to re-authorize from the user."),
             Reason::PackageProtected => Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package protected."),
             Reason::RoleInsufficient | Reason::VersionInUse => Self::message(StatusCode::FORBIDDEN, format!("403 Forbidden - {message}")),
             Reason::ScopeInsufficient => Self::insufficient_scope(message),
@@ -248,6 +266,11 @@ impl From<Error> for Refusal {
             Error::Transport(_) => Self::unavailable(),
             _ => Self::internal(),
         };
+        let reason = match &error {
+            Error::Refused { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        let refusal = Self { reason, ..refusal };
         if refusal.status.is_server_error() {
             tracing::warn!(error = &error as &dyn std::error::Error, status = refusal.status.as_u16(), "request failed");
         }
@@ -277,7 +300,7 @@ mod tests {
     fn every_reason_has_its_status() {
         for reason in Reason::ALL {
             let expected = match reason {
-                Reason::TokenInvalid | Reason::TokenExpired => 401,
+                Reason::TokenInvalid | Reason::TokenExpired | Reason::TokenRevoked => 401,
                 Reason::NamespaceNotFound
                 | Reason::ProjectNotFound
                 | Reason::PackageNotFound

@@ -108,7 +108,7 @@ async fn list(call: Call, paging: Query<Paging>) -> Result<Listing<Release>> {
     let (mut items, mut total) = (Vec::new(), None);
     // Long releases come on several pages.
     let more = loop {
-        let found = client.list_releases(asked.clone()).await?;
+        let found = client.list_releases(asked.clone()).await.map_err(|error| call.unseen(error))?;
         total = total.or(Some(found.total_size));
         items.extend(found.releases.iter().map(|release| Release::of(release, &call)));
         let left = pages.size().saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
@@ -122,7 +122,7 @@ async fn list(call: Call, paging: Query<Paging>) -> Result<Listing<Release>> {
 
 /// `GET /projects/:id/releases/:tag_name`.
 async fn get(call: Call) -> Result<Json<Release>> {
-    let release = call.client()?.find_release(&call.project()?, &call.decoded(6)?).await?;
+    let release = find(&call, &call.decoded(6)?).await?;
     Ok(Json(Release::of(&release, &call)))
 }
 
@@ -169,7 +169,7 @@ async fn create_link(call: Call, form: Form<Link>) -> Result<Created<ReleaseLink
 /// `GET /projects/:id/releases/:tag_name/assets/links`.
 async fn list_links(call: Call, paging: Query<Paging>) -> Result<Listing<ReleaseLink>> {
     let (pages, tag) = (Pages::of(&paging)?, call.decoded(6)?);
-    let release = call.client()?.find_release(&call.project()?, &tag).await?;
+    let release = find(&call, &tag).await?;
     let links = release.links.iter().map(|link| ReleaseLink::of(link, &tag, &call)).collect();
     Ok(pages.answer(&call, pages.cut(links)))
 }
@@ -183,11 +183,15 @@ async fn delete_link(call: Call) -> Result<Json<ReleaseLink>> {
 
 /// `GET /projects/:id/releases/:tag_name/downloads/*path`: on to the address of the link that has this path.
 async fn follow_link(call: Call) -> Result<Elsewhere> {
-    let release = call.client()?.find_release(&call.project()?, &call.decoded(6)?).await?;
+    let release = find(&call, &call.decoded(6)?).await?;
     let path = call.rest(8)?;
     let link = release.links.iter().find(|link| !link.path.is_empty() && link.path.trim_start_matches('/') == path);
     let url = link.ok_or_else(Refusal::not_found)?.url.parse::<HeaderValue>().map_err(|_| Refusal::not_found())?;
     Ok(Elsewhere(url))
+}
+
+async fn find(call: &Call, tag: &str) -> Result<wire::Release> {
+    call.client()?.find_release(&call.project()?, tag).await.map_err(|error| call.unseen(error))
 }
 
 fn missing(field: &str) -> Refusal {

@@ -1,17 +1,18 @@
-//! Tokens: personal ones, those of projects and groups, and deploy tokens.
+//! Tokens: those of projects and groups, deploy tokens, and, in `personal`, those of users. `wanted` says which of them a list has.
 
-use std::collections::BTreeSet;
+mod personal;
+mod wanted;
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
 use axum::response::NoContent;
-use consign_client::{Client, Error};
-use consign_proto::access::scope_numbers;
+use consign_client::Client;
 use consign_proto::metadata::token::Kind;
-use consign_proto::metadata::{self as wire, CreateTokenRequest, Role as WireRole};
-use consign_types::access::{Role, Scope, scopes_named};
-use consign_types::resource::{TokenParent, TokenRef, UserRef};
+use consign_proto::metadata::{self as wire, CreateTokenRequest, Role as WireRole, RotateTokenRequest};
+use consign_types::access::{Role, ScopeNames};
+use consign_types::resource::{TokenParent, TokenRef};
+use consign_types::text::DeployUsername;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,22 +21,30 @@ use super::answer::{Created, needs_no_body};
 use super::call::Call;
 use super::entity::{DeployToken, Token};
 use super::form::{Form, access_level, end};
-use super::pages::{Listing, Pages, Paging};
-use super::query::{Query, number};
+use super::pages::{Listing, Page, Pages, Paging};
+use super::query::Query;
 use super::refusal::{Refusal, Result};
+use wanted::{Wanted, Which};
+
+/// How long a token counts that is given another secret, where nobody says.
+const WEEK_SECONDS: i64 = 7 * 24 * 60 * 60;
 
 /// What a client sends to make a token, or to give one another secret.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "TokenFields")]
 struct Fields {
     name: Option<String>,
+    /// What it is for.
+    description: Option<String>,
+    /// The name by which a deploy token signs in: letters, digits, `.`, `_`, `-` and `+`.
+    username: Option<String>,
     /// GitLab's (`api`, `read_api`, `read_package_registry`, `write_package_registry`) or Consign's own.
     #[serde(default)]
     scopes: Vec<String>,
-    /// The role of a project's or group's token: 10, 20, 30, 40 or 50; 40 where it isn't given.
+    /// The role of a project's or group's token: 10, 15, 20, 30, 40 or 50; 40 where it isn't given.
     #[schemars(with = "Option<i64>")]
     access_level: Option<Value>,
-    /// A day, which begins at midnight, or an instant.
+    /// A day, which begins at midnight, or an instant. A token that is rotated counts for a week where it isn't given.
     expires_at: Option<String>,
 }
 
@@ -47,12 +56,10 @@ enum AnyToken {
     Deploy(DeployToken),
 }
 
-/// Whose tokens.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct Wanted {
-    /// The number of a user; the caller where nothing is said.
-    #[schemars(with = "i64")]
-    user_id: Option<String>,
+impl AnyToken {
+    fn of(token: &wire::Token, secret: Option<String>) -> Self {
+        if token.kind() == Kind::Deploy { Self::Deploy(DeployToken::of(token, secret)) } else { Self::Token(Token::of(token, secret)) }
+    }
 }
 
 pub(super) fn routes() -> ApiRouter<Client> {
@@ -70,24 +77,8 @@ pub(super) fn routes() -> ApiRouter<Client> {
     ["projects", "groups"]
         .into_iter()
         .fold(ApiRouter::new(), below)
-        .api_route(
-            "/api/v4/user/personal_access_tokens",
-            post_with(create_personal, |op| op.summary("Makes a personal token of one's own")),
-        )
-        .api_route(
-            "/api/v4/users/{user_id}/personal_access_tokens",
-            post_with(create_personal, |op| op.summary("Makes a personal token of a user")),
-        )
-        .api_route("/api/v4/personal_access_tokens", get_with(list_personal, |op| op.summary("Lists personal tokens")))
-        .api_route(
-            "/api/v4/personal_access_tokens/{token}",
-            get_with(get_personal, |op| op.summary("Reads a personal token"))
-                .delete_with(delete_personal, |op| op.summary("Ends a personal token")),
-        )
-        .api_route(
-            "/api/v4/personal_access_tokens/{token}/rotate",
-            post_with(rotate_personal, |op| needs_no_body(op).summary("Gives a personal token another secret")),
-        )
+        .api_route("/api/v4/deploy_tokens", get_with(list_deploy, |op| op.summary("Lists the deploy tokens of the instance")))
+        .merge(personal::routes())
         .with_path_items(|item| item.tag("Tokens"))
 }
 
@@ -96,8 +87,6 @@ struct Place {
     client: Client,
     parent: TokenParent,
     kind: Kind,
-    /// The user whose they are, if they are personal.
-    user: Option<i64>,
 }
 
 /// The tokens of a project or group: `access_tokens` and `deploy_tokens` below it.
@@ -110,42 +99,32 @@ fn below(call: &Call) -> Result<Place> {
         _ if is_project => Kind::Project,
         _ => Kind::Namespace,
     };
-    Ok(Place { client, parent, kind, user: None })
-}
-
-/// The caller's own personal tokens, or those of the user whom it names.
-async fn personal(call: &Call, user: Option<i64>) -> Result<Place> {
-    let client = call.signed_in()?;
-    let user = match user {
-        Some(user) => user,
-        None => own(&client).await?,
-    };
-    Ok(Place { client, parent: TokenParent::User(UserRef::Id(user)), kind: Kind::Personal, user: Some(user) })
-}
-
-/// The user behind the caller's token.
-async fn own(client: &Client) -> Result<i64> {
-    let (_, user, _) = client.who_am_i().await?;
-    match user.parse() {
-        Ok(UserRef::Id(user)) => Ok(user),
-        _ => Err(Refusal::forbidden()),
-    }
+    Ok(Place { client, parent, kind })
 }
 
 /// `POST` of each of these lists.
 async fn create_below(call: Call, form: Form<Fields>) -> Result<Created<AnyToken>> {
-    create(below(&call)?, form).await
+    below(&call)?.create(form).await
 }
 
 /// `GET` of each of these lists.
-async fn list_below(call: Call, paging: Query<Paging>) -> Result<Listing<AnyToken>> {
-    list(&call, below(&call)?, &paging).await
+async fn list_below(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<AnyToken>> {
+    let place = below(&call)?;
+    let which = wanted.read()?.which(place.kind)?;
+    place.list(&call, which, &paging).await
+}
+
+/// `GET /deploy_tokens`: those of all projects and groups, for administrators.
+async fn list_deploy(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<AnyToken>> {
+    let place = Place { client: call.signed_in()?, parent: TokenParent::Instance, kind: Kind::Deploy };
+    let which = wanted.read()?.which(place.kind)?;
+    place.list(&call, which, &paging).await
 }
 
 /// `GET` of one of them.
 async fn get_below(call: Call) -> Result<Json<AnyToken>> {
-    let place = below(&call)?;
-    place.find(call.number(6, "token_id")?).await.map(|token| Json(place.entity(&token, None)))
+    let token = below(&call)?.find(call.number(6, "token_id")?).await?;
+    Ok(Json(AnyToken::of(&token, None)))
 }
 
 /// `DELETE` of one of them.
@@ -157,104 +136,60 @@ async fn delete_below(call: Call) -> Result<NoContent> {
 async fn rotate_below(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let place = below(&call)?;
     if call.segment(6) == "self" {
-        return rotate_itself(&call, form).await;
+        return rotate(&place.client, String::new(), form).await;
     }
-    let token = place.find(call.number(6, "token_id")?).await?;
-    place.rotate(token.id, form).await
-}
-
-/// `POST /user/personal_access_tokens`, and `POST /users/:user_id/personal_access_tokens`.
-async fn create_personal(call: Call, form: Form<Fields>) -> Result<Created<AnyToken>> {
-    let user = if call.segment(3) == "user" { None } else { Some(call.number(4, "user_id")?) };
-    create(personal(&call, user).await?, form).await
-}
-
-/// `GET /personal_access_tokens`: one's own, or those of `user_id`.
-async fn list_personal(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<AnyToken>> {
-    let user = number("user_id", wanted.read()?.user_id.as_deref())?;
-    list(&call, personal(&call, user).await?, &paging).await
-}
-
-/// `GET /personal_access_tokens/:id`, where `self` is the one in use.
-async fn get_personal(call: Call) -> Result<Json<AnyToken>> {
-    if call.segment(4) == "self" {
-        let (place, token) = itself(&call).await?;
-        return Ok(Json(place.entity(&token, None)));
+    let id = call.number(6, "token_id")?;
+    match place.find(id).await {
+        // A deploy token is none of these. Whoever comes with a secret that was replaced is refused where it counts.
+        Err(refusal) if !refusal.asks_for_token() => Err(refusal),
+        _ => rotate(&place.client, place.name(id).to_string(), form).await,
     }
-    let place = personal(&call, None).await?;
-    place.find(call.number(4, "id")?).await.map(|token| Json(place.entity(&token, None)))
 }
 
-/// `DELETE /personal_access_tokens/:id`.
-async fn delete_personal(call: Call) -> Result<NoContent> {
-    if call.segment(4) == "self" {
-        let (place, token) = itself(&call).await?;
-        place.client.revoke_token(&place.name(token.id)).await?;
-        return Ok(NoContent);
-    }
-    personal(&call, None).await?.revoke(call.number(4, "id")?).await
-}
-
-/// `POST /personal_access_tokens/:id/rotate`.
-async fn rotate_personal(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
-    if call.segment(4) == "self" {
-        return rotate_itself(&call, form).await;
-    }
-    personal(&call, None).await?.rotate(call.number(4, "id")?, form).await
-}
-
-/// The token in use, which may look at itself, end itself and give itself another secret, whatever else it may do.
-async fn itself(call: &Call) -> Result<(Place, wire::Token)> {
-    let client = call.signed_in()?;
-    let (_, user, token) = client.who_am_i().await?;
-    let name: TokenRef = token.name.parse().map_err(|_| Refusal::from(Error::Protocol("a token without a name")))?;
-    let user = match user.parse() {
-        Ok(UserRef::Id(user)) => Some(user),
-        _ => None,
-    };
-    Ok((Place { client, parent: name.parent, kind: token.kind(), user }, token))
-}
-
-async fn rotate_itself(call: &Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
-    let (place, token) = itself(call).await?;
-    place.rotate(token.id, form).await
-}
-
-async fn create(place: Place, form: Form<Fields>) -> Result<Created<AnyToken>> {
+/// Gives a token another secret: the one of this name, or where that is empty the one in use.
+async fn rotate(client: &Client, name: String, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let fields = form.read().await?;
-    let role = match place.kind {
-        Kind::Personal => None,
-        Kind::Deploy => Some(Role::Developer),
-        _ => Some(fields.access_level.as_ref().map_or(Ok(Role::Maintainer), access_level)?),
-    };
-    let request = CreateTokenRequest {
-        parent: place.parent.to_string(),
-        kind: place.kind.into(),
-        display_name: fields.name.clone().ok_or_else(|| Refusal::parameter("name is missing"))?,
-        scopes: scope_numbers(&fields.scopes()?),
-        role: role.map_or(WireRole::Unspecified, WireRole::from).into(),
-        expire_time: end(fields.expires_at.as_deref())?,
-        ..CreateTokenRequest::default()
-    };
-    let (token, secret) = place.client.create_token(request).await?;
-    Ok(Created(place.entity(&token, Some(secret))))
-}
-
-async fn list(call: &Call, place: Place, paging: &Query<Paging>) -> Result<Listing<AnyToken>> {
-    let pages = Pages::of(paging)?;
-    let tokens = place.all().await?;
-    Ok(pages.answer(call, pages.cut(tokens.iter().map(|token| place.entity(token, None)).collect())))
+    let expire_time = end(fields.expires_at.as_deref())?;
+    let ttl = expire_time.is_none().then_some(prost_types::Duration { seconds: WEEK_SECONDS, nanos: 0 });
+    let request = RotateTokenRequest { name, expire_time, ttl, ..RotateTokenRequest::default() };
+    let (token, secret) = client.rotate_token_by(request).await?;
+    Ok(Json(AnyToken::of(&token, Some(secret))))
 }
 
 impl Place {
-    /// All tokens of this kind, those that do not count any more included.
-    async fn all(&self) -> Result<Vec<wire::Token>> {
-        let tokens = self.client.list_tokens(&self.parent, true).await?;
-        Ok(tokens.into_iter().filter(|token| token.kind() == self.kind).collect())
+    async fn create(self, form: Form<Fields>) -> Result<Created<AnyToken>> {
+        let fields = form.read().await?;
+        let role = match self.kind {
+            Kind::Personal => None,
+            Kind::Deploy => Some(Role::Developer),
+            _ => Some(fields.access_level.as_ref().map_or(Ok(Role::Maintainer), access_level)?),
+        };
+        let request = CreateTokenRequest {
+            parent: self.parent.to_string(),
+            kind: self.kind.into(),
+            display_name: fields.name.clone().ok_or_else(|| Refusal::parameter("name is missing"))?,
+            description: fields.description.clone().unwrap_or_default(),
+            username: if self.kind == Kind::Deploy { fields.username()? } else { String::new() },
+            scope_names: fields.scopes()?,
+            role: role.map_or(WireRole::Unspecified, WireRole::from).into(),
+            expire_time: end(fields.expires_at.as_deref())?,
+            ..CreateTokenRequest::default()
+        };
+        let (token, secret) = self.client.create_token(request).await?;
+        Ok(Created(AnyToken::of(&token, Some(secret))))
+    }
+
+    async fn list(&self, call: &Call, which: Which, paging: &Query<Paging>) -> Result<Listing<AnyToken>> {
+        let pages = Pages::of(paging)?;
+        let asked = which.request(&self.parent, pages.size(), pages.skip());
+        let found = self.client.list_tokens_page(asked).await?;
+        let items = found.tokens.iter().map(|token| AnyToken::of(token, None)).collect();
+        Ok(pages.answer(call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
     }
 
     async fn find(&self, id: i64) -> Result<wire::Token> {
-        self.all().await?.into_iter().find(|token| token.id == id).ok_or_else(Refusal::token_not_found)
+        let token = self.client.find_token(&self.name(id)).await?;
+        if token.kind() == self.kind { Ok(token) } else { Err(Refusal::token_not_found()) }
     }
 
     async fn revoke(&self, id: i64) -> Result<NoContent> {
@@ -263,31 +198,23 @@ impl Place {
         Ok(NoContent)
     }
 
-    async fn rotate(&self, id: i64, form: Form<Fields>) -> Result<Json<AnyToken>> {
-        let fields = form.read().await?;
-        let (token, secret) = self.client.rotate_token(&self.name(id), 0, end(fields.expires_at.as_deref())?).await?;
-        Ok(Json(self.entity(&token, Some(secret))))
-    }
-
     fn name(&self, token: i64) -> TokenRef {
         TokenRef { parent: self.parent.clone(), token }
-    }
-
-    fn entity(&self, token: &wire::Token, secret: Option<String>) -> AnyToken {
-        if self.kind == Kind::Deploy {
-            AnyToken::Deploy(DeployToken::of(token, secret))
-        } else {
-            AnyToken::Token(Token::of(token, self.user, secret))
-        }
     }
 }
 
 impl Fields {
-    fn scopes(&self) -> Result<BTreeSet<Scope>> {
+    fn scopes(&self) -> Result<Vec<String>> {
         if self.scopes.is_empty() {
             return Err(Refusal::parameter("scopes is missing"));
         }
-        let named = |word: &String| scopes_named(word).ok_or_else(|| Refusal::no_valid_value("scopes"));
-        Ok(self.scopes.iter().map(named).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        let names = ScopeNames::read(self.scopes.iter().map(String::as_str)).ok_or_else(|| Refusal::no_valid_value("scopes"))?;
+        Ok(names.words().iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    fn username(&self) -> Result<String> {
+        let Some(name) = self.username.as_deref().filter(|name| !name.is_empty()) else { return Ok(String::new()) };
+        let name: DeployUsername = name.parse().map_err(|_| Refusal::username_invalid())?;
+        Ok(name.to_string())
     }
 }

@@ -63,18 +63,9 @@ async fn get(call: Call) -> Result<Json<User>> {
     Ok(Json(User::of(&user, &call.origin())))
 }
 
-/// The user behind a token, as `who_am_i` tells of it.
-pub(super) async fn user_behind(client: &Client, (actor, user, token): (String, String, Token)) -> consign_client::Result<wire::User> {
-    match user.as_str() {
-        "" => Ok(wire::User {
-            id: token.id,
-            username: actor,
-            display_name: token.display_name,
-            create_time: token.create_time,
-            ..Default::default()
-        }),
-        name => client.find_user(name).await,
-    }
+/// The user behind a token, as `who_am_i` tells of it: one of its own, if it is not personal.
+pub(super) async fn user_behind(client: &Client, (_, _, token): (String, String, Token)) -> consign_client::Result<wire::User> {
+    client.find_user(&token.user).await
 }
 
 /// `GET /version`, for whoever is signed in.

@@ -13,7 +13,8 @@ use super::authenticate::{self, MAX_REMEMBERED, REMEMBERED};
 use super::create_protection_rule::MAX_RULES;
 use crate::connection::Db;
 use crate::tables::projects::Project;
-use crate::tables::{namespaces, projects, protection_rules, users};
+use crate::tables::tokens::Owner;
+use crate::tables::{namespaces, projects, protection_rules, tokens, users};
 use crate::{Error, Metadata, Principal, Result};
 
 /// What a call is about.
@@ -29,6 +30,8 @@ pub enum About {
     Namespace(NamespaceRef),
     /// A user.
     User(UserRef),
+    /// The user whose this token is, by its id.
+    UserOf(i64),
     /// All projects that the caller may know of.
     All,
     /// The instance.
@@ -49,7 +52,7 @@ impl About {
             }
             (Denial::Unknown, Self::Namespace(name)) => Error::NamespaceNotFound(name),
             (Denial::Unknown, Self::User(name)) => Error::UserNotFound(name),
-            (Denial::Unknown, Self::All | Self::Instance) => Error::RoleInsufficient(Role::Admin),
+            (Denial::Unknown, Self::UserOf(_) | Self::All | Self::Instance) => Error::RoleInsufficient(Role::Admin),
         }
     }
 }
@@ -77,11 +80,12 @@ impl Metadata {
             return Ok(Principal { role, ..principal.clone() });
         }
         let (known, now, asked) = (principal.clone(), self.now(), about.clone());
+        let guests_read = self.rules.guests_read;
         let (principal, found) = self
             .pool
             .read(move |db| {
                 let principal = match known.digest {
-                    Some(digest) => authenticate::find(db, digest, now)?.0,
+                    Some(digest) => authenticate::find(db, digest, now)?.0.among(guests_read),
                     None => known,
                 };
                 Ok((principal, look(db, &asked)?))
@@ -106,7 +110,7 @@ impl Metadata {
             About::Project(name) | About::Package(name, _) | About::Stage(StageRef { project: name, .. }) => {
                 Found::Site(self.sites.get(name)?)
             }
-            About::Namespace(_) | About::User(_) => return None,
+            About::Namespace(_) | About::User(_) | About::UserOf(_) => return None,
             About::All | About::Instance => Found::Nothing,
         };
         judge(principal, need, about, &found).ok()
@@ -171,6 +175,10 @@ fn look(db: &mut Db, about: &About) -> Result<Found> {
             None => None,
         },
         About::User(name) => users::find(db, name)?.map(|user| Found::User(user.id)),
+        About::UserOf(token) => match tokens::find(db, *token)?.map(|token| token.owner) {
+            Some(Owner::User(user)) => Some(Found::User(user)),
+            _ => None,
+        },
         About::All | About::Instance => None,
     };
     Ok(found.unwrap_or(Found::Nothing))

@@ -13,7 +13,7 @@ use super::admit::site;
 use crate::connection::Db;
 use crate::tables::projects::Project;
 use crate::tables::tokens::{self, Owner, Token};
-use crate::tables::{members, namespaces, projects, users};
+use crate::tables::{members, namespaces, projects, replaced_secrets, users};
 use crate::{Error, Metadata, Result};
 
 /// How long it is remembered whom a token stands for, and who may read a project. What was given is seen at once, since whoever is
@@ -75,6 +75,12 @@ impl Principal {
         Self { role, ..self }
     }
 
+    /// The same, where guests of a project read it or don't.
+    pub(super) fn among(mut self, guests_read: bool) -> Self {
+        self.grant.guests_read = guests_read;
+        self
+    }
+
     /// The role in a project, which protects nothing for this.
     pub fn role_in(&self, project: &Project) -> Option<Role> {
         self.grant.role_in(&site(project, Arc::default()))
@@ -114,7 +120,9 @@ impl Principal {
 
     /// Whether it may read all that the project has in which its role was judged.
     pub(super) fn reads_everything(&self) -> bool {
-        self.role >= Role::Reporter && Scope::Read.is_within(&self.grant.scopes) && self.grant.packages.is_empty()
+        (self.role >= Role::Reporter || self.grant.guests_read)
+            && Scope::Read.is_within(&self.grant.scopes)
+            && self.grant.packages.is_empty()
     }
 
     /// The principal's own namespace, which has its name.
@@ -137,7 +145,7 @@ impl Metadata {
         self.of_digest(Digest::of(token.as_bytes())).await
     }
 
-    /// The same principal as it is by now, for a call that lasts: `TokenInvalid`, `TokenExpired` once its token counts no longer.
+    /// The same principal as it is by now, for a call that lasts: `TokenInvalid`, `TokenRevoked`, `TokenExpired` once its token counts no longer.
     pub async fn renew(&self, principal: &Principal) -> Result<Principal> {
         match principal.digest {
             Some(digest) => self.of_digest(digest).await,
@@ -150,7 +158,9 @@ impl Metadata {
             return Ok(principal);
         }
         let now = self.now();
+        let guests_read = self.rules.guests_read;
         let (principal, used) = self.pool.read(move |db| find(db, digest, now)).await?;
+        let principal = principal.among(guests_read);
         self.principals.insert(digest, principal.clone());
         if used.is_none_or(|used| used.plus_seconds(USED_SECONDS) <= now) {
             self.note_use(principal.token, now);
@@ -171,9 +181,13 @@ impl Metadata {
 
 /// Whom the token stands for, and when it was last used.
 pub(super) fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Principal, Option<Timestamp>)> {
-    let (token, until) = tokens::find_by_digest(db, digest)?.ok_or(Error::TokenInvalid)?;
+    let Some((token, until)) = tokens::find_by_digest(db, digest)? else {
+        let was_one = replaced_secrets::find(db, digest)?.is_some();
+        return Err(if was_one { Error::TokenRevoked } else { Error::TokenInvalid });
+    };
+    // Whoever has the whole secret is told so.
     if token.revoked_at.is_some() || until.is_some_and(|until| until <= now) {
-        return Err(Error::TokenInvalid);
+        return Err(Error::TokenRevoked);
     }
     if !token.is_active(now) {
         return Err(Error::TokenExpired);
@@ -185,7 +199,7 @@ pub(super) fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Princ
         token: token.id,
         is_old: until.is_some(),
         expires_at: token.expires_at,
-        grant: Grant { identity, scopes: token.scopes, packages: token.packages, stages: token.stages },
+        grant: Grant { identity, scopes: token.scopes, packages: token.packages, stages: token.stages, guests_read: false },
         role: Role::Guest,
         digest: Some(digest),
     };
@@ -193,7 +207,7 @@ pub(super) fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Princ
 }
 
 /// For whom a token acts: the name by which it does, the user, and what that one is.
-fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Slug, Option<i64>, Identity)> {
+pub(super) fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Slug, Option<i64>, Identity)> {
     match token.owner {
         Owner::User(id) => {
             let user = users::find(db, &UserRef::Id(id))?.filter(|user| !user.is_disabled).ok_or(Error::TokenInvalid)?;
@@ -204,12 +218,12 @@ fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Slug, Option<
         Owner::Project(id) => {
             let project = projects::find(db, &ProjectRef::Id(id))?.ok_or(Error::TokenInvalid)?;
             let place = Place::Project { id, path: project.path };
-            Ok((bot_name("project", id, token), None, bound(token, place)))
+            Ok((actor(token)?, None, bound(token, place)))
         }
         Owner::Namespace(id) => {
             let namespace = namespaces::find(db, &NamespaceRef::Id(id))?.ok_or(Error::TokenInvalid)?;
             let place = Place::Namespace { id, path: namespace.path };
-            Ok((bot_name("namespace", id, token), None, bound(token, place)))
+            Ok((actor(token)?, None, bound(token, place)))
         }
     }
 }
@@ -219,16 +233,11 @@ fn bound(token: &Token, place: Place) -> Identity {
     if token.kind == TokenKind::Deploy { Identity::Deploy(membership) } else { Identity::Bound(membership) }
 }
 
-/// The name by which a token of no user acts, in the form that GitLab gives to such.
-pub(super) fn bot_name(place: &str, id: i64, token: &Token) -> Slug {
-    let kind = match token.kind {
-        TokenKind::Deploy => "deploy",
-        TokenKind::Job => "job",
-        TokenKind::Personal | TokenKind::Project | TokenKind::Namespace => "bot",
-    };
-    slug(format!("{place}_{id}_{kind}_{}", token.id))
+/// The name by which a token of no user acts.
+pub(super) fn actor(token: &Token) -> Result<Slug> {
+    token.actor().ok_or(Error::Row("tokens"))
 }
 
 fn slug(text: String) -> Slug {
-    text.parse().expect("a user name is a slug, and so are words and numbers")
+    text.parse().expect("a user name is a slug")
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use consign_types::access::{Role, Scope};
+use consign_types::access::{Role, Scope, ScopeNames};
 use consign_types::pattern::NamePattern;
 use consign_types::resource::TokenParent;
-use consign_types::text::{DisplayName, RequestId};
+use consign_types::text::{DeployUsername, Description, DisplayName, RequestId};
 use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::{Digest, Timestamp};
 use serde::Serialize;
@@ -36,10 +36,16 @@ pub struct CreateToken {
     pub kind: TokenKind,
     /// Its name for people.
     pub display_name: DisplayName,
+    /// What it is for.
+    pub description: Description,
+    /// The name by which it is to sign in, which only deploy tokens have.
+    pub username: Option<DeployUsername>,
     /// The role that it is to act with; `None` stands for that of a developer, and for what its user has for a personal one.
     pub role: Option<Role>,
-    /// What it may be used for.
+    /// What it may be used for: this, or what the words below mean.
     pub scopes: BTreeSet<Scope>,
+    /// The words by which that is asked for; none where it is not by words.
+    pub scope_names: ScopeNames,
     /// The packages that it may touch; none stands for all.
     pub packages: Vec<NamePattern>,
     /// The stages that it may promote to and approve for; none stands for all.
@@ -68,7 +74,12 @@ impl Metadata {
 fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<(Token, bool)> {
     let may = (request.role, &request.scopes, &request.packages, &request.stages, request.expires_at);
     let shown = (&request.kind, &request.display_name, may);
-    let fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown).finish();
+    let mut fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown);
+    let words = (&request.description, &request.username, &request.scope_names);
+    if !request.description.as_str().is_empty() || request.username.is_some() || !request.scope_names.is_empty() {
+        fingerprint = fingerprint.shown(&words);
+    }
+    let fingerprint = fingerprint.finish();
     let call = call(&request.principal, "CreateToken", &request.parent, request.request_id.as_ref(), fingerprint, now);
     if let Some(key) = call.key()
         && !records::insert(db, key, fingerprint, &[], now)?
@@ -114,13 +125,19 @@ fn new(db: &mut Db, request: &CreateToken, now: Timestamp) -> Result<Token> {
             ));
         }
     };
+    if !request.scopes.is_empty() && !request.scope_names.is_empty() {
+        return Err(invalid("scope_names", "in place of `scopes`, not beside them"));
+    }
     Ok(Token {
         id: 0,
         owner: owner(db, &request.parent)?,
         kind: request.kind,
         display_name: request.display_name.clone(),
+        description: request.description.clone(),
+        username: request.username.clone(),
         role,
-        scopes: request.scopes.clone(),
+        scopes: if request.scope_names.is_empty() { request.scopes.clone() } else { request.scope_names.scopes() },
+        scope_names: request.scope_names.clone(),
         packages: request.packages.clone(),
         stages: request.stages.clone(),
         claims: BTreeMap::new(),
@@ -142,6 +159,9 @@ fn check(request: &CreateToken, token: &Token, now: Timestamp) -> Result<()> {
     }
     if token.kind == TokenKind::Deploy && !token.scopes.iter().all(|scope| scope.is_within(&[Scope::Read, Scope::Publish].into())) {
         return Err(invalid("scopes", "a deploy token reads and publishes: make a project token for more"));
+    }
+    if token.username.is_some() && token.kind != TokenKind::Deploy {
+        return Err(invalid("username", "only deploy tokens have one"));
     }
     for (field, globs) in [("package_patterns", &token.packages), ("stage_patterns", &token.stages)] {
         if globs.len() > MAX_GLOBS {
@@ -185,6 +205,10 @@ pub(super) struct Told<'a> {
     id: i64,
     kind: TokenKind,
     display_name: &'a DisplayName,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a DeployUsername>,
     role: Role,
     scopes: &'a BTreeSet<Scope>,
     packages: Vec<&'a str>,
@@ -201,6 +225,8 @@ impl<'a> Told<'a> {
             id: token.id,
             kind: token.kind,
             display_name: &token.display_name,
+            description: token.description.as_str(),
+            username: token.username.as_ref(),
             role: token.role,
             scopes: &token.scopes,
             packages: token.packages.iter().map(NamePattern::text).collect(),

@@ -1,6 +1,6 @@
 //! The administrator's token and namespace, made at the first start.
 
-use consign_types::access::{Role, Scope};
+use consign_types::access::{Role, Scope, ScopeNames};
 use consign_types::resource::UserRef;
 use consign_types::token::TokenKind;
 use consign_types::{Digest, NamespacePath, Slug, Timestamp, Username};
@@ -101,8 +101,11 @@ fn token(admin: &User, now: Timestamp) -> Token {
         owner: Owner::User(admin.id),
         kind: TokenKind::Personal,
         display_name: admin.display_name.clone(),
+        description: "".parse().expect("a description may be empty"),
+        username: None,
         role: Role::Guest,
         scopes: Scope::ALL.into(),
+        scope_names: ScopeNames::default(),
         packages: Vec::new(),
         stages: Vec::new(),
         claims: std::collections::BTreeMap::new(),

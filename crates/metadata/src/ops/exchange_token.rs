@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use consign_types::access::Scope;
+use consign_types::access::{Scope, ScopeNames};
 use consign_types::resource::{ProjectRef, TrustRuleRef};
 use consign_types::text::{DisplayName, RequestId};
 use consign_types::token::{TokenKind, TokenSecret};
 use consign_types::trust::Claims;
 use consign_types::{Digest, Timestamp};
 
-use super::authenticate::bot_name;
+use super::authenticate::actor;
 use super::change::{call, lock, note};
 use super::create_token::Told;
 use super::create_trust_rule::MAX_RULES;
@@ -86,7 +86,7 @@ fn exchange(db: &mut Db, request: &ExchangeToken, secret: Digest, now: Timestamp
         return Err(Error::IdTokenUsed);
     }
     token.id = tokens::insert(db, &token, secret, false)?;
-    let job = Principal { name: bot_name("project", project, &token), token: token.id, ..Principal::anonymous() };
+    let job = Principal { name: actor(&token)?, token: token.id, ..Principal::anonymous() };
     let noted = call(&job, "ExchangeToken", &request.project, request.request_id.as_ref(), fingerprint, now);
     note(db, &noted, project, &(rule.id, Told::of(&token)))?;
     if let Some(key) = first.key() {
@@ -114,8 +114,11 @@ fn granted(request: &ExchangeToken, rule: &TrustRule, claims: BTreeMap<String, S
         owner: Owner::Project(rule.project_id),
         kind: TokenKind::Job,
         display_name,
+        description: "".parse().expect("a description may be empty"),
+        username: None,
         role: terms.role,
         scopes: if request.scopes.is_empty() { terms.scopes.clone() } else { request.scopes.clone() },
+        scope_names: ScopeNames::default(),
         packages: terms.packages.clone(),
         stages: terms.stages.clone(),
         claims,

@@ -18,6 +18,8 @@ pub struct ListMembers {
     pub parent: MemberParent,
     /// Also those whose roles come from namespaces above.
     pub show_inherited: bool,
+    /// Each user once, with the highest of the roles that count.
+    pub highest_only: bool,
     /// Which of them.
     pub filter: Option<Filter>,
     /// How they are ordered.
@@ -38,8 +40,8 @@ pub enum MemberOrder {
 }
 
 /// The rank of a role, as it stands among [`consign_types::access::Role::ALL`].
-const RANK: &str = "case members.role when 'guest' then 0 when 'reporter' then 1 when 'developer' then 2 when 'maintainer' then 3 \
-                    else 4 end";
+const RANK: &str = "case members.role when 'guest' then 0 when 'planner' then 1 when 'reporter' then 2 when 'developer' then 3 \
+                    when 'maintainer' then 4 else 5 end";
 
 impl MemberOrder {
     /// Where a member stands in this order.
@@ -62,12 +64,13 @@ impl MemberOrder {
 impl Metadata {
     /// Members of a place, each with whether its role was given further up. `ProjectNotFound`, `NamespaceNotFound`, `FilterInvalid`.
     pub async fn list_members(&self, request: ListMembers) -> Result<Listed<(PlacedMember, bool)>> {
+        let now = self.now();
         self.pool
             .read(move |db| {
                 let homes = homes(db, &request.parent, request.show_inherited)?;
                 let selection = || -> Result<Selection<'_>> {
                     let filter = request.filter.clone().map(|filter| condition(filter, &members::field)).transpose()?;
-                    Ok(Selection { homes: &homes, filter })
+                    Ok(Selection { homes: &homes, highest_at: request.highest_only.then_some(now), filter })
                 };
                 let (order, page) = (request.order.order(request.descending), request.page);
                 let total = if page.count { Some(members::count(db, selection()?)?) } else { None };

@@ -12,8 +12,8 @@ use super::idempotency::{Fingerprint, answered, to_json};
 use super::list_tokens::token;
 use crate::batch::Batch;
 use crate::connection::Db;
-use crate::tables::idempotency_records as records;
 use crate::tables::tokens::{self, Token};
+use crate::tables::{idempotency_records as records, replaced_secrets};
 use crate::{Error, Metadata, Principal, Result};
 
 /// How long an old secret may count beside a new one.
@@ -30,6 +30,8 @@ pub struct RotateToken {
     pub is_own: bool,
     /// Until when it is to count; `None` leaves that as it is.
     pub expires_at: Option<Timestamp>,
+    /// For how long it is to count, in place of that, in seconds: but no longer than whoever wants it may say.
+    pub ttl_seconds: Option<i64>,
     /// How long the old secret counts beside the new one.
     pub overlap_seconds: i64,
     /// Its etag as last read.
@@ -51,7 +53,8 @@ impl Metadata {
 
 fn rotate(db: &mut Db, request: &RotateToken, now: Timestamp) -> Result<(Token, TokenSecret)> {
     let shown = (request.expires_at, request.overlap_seconds, &request.etag);
-    let fingerprint = Fingerprint::new().field(request.name.to_string()).shown(&shown).finish();
+    let fingerprint = Fingerprint::new().field(request.name.to_string()).shown(&shown);
+    let fingerprint = request.ttl_seconds.into_iter().fold(fingerprint, |fingerprint, ttl| fingerprint.shown(&ttl)).finish();
     let call = call(&request.principal, "RotateToken", &request.name, request.request_id.as_ref(), fingerprint, now);
     let is_repeated = match call.key() {
         Some(key) => !records::insert(db, key, fingerprint, &[], now)?,
@@ -79,14 +82,11 @@ fn rotate(db: &mut Db, request: &RotateToken, now: Timestamp) -> Result<(Token, 
     if !token.is_active(now) {
         return Err(Error::TokenExpired);
     }
-    let (limit, end) = (if request.is_own { token.expires_at } else { request.principal.expires_at }, request.expires_at);
-    if limit.is_some_and(|limit| end.is_some_and(|end| end > limit)) {
-        return Err(Error::ScopeInsufficient("it prolongs no token beyond its own end".to_owned()));
-    }
-    token.expires_at = end.or(token.expires_at);
+    token.expires_at = end(request, &token, now)?;
     token.revision += 1;
     tokens::update(db, &token)?;
     let until = Some(now.plus_seconds(request.overlap_seconds)).filter(|_| request.overlap_seconds > 0);
+    replaced_secrets::insert(db, token.id)?;
     tokens::replace(db, token.id, secret.digest(), until)?;
     note_token(db, &call, &token)?;
     if let Some(key) = call.key() {
@@ -95,4 +95,20 @@ fn rotate(db: &mut Db, request: &RotateToken, now: Timestamp) -> Result<(Token, 
         batch.send(db)?;
     }
     Ok((token, secret))
+}
+
+/// Until when a token is to count that gets another secret.
+fn end(request: &RotateToken, token: &Token, now: Timestamp) -> Result<Option<Timestamp>> {
+    let limit = if request.is_own { token.expires_at } else { request.principal.expires_at };
+    if let Some(ttl) = request.ttl_seconds {
+        if request.expires_at.is_some() || ttl <= 0 {
+            return Err(Error::ArgumentInvalid { field: "ttl", rule: "more than nothing, and in place of `expire_time`".to_owned() });
+        }
+        let end = now.plus_seconds(ttl);
+        return Ok(Some(limit.map_or(end, |limit| limit.min(end))));
+    }
+    if limit.is_some_and(|limit| request.expires_at.is_some_and(|end| end > limit)) {
+        return Err(Error::ScopeInsufficient("it prolongs no token beyond its own end".to_owned()));
+    }
+    Ok(request.expires_at.or(token.expires_at))
 }

@@ -42,6 +42,7 @@ fn every_column_is_there_in_both_databases() {
             tag_rules,
             idempotency_records,
             tokens,
+            replaced_secrets,
             users,
             members,
             protection_rules,

@@ -3,10 +3,12 @@
 use consign_types::access::{Membership, Place, Role};
 use consign_types::text::DisplayName;
 use consign_types::{NamespacePath, ProjectPath, Timestamp, Username};
-use diesel::dsl::{Eq, InnerJoin, InnerJoinQuerySource, IntoBoxed, LeftJoin, LeftJoinQuerySource, Nullable, On};
+use diesel::dsl::{Eq, InnerJoin, InnerJoinQuerySource, IntoBoxed, LeftJoin, LeftJoinQuerySource, Nullable, On, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use serde::{Deserialize, Serialize};
 
+use crate::columns::Instant;
 use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
@@ -83,7 +85,7 @@ impl Home {
     }
 }
 
-const ROLES: &[&str] = &["guest", "reporter", "developer", "maintainer", "owner"];
+const ROLES: &[&str] = &["guest", "planner", "reporter", "developer", "maintainer", "owner"];
 
 /// What lists of members can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
@@ -119,6 +121,8 @@ fn columns() -> Columns {
 pub(crate) struct Selection<'a> {
     /// Those whose roles were given in these places.
     pub(crate) homes: &'a [Home],
+    /// Of each user the highest role alone of those that count at this time.
+    pub(crate) highest_at: Option<Timestamp>,
     pub(crate) filter: Option<Condition<Source>>,
 }
 
@@ -146,12 +150,37 @@ pub(crate) fn count(db: &mut Db, selection: Selection<'_>) -> Result<i64> {
 fn chosen(selection: Selection<'_>) -> IntoBoxed<'static, Joined, MultiBackend> {
     let (projects, namespaces): (Vec<_>, Vec<_>) = selection.homes.iter().map(|home| home.columns()).unzip();
     let (projects, above): (Vec<i64>, Vec<i64>) = (projects.into_iter().flatten().collect(), namespaces.into_iter().flatten().collect());
+    let highest = selection.highest_at.map(|now| is_highest(&projects, &above, now));
     let given = members::project_id.eq_any(projects).or(members::namespace_id.eq_any(above)).assume_not_null();
     let mut query = joined().into_boxed().filter(given);
+    if let Some(condition) = highest {
+        query = query.filter(condition);
+    }
     if let Some(condition) = selection.filter {
         query = query.filter(condition);
     }
     query
+}
+
+/// The rank of a role in a row of this name.
+fn rank(row: &str) -> String {
+    let ranks: Vec<String> = ROLES.iter().enumerate().map(|(rank, role)| format!("when '{role}' then {rank}")).collect();
+    format!("(case {row}.role {} end)", ranks.join(" "))
+}
+
+/// The condition that a role counts, and that the user has no higher one in these places; of equal ones, none that was given before.
+fn is_highest(projects: &[i64], namespaces: &[i64], now: Timestamp) -> Condition<Source> {
+    let listed = |ids: &[i64]| ids.iter().map(ToString::to_string).chain(["-1".to_owned()]).collect::<Vec<_>>().join(", ");
+    let (own, other) = (rank("members"), rank("o"));
+    let text = format!(
+        ") and not exists (select 1 from members o where o.user_id = members.user_id \
+         and (o.project_id in ({}) or o.namespace_id in ({})) \
+         and ({other} > {own} or ({other} = {own} and o.id < members.id)) and (o.expires_at is null or o.expires_at > ",
+        listed(projects),
+        listed(namespaces),
+    );
+    let counts = sql::<Bool>("((members.expires_at is null or members.expires_at > ").bind::<Instant, _>(now);
+    Box::new(counts.sql(&text).bind::<Instant, _>(now).sql(")))"))
 }
 
 /// The role of a user that was given in a place.

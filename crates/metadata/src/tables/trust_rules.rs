@@ -10,7 +10,7 @@ use consign_types::trust::{Issuer, TrustRule as Trust};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::tokens::{globs, read_globs, read_scopes, scopes};
+use super::token_row::{globs, read_globs, read_scopes, scopes};
 use crate::connection::{Db, each};
 use crate::error::{Error, Result};
 use crate::schema::trust_rules as rules;

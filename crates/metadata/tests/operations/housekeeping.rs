@@ -4,7 +4,7 @@ use consign_metadata::{
     CreateToken, Error, Expired, Metadata, Page, PrepareDownloads, PrepareUploads, RevokeToken, UploadFile, UploadPlan, Wanted,
 };
 use consign_types::Timestamp;
-use consign_types::access::Scope;
+use consign_types::access::{Scope, ScopeNames};
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::token::TokenKind;
@@ -79,8 +79,11 @@ fn personal_token() -> CreateToken {
         parent: "users/root".parse().unwrap(),
         kind: TokenKind::Personal,
         display_name: "test".parse().unwrap(),
+        description: "".parse().unwrap(),
+        username: None,
         role: None,
         scopes: [Scope::Read].into(),
+        scope_names: ScopeNames::default(),
         packages: Vec::new(),
         stages: Vec::new(),
         expires_at: None,

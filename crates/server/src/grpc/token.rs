@@ -4,18 +4,19 @@ mod trust;
 
 use std::sync::Arc;
 
-use consign_metadata::{About, CreateToken, Metadata, Principal, RevokeToken, RotateToken};
+use consign_metadata::{About, CreateToken, Error, ListTokens, Metadata, Principal, RevokeToken, RotateToken, Shown, TokenOrder};
 use consign_proto::metadata::token_service_server::TokenService;
 use consign_proto::metadata::{
     self as wire, CreateTokenRequest, CreateTokenResponse, CreateTrustRuleRequest, CreateTrustRuleResponse, DeleteTrustRuleRequest,
-    DeleteTrustRuleResponse, ExchangeTokenRequest, ExchangeTokenResponse, GetTrustRuleRequest, GetTrustRuleResponse, ListTokensRequest,
-    ListTokensResponse, ListTrustRulesRequest, ListTrustRulesResponse, RevokeTokenRequest, RevokeTokenResponse, RotateTokenRequest,
-    RotateTokenResponse, TestPermissionsRequest, TestPermissionsResponse, UpdateTrustRuleRequest, UpdateTrustRuleResponse, WhoAmIRequest,
-    WhoAmIResponse,
+    DeleteTrustRuleResponse, ExchangeTokenRequest, ExchangeTokenResponse, GetTokenRequest, GetTokenResponse, GetTrustRuleRequest,
+    GetTrustRuleResponse, ListTokensRequest, ListTokensResponse, ListTrustRulesRequest, ListTrustRulesResponse, RevokeTokenRequest,
+    RevokeTokenResponse, RotateTokenRequest, RotateTokenResponse, TestPermissionsRequest, TestPermissionsResponse, UpdateTrustRuleRequest,
+    UpdateTrustRuleResponse, WhoAmIRequest, WhoAmIResponse,
 };
 use consign_proto::status::{invalid, status};
 use consign_types::Reason;
 use consign_types::access::methods::need;
+use consign_types::access::{SCOPE_WORDS, ScopeNames};
 use consign_types::resource::{PackageRef, ScopeRef, StageRef, TagRef, TokenParent, TokenRef, UserRef};
 use consign_types::token::TokenKind;
 use tonic::{Request, Response, Status};
@@ -33,6 +34,14 @@ pub(crate) struct TokenApi {
     pub(crate) issuers: Option<Arc<Issuers>>,
 }
 
+const ORDERS: &[(&str, TokenOrder)] = &[
+    ("id", TokenOrder::Id),
+    ("display_name", TokenOrder::DisplayName),
+    ("create_time", TokenOrder::CreateTime),
+    ("expire_time", TokenOrder::ExpireTime),
+    ("last_use_time", TokenOrder::LastUseTime),
+];
+
 #[tonic::async_trait]
 impl TokenService for TokenApi {
     async fn create_token(&self, request: Request<CreateTokenRequest>) -> Result<Response<CreateTokenResponse>, Status> {
@@ -44,8 +53,11 @@ impl TokenService for TokenApi {
             parent,
             kind: kind(request.kind)?,
             display_name: decode::text("display_name", &request.display_name)?,
+            description: decode::text("description", &request.description)?,
+            username: decode::optional("username", &request.username, decode::text)?,
             role: decode::role("role", request.role)?,
             scopes: decode::scopes(&request.scopes)?,
+            scope_names: scope_names(&request.scope_names)?,
             packages: decode::globs("package_patterns", &request.package_patterns)?,
             stages: decode::globs("stage_patterns", &request.stage_patterns)?,
             expires_at: decode::time("expire_time", request.expire_time)?,
@@ -55,19 +67,34 @@ impl TokenService for TokenApi {
         Ok(Response::new(CreateTokenResponse { token: Some(encode::token(token)), secret: secret.expose().to_owned() }))
     }
 
+    async fn get_token(&self, request: Request<GetTokenRequest>) -> Result<Response<GetTokenResponse>, Status> {
+        let caller = caller(&request)?;
+        let name: TokenRef = decode::name("name", &request.get_ref().name)?;
+        own_or_tended(&caller, &name).await?;
+        let token = self.metadata.find_named_token(name).await.map_err(status)?;
+        Ok(Response::new(GetTokenResponse { token: Some(encode::token(token)) }))
+    }
+
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Result<Response<ListTokensResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let parent: TokenParent = decode::name("parent", &request.parent)?;
+        let parent = caller.unjudged().meaning(decode::name("parent", &request.parent)?);
         caller.about(&parent).await?;
-        decode::absent("filter", request.filter.is_empty())?;
-        decode::absent("order_by", request.order_by.is_empty())?;
-        let inactive = if request.show_inactive { "inactive" } else { "" };
-        let listing = Listing::of("ListTokens", &[&request.parent, inactive]);
-        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, false)?;
-        let found = self.metadata.list_tokens(parent, request.show_inactive, page).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |token| token.id.to_string());
-        Ok(Response::new(ListTokensResponse { tokens: found.map(encode::token).items, next_page_token }))
+        let shown = match (request.hide_active, request.show_inactive) {
+            (true, _) => Shown::Inactive,
+            (false, true) => Shown::All,
+            (false, false) => Shown::Active,
+        };
+        let counting = format!("{shown:?}");
+        // Whose tokens `users/-` are is part of the question.
+        let listing = Listing::of("ListTokens", &[&parent.to_string(), &request.filter, &request.order_by, &counting]);
+        let (order, descending) = decode::order(&request.order_by, ORDERS)?;
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
+        let wanted = ListTokens { parent, shown, filter: decode::filter(&request.filter)?, order, descending, page };
+        let found = self.metadata.list_tokens(wanted).await.map_err(status)?;
+        let next_page_token = listing.next(&found, |token| order.cursor(token).to_string());
+        let total_size = found.total.unwrap_or_default();
+        Ok(Response::new(ListTokensResponse { tokens: found.map(encode::token).items, next_page_token, total_size }))
     }
 
     async fn revoke_token(&self, request: Request<RevokeTokenRequest>) -> Result<Response<RevokeTokenResponse>, Status> {
@@ -85,18 +112,24 @@ impl TokenService for TokenApi {
     async fn rotate_token(&self, request: Request<RotateTokenRequest>) -> Result<Response<RotateTokenResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let name: TokenRef = decode::name("name", &request.name)?;
-        let overlap = request.overlap.unwrap_or_default();
-        if overlap.nanos != 0 {
-            return Err(invalid("overlap", Reason::ArgumentInvalid, "whole seconds"));
+        if let Some(secret) = caller.reused() {
+            self.metadata.end_reused_token(secret, decode::request_id(&request.request_id)?).await.map_err(status)?;
+            return Err(status(Error::TokenRevoked));
         }
+        let name = match request.name.as_str() {
+            "" => self.metadata.find_token(caller.anyone()?.token).await.map_err(status)?.name(),
+            name => decode::name("name", name)?,
+        };
+        let overlap = request.overlap.unwrap_or_default();
+        let ttl = request.ttl.map(|ttl| whole("ttl", ttl)).transpose()?;
         let (principal, is_own) = own_or_tended(&caller, &name).await?;
         let wanted = RotateToken {
             principal,
             name,
             is_own,
             expires_at: decode::time("expire_time", request.expire_time)?,
-            overlap_seconds: overlap.seconds,
+            ttl_seconds: ttl,
+            overlap_seconds: whole("overlap", overlap)?,
             etag: decode::etag(&request.etag)?,
             request_id: decode::request_id(&request.request_id)?,
         };
@@ -181,8 +214,17 @@ fn about(resource: &str) -> Result<About, Status> {
 async fn own_or_tended(caller: &Caller, name: &TokenRef) -> Result<(Principal, bool), Status> {
     match caller.owns(name) {
         Some(principal) => Ok((principal, true)),
-        None => caller.about(&name.parent).await.map(|principal| (principal, false)),
+        None => caller.about(name).await.map(|principal| (principal, false)),
     }
+}
+
+fn whole(field: &str, duration: prost_types::Duration) -> Result<i64, Status> {
+    if duration.nanos == 0 { Ok(duration.seconds) } else { Err(invalid(field, Reason::ArgumentInvalid, "whole seconds")) }
+}
+
+fn scope_names(words: &[String]) -> Result<ScopeNames, Status> {
+    let names = ScopeNames::read(words.iter().map(String::as_str));
+    names.ok_or_else(|| invalid("scope_names", Reason::ArgumentInvalid, format!("each one of {}", SCOPE_WORDS.join(", "))))
 }
 
 fn kind(number: i32) -> Result<TokenKind, Status> {

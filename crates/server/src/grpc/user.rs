@@ -1,22 +1,23 @@
 //! `consign.metadata.v1.UserService`.
 
 use consign_metadata::{
-    CreateMember, CreateUser, DeleteMember, ListMembers, ListUsers, MemberOrder, Metadata, Principal, UpdateMember, UpdateUser, UserOrder,
+    CreateMember, CreateUser, DeleteMember, Error, ListMembers, ListUsers, MemberOrder, Metadata, Owner, Principal, UpdateMember,
+    UpdateUser, UserOrder,
 };
 use consign_proto::metadata::user_service_server::UserService;
 use consign_proto::metadata::{
-    CreateMemberRequest, CreateMemberResponse, CreateUserRequest, CreateUserResponse, DeleteMemberRequest, DeleteMemberResponse,
-    GetUserRequest, GetUserResponse, ListMembersRequest, ListMembersResponse, ListUsersRequest, ListUsersResponse, UpdateMemberRequest,
-    UpdateMemberResponse, UpdateUserRequest, UpdateUserResponse,
+    self as wire, CreateMemberRequest, CreateMemberResponse, CreateUserRequest, CreateUserResponse, DeleteMemberRequest,
+    DeleteMemberResponse, GetUserRequest, GetUserResponse, ListMembersRequest, ListMembersResponse, ListUsersRequest, ListUsersResponse,
+    UpdateMemberRequest, UpdateMemberResponse, UpdateUserRequest, UpdateUserResponse,
 };
 use consign_proto::status::status;
 use consign_types::access::{Identity, Role};
-use consign_types::resource::{MemberParent, MemberRef, TokenParent, UserRef};
+use consign_types::resource::{MemberParent, MemberRef, NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef, bot_token};
 use tonic::{Request, Response, Status};
 
 use super::page::{Listing, skipping};
 use super::{decode, encode};
-use crate::auth::{Caller, Instance, caller};
+use crate::auth::{Caller, Instance, Subject as _, caller};
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
@@ -49,6 +50,13 @@ impl UserService for UserApi {
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
         let caller = caller(&request)?;
         let name: UserRef = decode::name("name", &request.get_ref().name)?;
+        if let UserRef::Id(id) = name
+            && let Some(token) = bot_token(id)
+        {
+            caller.anyone()?;
+            let user = self.bot(&caller, token).await?.ok_or_else(|| status(Error::UserNotFound(name)))?;
+            return Ok(Response::new(GetUserResponse { user: Some(user) }));
+        }
         caller.everywhere().await?;
         let principal = caller.anyone()?;
         let user = self.metadata.find_user(name, known_to(&principal)).await.map_err(status)?;
@@ -119,11 +127,14 @@ impl UserService for UserApi {
         let parent: MemberParent = decode::name("parent", &request.parent)?;
         caller.about(&parent).await?;
         let inherited = if request.show_inherited { "inherited" } else { "" };
-        let listing = Listing::of("ListMembers", &[&request.parent, &request.filter, &request.order_by, inherited]);
+        let mut arguments = vec![request.parent.as_str(), &request.filter, &request.order_by, inherited];
+        arguments.extend(request.highest_only.then_some("highest"));
+        let listing = Listing::of("ListMembers", &arguments);
         let (order, descending) = decode::order(&request.order_by, MEMBER_ORDERS)?;
         let wanted = ListMembers {
             parent,
             show_inherited: request.show_inherited,
+            highest_only: request.highest_only,
             filter: decode::filter(&request.filter)?,
             order,
             descending,
@@ -169,6 +180,28 @@ impl UserService for UserApi {
         Ok(Response::new(DeleteMemberResponse {}))
     }
 }
+
+impl UserApi {
+    /// The user for whom a token of a project or namespace acts, for the token itself and for whoever may list members there.
+    async fn bot(&self, caller: &Caller, token: i64) -> Result<Option<wire::User>, Status> {
+        let name = TokenRef { parent: TokenParent::Instance, token };
+        let token = match self.metadata.find_named_token(name).await {
+            Ok(token) => token,
+            Err(Error::TokenNotFound(_)) => return Ok(None),
+            Err(error) => return Err(status(error)),
+        };
+        let about = match token.owner {
+            Owner::Project(id) => ProjectRef::Id(id).about(),
+            Owner::Namespace(id) => NamespaceRef::Id(id).about(),
+            Owner::User(_) => return Ok(None),
+        };
+        let is_known = caller.unjudged().token == token.id || caller.may(LIST_MEMBERS, about).await?;
+        Ok(is_known.then(|| encode::bot(&token)))
+    }
+}
+
+/// The method by which one learns who is in a place.
+const LIST_MEMBERS: &str = "consign.metadata.v1.UserService/ListMembers";
 
 /// Whoever sees a place may leave it; to take others out takes the role of the method.
 async fn leaving_or_tended(caller: &Caller, name: &MemberRef) -> Result<Principal, Status> {

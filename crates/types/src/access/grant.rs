@@ -78,6 +78,8 @@ pub struct Grant {
     pub packages: Vec<NamePattern>,
     /// The stages that [`Scope::Promote`] and [`Scope::Approve`] reach; none stands for all.
     pub stages: Vec<NamePattern>,
+    /// Whether guests of a project read what reporters read.
+    pub guests_read: bool,
 }
 
 /// What a call is about.
@@ -192,12 +194,14 @@ impl Grant {
 
     /// May do everything.
     pub fn everything() -> Self {
-        Self { identity: Identity::Admin, scopes: Scope::ALL.into(), packages: Vec::new(), stages: Vec::new() }
+        let identity = Identity::Admin;
+        Self { identity, scopes: Scope::ALL.into(), packages: Vec::new(), stages: Vec::new(), guests_read: false }
     }
 
     /// May read what is public.
     pub fn anonymous() -> Self {
-        Self { identity: Identity::Anonymous, scopes: BTreeSet::from([Scope::Read]), packages: Vec::new(), stages: Vec::new() }
+        let (identity, scopes) = (Identity::Anonymous, BTreeSet::from([Scope::Read]));
+        Self { identity, scopes, packages: Vec::new(), stages: Vec::new(), guests_read: false }
     }
 
     /// Judges a call, and tells the role that the caller has in what the call is about.
@@ -215,7 +219,9 @@ impl Grant {
             Target::All => need.role,
             Target::Instance => return Err(Denial::Role(Role::Admin)),
         };
-        if role < need.role {
+        let is_of_project = matches!(target, Target::Project(_) | Target::Package(..) | Target::Stage(..));
+        let reads = is_of_project && self.guests_read && need.is_for_everybody();
+        if role < need.role && !reads {
             return Err(Denial::Role(need.role));
         }
         if !need.scope.is_within(&self.scopes) {
@@ -239,7 +245,9 @@ impl Grant {
         if self.identity == Identity::Admin {
             return Reach::Everything;
         }
-        let places = || self.identity.memberships().iter().filter(|membership| membership.role >= role).map(|membership| &membership.place);
+        let suffices = |given: Role| given >= role || (self.guests_read && role <= Role::Reporter);
+        let given = || self.identity.memberships().iter().filter(|membership| suffices(membership.role));
+        let places = || given().map(|membership| &membership.place);
         let mut namespaces: Vec<NamespacePath> = places().filter_map(Place::namespace).cloned().collect();
         // Part by part, what is below another one stands right behind it, so the last one that was kept tells.
         namespaces.sort_by(|one, other| one.as_str().split('/').cmp(other.as_str().split('/')));

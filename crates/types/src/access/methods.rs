@@ -76,6 +76,7 @@ const TABLE: &[(&str, Need)] = &[
     row("TagService/DeleteTagRule", Role::Maintainer, Scope::Admin),
     row("TagService/TestTagRule", Role::Reporter, Scope::Read),
     row("TokenService/CreateToken", Role::Maintainer, Scope::Admin),
+    row("TokenService/GetToken", Role::Maintainer, Scope::Admin),
     row("TokenService/ListTokens", Role::Maintainer, Scope::Admin),
     row("TokenService/RevokeToken", Role::Maintainer, Scope::Admin),
     row("TokenService/RotateToken", Role::Maintainer, Scope::Admin),

@@ -93,9 +93,86 @@ pub fn scopes_named(word: &str) -> Option<BTreeSet<Scope>> {
     })
 }
 
+/// The words by which scopes were asked for: as they were, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeNames(Vec<&'static str>);
+
+impl ScopeNames {
+    /// Reads words, all of which must be among [`SCOPE_WORDS`].
+    pub fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut names = Vec::new();
+        for word in words {
+            let name = *SCOPE_WORDS.iter().find(|name| **name == word)?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Some(Self(names))
+    }
+
+    /// The words for scopes for which nobody has used any: GitLab's where there is one, else our own.
+    pub fn of(scopes: &BTreeSet<Scope>, is_deploy: bool) -> Self {
+        if scopes.len() == Scope::ALL.len() {
+            return Self(vec!["api"]);
+        }
+        let word = |scope: &Scope| match scope {
+            Scope::Read if is_deploy => "read_package_registry",
+            Scope::Publish if is_deploy => "write_package_registry",
+            Scope::Read if scopes.len() == 1 => "read_api",
+            scope => scope.as_str(),
+        };
+        Self(scopes.iter().map(word).collect())
+    }
+
+    /// What they stand for together.
+    pub fn scopes(&self) -> BTreeSet<Scope> {
+        self.0.iter().filter_map(|word| scopes_named(word)).flatten().collect()
+    }
+
+    /// The words.
+    pub fn words(&self) -> &[&'static str] {
+        &self.0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_kept_as_they_were_asked_for() {
+        for (asked, kept, scopes) in [
+            (&["write_package_registry"][..], Some(&["write_package_registry"][..]), &[Scope::Read, Scope::Publish][..]),
+            (&["read_package_registry", "read", "read"], Some(&["read_package_registry", "read"]), &[Scope::Read]),
+            (&["api", "read_api"], Some(&["api", "read_api"]), &Scope::ALL),
+            (&[], Some(&[]), &[]),
+            (&["read", "write_repository"], None, &[]),
+        ] {
+            let names = ScopeNames::read(asked.iter().copied());
+            assert_eq!(names.as_ref().map(ScopeNames::words), kept, "{asked:?}");
+            assert_eq!(names.unwrap_or_default().scopes(), scopes.iter().copied().collect(), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_that_nobody_named_have_the_words_that_mean_them() {
+        for (scopes, is_deploy, words) in [
+            (&Scope::ALL[..], false, &["api"][..]),
+            (&[Scope::Read], false, &["read_api"]),
+            (&[Scope::Read], true, &["read_package_registry"]),
+            (&[Scope::Read, Scope::Publish], true, &["read_package_registry", "write_package_registry"]),
+            (&[Scope::Read, Scope::Publish], false, &["read", "publish"]),
+        ] {
+            let scopes: BTreeSet<Scope> = scopes.iter().copied().collect();
+            let names = ScopeNames::of(&scopes, is_deploy);
+            assert_eq!((names.words(), names.scopes()), (words, scopes));
+        }
+    }
 
     #[test]
     fn every_word_names_scopes_and_every_scope_has_its_word() {

@@ -22,7 +22,7 @@ fn path(text: &str) -> NamespacePath {
 
 fn grant(identity: Identity, scopes: &[Scope], packages: &[&str]) -> Grant {
     let packages = packages.iter().map(|glob| NamePattern::glob(glob).unwrap()).collect();
-    Grant { identity, scopes: scopes.iter().copied().collect(), packages, stages: Vec::new() }
+    Grant { identity, scopes: scopes.iter().copied().collect(), packages, stages: Vec::new(), guests_read: false }
 }
 
 fn in_namespace(text: &str, role: Role) -> Membership {
@@ -226,4 +226,30 @@ fn a_protected_package_is_for_its_role_and_never_for_deploy_tokens() {
     assert_eq!(deploy.judge(PUBLISH, Target::Package(&site, &app)), Err(Denial::Protected(Role::Maintainer)));
     assert_eq!(deploy.judge(PUBLISH, Target::Package(&site, &lib)), Ok(Role::Owner));
     assert_eq!(deploy.judge(READ, Target::Package(&site, &app)), Ok(Role::Owner));
+}
+
+#[test]
+fn guests_read_projects_where_they_may_and_nothing_else() {
+    let (here, elsewhere) = (site(7, "group/tool", Visibility::Private), site(8, "other/tool", Visibility::Private));
+    let user = |role| Identity::User([in_namespace("group", role)].into());
+    let app: PackageName = "app".parse().unwrap();
+    for role in [Role::Guest, Role::Planner] {
+        let closed = grant(user(role), &Scope::ALL, &[]);
+        let open = Grant { guests_read: true, ..closed.clone() };
+        for target in [Target::Project(&here), Target::Package(&here, &app)] {
+            assert_eq!((closed.judge(READ, target), open.judge(READ, target)), (Err(Denial::Role(Role::Reporter)), Ok(role)));
+            assert_eq!(open.judge(PUBLISH, target), Err(Denial::Role(Role::Developer)));
+        }
+        let approve = Need { role: Role::Reporter, scope: Scope::Approve };
+        assert_eq!(open.judge(approve, Target::Project(&here)), Err(Denial::Role(Role::Reporter)));
+        assert_eq!(open.judge(READ, Target::Project(&elsewhere)), Err(Denial::Unknown));
+        assert_eq!(open.judge(READ, Target::Namespace(&path("group"), Visibility::Private)), Err(Denial::Role(Role::Reporter)));
+        let limited = Grant { packages: grant(user(role), &[], &["app"]).packages, ..open.clone() };
+        assert_eq!(
+            (limited.judge(READ, Target::Package(&here, &app)), limited.judge(READ, Target::Project(&here))),
+            (Ok(role), Err(Denial::Package))
+        );
+        let reached = |grant: &Grant, role| matches!(grant.reach(role), Reach::Some { namespaces, .. } if namespaces == [path("group")]);
+        assert!(reached(&open, Role::Reporter) && !reached(&closed, Role::Reporter) && !reached(&open, Role::Developer));
+    }
 }

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{NamespaceRef, ParseResourceError, ProjectRef, UserRef};
+use super::{NamespaceRef, ParseResourceError, ProjectRef, ScopeRef, UserRef};
 
-/// To whom tokens belong: `projects/7`, `namespaces/group`, `users/7`.
+/// Stands for whichever user.
+const USERS: &str = "users/-";
+
+/// To whom tokens belong: `projects/7`, `namespaces/group`, `users/7`; `users/-` for whichever user, `instance` for whomever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenParent {
     /// A project.
@@ -14,6 +17,10 @@ pub enum TokenParent {
     Namespace(NamespaceRef),
     /// A user.
     User(UserRef),
+    /// Whichever user the caller may act for.
+    Users,
+    /// Whomever there is.
+    Instance,
 }
 
 impl fmt::Display for TokenParent {
@@ -22,6 +29,8 @@ impl fmt::Display for TokenParent {
             Self::Project(project) => project.fmt(f),
             Self::Namespace(namespace) => namespace.fmt(f),
             Self::User(user) => user.fmt(f),
+            Self::Users => f.write_str(USERS),
+            Self::Instance => ScopeRef::Instance.fmt(f),
         }
     }
 }
@@ -31,10 +40,12 @@ impl FromStr for TokenParent {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('/') {
+            _ if text == USERS => Ok(Self::Users),
+            None if text.parse() == Ok(ScopeRef::Instance) => Ok(Self::Instance),
             Some(("projects", _)) => text.parse().map(Self::Project),
             Some(("namespaces", _)) => text.parse().map(Self::Namespace),
             Some(("users", _)) => text.parse().map(Self::User),
-            _ => Err(ParseResourceError::Shape("projects/{project}, namespaces/{path} or users/{user}")),
+            _ => Err(ParseResourceError::Shape("projects/{project}, namespaces/{path}, users/{user}, users/- or instance")),
         }
     }
 }
@@ -75,9 +86,15 @@ mod tests {
 
     #[test]
     fn a_token_is_named_below_a_project_a_namespace_or_a_user() {
-        for name in
-            ["projects/7/tokens/3", "projects/a%2Fb/tokens/3", "users/root/tokens/3", "users/7/tokens/3", "namespaces/a/tokens/b/tokens/3"]
-        {
+        for name in [
+            "projects/7/tokens/3",
+            "projects/a%2Fb/tokens/3",
+            "users/root/tokens/3",
+            "users/7/tokens/3",
+            "users/-/tokens/3",
+            "instance/tokens/3",
+            "namespaces/a/tokens/b/tokens/3",
+        ] {
             assert_eq!(name.parse::<TokenRef>().unwrap().to_string(), name);
         }
         for name in ["projects/7", "projects/7/tokens/", "projects/7/tokens/x", "users/tokens/3", "users/a/b/tokens/3", "groups/a/tokens/3"]

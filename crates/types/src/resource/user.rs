@@ -15,6 +15,20 @@ pub enum UserRef {
     Name(Username),
 }
 
+/// The ids of the users for whom tokens of projects and namespaces act begin behind this one. No person's id comes near it, and programs
+/// that take numbers for doubles read all of them as they are.
+const BOTS: i64 = 1 << 52;
+
+/// The id of the user for whom a token of a project or namespace acts.
+pub fn bot_id(token: i64) -> i64 {
+    BOTS + token
+}
+
+/// The token that acts for the user of this id, if it is no person.
+pub fn bot_token(user: i64) -> Option<i64> {
+    (user > BOTS).then(|| user - BOTS)
+}
+
 impl UserRef {
     /// Reads the segment behind `users/`.
     fn from_segment(segment: &str) -> Result<Self, ParseResourceError> {
@@ -106,6 +120,14 @@ impl FromStr for MemberRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_taken_for_the_user_of_a_token() {
+        for token in [1, 7, 1 << 51] {
+            assert_eq!((bot_token(bot_id(token)), bot_token(token)), (Some(token), None));
+        }
+        assert!(bot_id(1 << 51) < 1 << 53, "a double has it as it is");
+    }
 
     #[test]
     fn users_and_members_are_named_by_id_or_name() {

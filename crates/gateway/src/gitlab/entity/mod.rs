@@ -59,13 +59,14 @@ impl From<prost_types::Timestamp> for Day {
 
 /// A role as GitLab numbers it.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-#[schemars(inline, extend("enum" = [10, 20, 30, 40, 50]))]
+#[schemars(inline, extend("enum" = [10, 15, 20, 30, 40, 50]))]
 pub(crate) struct AccessLevel(i32);
 
 impl From<Role> for AccessLevel {
     fn from(role: Role) -> Self {
         Self(match role {
             Role::Guest => 10,
+            Role::Planner => 15,
             Role::Reporter => 20,
             Role::Developer => 30,
             Role::Maintainer => 40,

@@ -1,9 +1,6 @@
 //! Tokens.
 
-use std::collections::BTreeSet;
-
 use consign_proto::metadata as wire;
-use consign_types::access::Scope;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,7 +17,8 @@ pub(crate) struct Token {
     created_at: Option<Time>,
     last_used_at: Option<Time>,
     expires_at: Option<Day>,
-    scopes: Vec<&'static str>,
+    scopes: Vec<String>,
+    /// The user for whom it acts: one of its own, if it is not personal.
     user_id: i64,
     /// That of a project's or group's token; personal ones have their user's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,19 +30,18 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// A token, with the user whose it is, if it is personal.
-    pub(crate) fn of(token: &wire::Token, user: Option<i64>, secret: Option<String>) -> Self {
+    pub(crate) fn of(token: &wire::Token, secret: Option<String>) -> Self {
         Self {
             id: token.id,
             name: token.display_name.clone(),
-            description: None,
+            description: Some(token.description.clone()).filter(|text| !text.is_empty()),
             revoked: token.revoke_time.is_some(),
             active: token.revoke_time.is_none() && !is_over(token),
             created_at: token.create_time.map(Time::from),
             last_used_at: token.last_use_time.map(Time::from),
             expires_at: token.expire_time.map(Day::from),
-            scopes: scopes(token),
-            user_id: user.unwrap_or(token.id),
+            scopes: token.scope_names.clone(),
+            user_id: token.user.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or_default(),
             access_level: token.role().known().map(AccessLevel::from),
             secret,
         }
@@ -60,7 +57,7 @@ pub(crate) struct DeployToken {
     expires_at: Option<Time>,
     revoked: bool,
     expired: bool,
-    scopes: Vec<&'static str>,
+    scopes: Vec<String>,
     /// The secret, told once: when it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(rename = "token")]
@@ -72,11 +69,11 @@ impl DeployToken {
         Self {
             id: token.id,
             name: token.display_name.clone(),
-            username: format!("gitlab+deploy-token-{}", token.id),
+            username: token.username.clone(),
             expires_at: token.expire_time.map(Time::from),
             revoked: token.revoke_time.is_some(),
             expired: is_over(token),
-            scopes: scopes(token),
+            scopes: token.scope_names.clone(),
             secret,
         }
     }
@@ -86,20 +83,4 @@ impl DeployToken {
 #[expect(clippy::disallowed_methods, reason = "GitLab tells whether a token is expired as of the answer")]
 fn is_over(token: &wire::Token) -> bool {
     token.expire_time.is_some_and(|end| end.seconds <= jiff::Timestamp::now().as_second())
-}
-
-/// The scopes of a token: GitLab's words where there is one, else our own.
-fn scopes(token: &wire::Token) -> Vec<&'static str> {
-    let scopes: BTreeSet<Scope> = token.scopes().filter_map(wire::Scope::known).collect();
-    let is_deploy = token.kind() == wire::token::Kind::Deploy;
-    if scopes.len() == Scope::ALL.len() {
-        return vec!["api"];
-    }
-    let word = |scope: &Scope| match scope {
-        Scope::Read if is_deploy => "read_package_registry",
-        Scope::Publish if is_deploy => "write_package_registry",
-        Scope::Read if scopes.len() == 1 => "read_api",
-        scope => scope.as_str(),
-    };
-    scopes.iter().map(word).collect()
 }

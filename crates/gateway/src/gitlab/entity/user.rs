@@ -27,18 +27,21 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn of(found: &wire::User, origin: &str) -> Self {
+        // What is a namespace to the planes is a group here.
+        let group = found.username.strip_prefix("namespace_").filter(|_| found.bot).map(|rest| format!("group_{rest}"));
+        let username = group.unwrap_or_else(|| found.username.clone());
         Self {
             id: found.id,
-            username: found.username.clone(),
             name: found.display_name.clone(),
             state: if found.disabled { "blocked" } else { "active" },
             locked: false,
             avatar_url: None,
-            web_url: format!("{origin}/{}", found.username),
+            web_url: format!("{origin}/{username}"),
+            username,
             created_at: found.create_time.map(Time::from),
             email: found.email.clone(),
             public_email: "",
-            bot: found.name.is_empty(),
+            bot: found.bot,
             is_admin: found.admin,
         }
     }

@@ -84,6 +84,7 @@ fn is_hidden(reason: Reason) -> bool {
         reason,
         Reason::TokenInvalid
             | Reason::TokenExpired
+            | Reason::TokenRevoked
             | Reason::RoleInsufficient
             | Reason::ScopeInsufficient
             | Reason::NamespaceNotFound

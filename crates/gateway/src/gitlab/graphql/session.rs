@@ -32,7 +32,9 @@ impl Session {
             None
         } else {
             Some(client.who_am_i().await.map_err(|error| match error {
-                Error::Refused { reason: Reason::TokenInvalid | Reason::TokenExpired, .. } => refusal::invalid_token(),
+                Error::Refused { reason: Reason::TokenInvalid | Reason::TokenExpired | Reason::TokenRevoked, .. } => {
+                    refusal::invalid_token()
+                }
                 error => RestRefusal::from(error).into_response(),
             })?)
         };

@@ -16,7 +16,7 @@ impl Refusal {
         for (name, value) in facts {
             body[*name] = Value::from(*value);
         }
-        Self { status, body, headers: Vec::new() }
+        Self { status, body, headers: Vec::new(), reason: None }
     }
 
     /// What is appended does not begin where the upload goes on.

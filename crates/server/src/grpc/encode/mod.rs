@@ -24,7 +24,7 @@ pub(super) use project::{namespace, project, settings_view, usage};
 pub(super) use promotion::{drift, placement, promotion, promotion_name, stage_difference};
 pub(super) use stage::stage;
 pub(super) use tag::{previous, role, tag, tag_rule, tag_span};
-pub(super) use token::{patterns, token};
+pub(super) use token::{bot, patterns, token};
 pub(super) use user::{member, user};
 
 fn labels(labels: &Labels) -> HashMap<String, String> {

@@ -5,6 +5,7 @@ use consign_proto::access::scope_numbers;
 use consign_proto::metadata as wire;
 use consign_proto::timestamp;
 use consign_types::pattern::NamePattern;
+use consign_types::resource::bot_id;
 use consign_types::token::TokenKind;
 
 use super::tag::role;
@@ -42,6 +43,26 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         create_time: Some(timestamp(token.created_at)),
         last_use_time: token.last_used_at.map(timestamp),
         revoke_time: token.revoked_at.map(timestamp),
+        description: token.description.to_string(),
+        username: token.signs_in_as().unwrap_or_default(),
+        scope_names: token.named_scopes().words().iter().map(|word| (*word).to_owned()).collect(),
+        user: token.user().to_string(),
         claims: token.claims.into_iter().collect(),
+    }
+}
+
+/// Whom a token of a project or namespace acts for, as a user.
+pub(in crate::grpc) fn bot(token: &Token) -> wire::User {
+    wire::User {
+        name: token.user().to_string(),
+        id: bot_id(token.id),
+        username: token.actor().map(|actor| actor.to_string()).unwrap_or_default(),
+        display_name: token.display_name.to_string(),
+        disabled: token.revoked_at.is_some(),
+        create_time: Some(timestamp(token.created_at)),
+        update_time: Some(timestamp(token.created_at)),
+        etag: token.etag(),
+        bot: true,
+        ..wire::User::default()
     }
 }

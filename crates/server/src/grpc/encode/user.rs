@@ -20,6 +20,7 @@ pub(in crate::grpc) fn user(user: User, is_shown: bool) -> wire::User {
         disabled: user.is_disabled && is_shown,
         create_time: Some(timestamp(user.created_at)),
         update_time: Some(timestamp(user.updated_at)),
+        bot: false,
     }
 }
 

@@ -1,10 +1,39 @@
 //! GitLab's routes for tokens.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod bots;
+mod lists;
+mod over;
+mod told;
+
 use integration_tests::rest::{Answer, Rest, file};
 use integration_tests::{BOTH, Builder, Engine};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+/// A user, by number, with a token of the user's own.
+async fn user(rest: &Rest, name: &str) -> (i64, Rest) {
+    let made = send(rest, Method::POST, "/api/v4/users", json!({ "username": name })).await;
+    let id = made.json()["id"].as_i64().unwrap();
+    let path = format!("/api/v4/users/{id}/personal_access_tokens");
+    let token = send(rest, Method::POST, &path, json!({ "name": "own", "scopes": ["api"] })).await;
+    (id, rest.with_token(token.json()["token"].as_str().unwrap()))
+}
+
+/// Makes a token at this path.
+async fn make(rest: &Rest, path: &str, body: Value) -> Value {
+    let made = send(rest, Method::POST, path, body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    made.json()
+}
+
+/// The day in so many days, as the service counts them.
+#[expect(clippy::disallowed_methods, reason = "the service under test goes by the system's clock")]
+fn day(after: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let then = i64::try_from(now.as_micros()).unwrap() + after * 86_400_000_000;
+    consign_types::Timestamp::from_micros(then).to_string()[..10].to_owned()
+}
 
 async fn send(rest: &Rest, method: Method, path: &str, body: Value) -> Answer {
     rest.send(rest.request(method, path).json(&body)).await
