@@ -139,6 +139,7 @@ table! {
         published_at -> Nullable<Instant>,
         deleted_at -> Nullable<Instant>,
         purge_at -> Nullable<Instant>,
+        creator_id -> Nullable<BigInt>,
     }
 }
 

@@ -134,6 +134,11 @@ impl Caller {
         Ok(self.admitted(self.need, About::All).await?.grant.reach(self.need.role))
     }
 
+    /// The same, for those of them in which the caller was given this role or a higher one.
+    pub(crate) async fn member(&self, role: Role) -> Result<Reach, Status> {
+        Ok(self.admitted(self.need, About::All).await?.grant.given(role.max(self.need.role)))
+    }
+
     /// Lets the call go on for whoever holds a token: it tells no more than the caller's own.
     pub(crate) fn anyone(&self) -> Result<Principal, Status> {
         self.is_judged.store(true, Ordering::Relaxed);

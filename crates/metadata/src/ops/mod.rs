@@ -73,7 +73,7 @@ pub(crate) mod list_packages;
 pub(crate) mod list_placements;
 pub(crate) mod list_projects;
 mod list_protection_rules;
-mod list_releases;
+pub(crate) mod list_releases;
 pub(crate) mod list_tag_history;
 mod list_tag_rules;
 pub(crate) mod list_tags;

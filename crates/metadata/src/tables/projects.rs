@@ -79,6 +79,8 @@ impl Project {
 pub(crate) struct Selection<'a> {
     /// Those of this namespace and of those below it; `None` for all.
     pub(crate) namespace: Option<&'a NamespacePath>,
+    /// Only those directly in the namespace of this id.
+    pub(crate) directly_in: Option<i64>,
     /// Those that the caller may know of.
     pub(crate) reach: Reach,
     /// Also those that are deleted and are not purged before this instant.
@@ -158,6 +160,9 @@ fn chosen(selection: Selection<'_>) -> projects::BoxedQuery<'static, MultiBacken
     if let Some(namespace) = selection.namespace {
         let (first, end) = sums::bounds(Some(namespace));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
+    }
+    if let Some(id) = selection.directly_in {
+        query = query.filter(projects::namespace_id.eq(id));
     }
     if let Some(condition) = within(&selection.reach) {
         query = query.filter(condition);

@@ -68,6 +68,7 @@ const SEARCH_ORDERS: &[(&str, VersionOrder)] = &[
     ("package", VersionOrder::Package),
     ("version", VersionOrder::Version),
     ("project", VersionOrder::Project),
+    ("project_path", VersionOrder::ProjectPath),
 ];
 
 /// What the filters of a search may name; lists take more.
@@ -241,6 +242,7 @@ impl PackageService for PackageApi {
             hidden: request.hidden,
             tags: request.tag_ids.iter().map(|tag| decode::name("tag_ids", tag)).collect::<Result<_, _>>()?,
             labels: decode::labels("labels", request.labels)?,
+            keep_identical: request.keep_identical,
             expected_content: decode::digest("expected_content_digest", &request.expected_content_digest)?,
             request_id: decode::request_id(&request.request_id)?,
             validate_only: request.validate_only,

@@ -26,7 +26,7 @@ pub(crate) struct Package {
     links: Links,
     created_at: Option<Time>,
     last_downloaded_at: Option<Time>,
-    /// Always `null`.
+    /// The user who published its first file; `null` where that was a token of a project or group.
     creator_id: Option<i64>,
     tags: Vec<String>,
     /// In lists of a group.
@@ -80,7 +80,7 @@ impl Package {
             },
             created_at: version.create_time.map(Time::from),
             last_downloaded_at: version.last_download_time.map(Time::from),
-            creator_id: None,
+            creator_id: Some(version.creator_id).filter(|id| *id != 0),
             tags: Vec::new(),
             project_id: None,
             project_path: None,

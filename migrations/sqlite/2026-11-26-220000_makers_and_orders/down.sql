@@ -1,0 +1,2 @@
+drop index releases_created;
+alter table versions drop column creator_id;
