@@ -21,6 +21,7 @@ table! {
         path -> Text,
         display_name -> Text,
         created_at -> Instant,
+        deleted_at -> Nullable<Instant>,
     }
 }
 

@@ -49,7 +49,7 @@ async fn create_namespace(grpc: &Grpc, path: &str) -> Namespace {
 }
 
 async fn delete_namespace(grpc: &Grpc, path: &str, etag: &str, request_id: &str) -> Result<(), Status> {
-    let request = DeleteNamespaceRequest { name: format!("namespaces/{path}"), etag: etag.to_owned(), request_id: request_id.to_owned() };
+    let request = DeleteNamespaceRequest { name: format!("namespaces/{path}"), etag: etag.to_owned(), request_id: request_id.to_owned(), force: false };
     grpc.projects().delete_namespace(authorized(request)).await.map(|_| ())
 }
 

@@ -98,10 +98,10 @@ async fn get(call: Call) -> Result<Json<Group>> {
     Ok(Json(Group::of(&group, &call.origin())))
 }
 
-/// `DELETE /groups/:id`, if nothing is in it.
+/// `DELETE /groups/:id`, if nothing is in it; where the gateway is strict, with all that is in it.
 async fn delete(call: Call) -> Result<Accepted> {
     let client = call.signed_in()?;
-    client.delete_namespace(&call.group()?).await?;
+    client.delete_namespace(&call.group()?, call.is_strict()).await?;
     Ok(Accepted)
 }
 

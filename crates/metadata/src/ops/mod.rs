@@ -198,7 +198,7 @@ fn check_free(db: &mut Db, path: &str) -> Result<()> {
     let project = path.parse().ok().map(ProjectRef::Path);
     let namespace = path.parse().ok().map(NamespaceRef::Path);
     let project = project.map(|name| project_rows::find_any(db, &name)).transpose()?.flatten();
-    let namespace = namespace.map(|name| namespaces::find(db, &name)).transpose()?.flatten();
+    let namespace = namespace.map(|name| namespaces::find_any(db, &name)).transpose()?.flatten();
     if project.is_some() || namespace.is_some() { Err(Error::NameTaken(path.to_owned())) } else { Ok(()) }
 }
 

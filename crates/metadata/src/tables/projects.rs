@@ -140,6 +140,13 @@ pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Resul
     Ok(Visibility::Private)
 }
 
+/// The ids of the projects of a namespace and of those below it that are not deleted, a bounded number of them.
+pub(crate) fn list_below(db: &mut Db, namespace: &NamespacePath, limit: i64) -> Result<Vec<i64>> {
+    let (first, end) = sums::bounds(Some(namespace));
+    let below = projects::table.filter(projects::path.gt(first)).filter(projects::path.lt(end)).filter(projects::deleted_at.is_null());
+    Ok(below.order(projects::id).limit(limit).select(projects::id).load(db)?)
+}
+
 /// Projects that fit, behind a cursor.
 pub(crate) fn list(db: &mut Db, selection: Selection<'_>, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Project>> {
     let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);

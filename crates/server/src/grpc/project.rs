@@ -13,6 +13,7 @@ use consign_proto::metadata::{
     UpdateProjectRequest, UpdateProjectResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
 use consign_proto::status::{invalid, status};
+use consign_types::access::{Need, Role, Scope};
 use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
 use consign_types::version::Visibility;
@@ -31,6 +32,9 @@ const TOP_PACKAGES: (i32, i32) = (10, 100);
 pub(crate) struct ProjectApi {
     pub(crate) metadata: Metadata,
 }
+
+/// What it takes to delete what is in a namespace with it.
+const DELETE: Need = Need { role: Role::Owner, scope: Scope::Delete };
 
 const NAMESPACE_ORDERS: &[(&str, PathOrder)] = &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime)];
 
@@ -87,10 +91,15 @@ impl ProjectService for ProjectApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: NamespaceRef = decode::name("name", &request.name)?;
+        let principal = caller.about(&name).await?;
+        if request.force {
+            caller.also(DELETE, &name).await?;
+        }
         let wanted = DeleteNamespace {
-            principal: caller.about(&name).await?,
+            principal,
             name,
             etag: decode::etag(&request.etag)?,
+            force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
         };
         self.metadata.delete_namespace(wanted).await.map_err(status)?;
