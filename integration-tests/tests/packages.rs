@@ -1,11 +1,12 @@
 //! GitLab's API for packages: lists, filters, pages, deletion.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use consign_proto::metadata::{QuarantineVersionRequest, YankVersionRequest};
+use consign_proto::metadata::tag_rule::Action;
+use consign_proto::metadata::{QuarantineVersionRequest, Stage, YankVersionRequest};
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::lists::{List, Query, walk as walk_versions};
 use integration_tests::rest::{Answer, Rest, file};
-use integration_tests::{BOTH, Builder, Engine, TestService};
+use integration_tests::{BOTH, Builder, Engine, TestService, promoting, tagging};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -253,9 +254,11 @@ async fn packages_of_a_group_come_by_the_paths_of_their_projects() {
         let walk = async |sort: &str| {
             let mut found = Vec::new();
             for page in 1..=3 {
-                let page = rest.get(&format!("/api/v4/groups/root/packages?order_by=project_path&sort={sort}&per_page=2&page={page}")).await;
+                let page =
+                    rest.get(&format!("/api/v4/groups/root/packages?order_by=project_path&sort={sort}&per_page=2&page={page}")).await;
                 assert_eq!(page.header("x-total"), "5", "{}", page.text());
-                let text = |package: &Value| format!("{} {}", package["project_path"].as_str().unwrap(), package["version"].as_str().unwrap());
+                let text =
+                    |package: &Value| format!("{} {}", package["project_path"].as_str().unwrap(), package["version"].as_str().unwrap());
                 found.extend(page.json().as_array().unwrap().iter().map(text));
             }
             found
@@ -345,5 +348,52 @@ async fn deploy_tokens_count_for_none_where_packages_are_listed_if_the_gateway_i
         let public = json!({ "visibility": "public" });
         assert_eq!(rest.send(rest.request(Method::PUT, "/api/v4/projects/1").json(&public)).await.status, 200);
         assert_eq!((deploy.get(PACKAGES).await.status, deploy.send(deploy.request(Method::DELETE, &one)).await.status), (200, 403));
+    }
+}
+
+#[tokio::test]
+async fn where_a_package_is_deleted_is_told_to_those_who_may_and_if_nothing_keeps_it() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        for (package, version) in [("free", "1.0"), ("tool", "1.0"), ("tool", "2.0"), ("tool", "3.0"), ("kept", "1.0")] {
+            assert_eq!(rest.put(&file(package, version, "f"), "hello").await.status, 201);
+        }
+        let token = async |level: i32| {
+            let new = json!({ "name": "ci", "scopes": ["api"], "access_level": level });
+            let made = rest.send(rest.request(Method::POST, "/api/v4/projects/1/access_tokens").json(&new)).await.json();
+            rest.with_token(made["token"].as_str().unwrap())
+        };
+        let rule = json!({ "package_name_pattern": "kept", "package_type": "generic", "minimum_access_level_for_delete": "owner" });
+        let made = rest.send(rest.request(Method::POST, &format!("{PACKAGES}/protection/rules")).json(&rule)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let grpc = Grpc::to(service.grpc());
+        tagging::add_rule(&grpc, tagging::rule("release", Action::Immutable)).await.unwrap();
+        for (tag, version) in [("release", "1.0"), ("nightly", "3.0")] {
+            tagging::create(&grpc, tagging::new_tag(tag, version)).await.unwrap();
+        }
+        promoting::add_stage(&grpc, "staging", Stage::default()).await;
+        promoting::promoted(&grpc, promoting::placing("staging", "2.0")).await;
+
+        for (by, expected) in [
+            (rest.clone(), &["free 1.0", "kept 1.0", "tool 3.0"][..]),
+            (token(40).await, &["free 1.0", "tool 3.0"]),
+            (token(30).await, &[]),
+        ] {
+            let name = |package: &Value| format!("{} {}", package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+            let is_told = |package: &Value| package["_links"]["delete_api_path"].is_string();
+            for list in [PACKAGES, "/api/v4/groups/root/packages"] {
+                let listed = by.get(&format!("{list}?order_by=name")).await.json();
+                let told: Vec<String> = listed.as_array().unwrap().iter().filter(|package| is_told(package)).map(name).collect();
+                assert_eq!(told, expected, "{engine:?} {list}");
+            }
+            for package in rest.get(PACKAGES).await.json().as_array().unwrap() {
+                let one = by.get(&format!("{PACKAGES}/{}", package["id"])).await.json();
+                assert_eq!(is_told(&one), expected.contains(&name(&one).as_str()), "{engine:?} {one}");
+                if !is_told(&one) {
+                    let refused = by.send(by.request(Method::DELETE, &format!("{PACKAGES}/{}", package["id"]))).await;
+                    assert_eq!(refused.status, 403, "{engine:?} {one}: {}", refused.text());
+                }
+            }
+        }
     }
 }

@@ -244,3 +244,32 @@ async fn projects_are_read_by_keys_and_told_only_of_the_next_page() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_group_is_deleted_with_what_is_in_it_if_the_gateway_is_strict() {
+    for (engine, strict) in BOTH.into_iter().flat_map(|engine| [(engine, false), (engine, true)]) {
+        let builder = if strict { Builder::on(engine).flag("--strict-gitlab") } else { Builder::on(engine) };
+        let (_service, rest) = builder.demo().await;
+        let dora = filled(&rest).await;
+        let delete = async |rest: &Rest, path: &str| rest.send(rest.request(Method::DELETE, path)).await;
+        assert_eq!(delete(&dora, "/api/v4/groups/team").await.status, 403);
+        let deleted = delete(&rest, "/api/v4/groups/team").await;
+        if !strict {
+            assert_eq!(deleted.status, 409, "{}", deleted.text());
+            assert_eq!(rest.get("/api/v4/projects/team%2Fapp").await.status, 200);
+            continue;
+        }
+        assert_eq!((deleted.status, deleted.text()), (202, r#"{"message":"202 Accepted"}"#));
+        for path in ["groups/team", "groups/team%2Ftools"] {
+            let gone = rest.get(&format!("/api/v4/{path}")).await;
+            assert_eq!((gone.status, gone.text()), (404, r#"{"message":"404 Group Not Found"}"#), "{path}");
+        }
+        for path in ["team%2Fapp", "team%2Ftools%2Fdeep"] {
+            assert_eq!(rest.get(&format!("/api/v4/projects/{path}")).await.text(), r#"{"message":"404 Project Not Found"}"#, "{path}");
+        }
+        assert_eq!(paths(&rest.get("/api/v4/groups").await.json()), ["dora", "root"]);
+        let json = rest.get("/api/v4/projects?order_by=id&sort=asc").await.json();
+        assert_eq!(paths(&json), ["demo", "open", "other"], "what is elsewhere stays");
+        assert_eq!(delete(&rest, "/api/v4/groups/team").await.status, 404);
+    }
+}

@@ -159,7 +159,8 @@ pub(super) fn undeleted(error: Error) -> Refusal {
 
 /// The version of this number in a project, hidden or not.
 pub(super) async fn find(client: &Client, project: &Project, id: i64) -> Result<Version> {
-    client.search_versions(by_numbers(&project.name, &[id])).await?.versions.pop().ok_or_else(Refusal::not_found)
+    let asked = SearchVersionsRequest { judge_deletion: true, ..by_numbers(&project.name, &[id]) };
+    client.search_versions(asked).await?.versions.pop().ok_or_else(Refusal::not_found)
 }
 
 /// The same, if it is one that is shown.
@@ -221,7 +222,7 @@ impl Asked {
         let Some(asked) = search.request() else {
             return Ok(Found { pages, versions: Vec::new(), more: false, total: Some(0) });
         };
-        let asked = SearchVersionsRequest { page_size: pages.size(), skip: pages.skip(), count: true, ..asked };
+        let asked = SearchVersionsRequest { page_size: pages.size(), skip: pages.skip(), count: true, judge_deletion: true, ..asked };
         let found = client.search_versions(asked).await?;
         Ok(Found { pages, more: !found.next_page_token.is_empty(), versions: found.versions, total: Some(found.total_size) })
     }

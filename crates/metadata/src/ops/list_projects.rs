@@ -85,7 +85,9 @@ impl PathOrder {
     pub(super) fn of_namespaces(self, descending: bool) -> Order {
         match self {
             Self::Path => Order { columns: &["namespaces.path", "namespaces.id"], kinds: "s", descending },
-            Self::Id | Self::CreateTime | Self::UpdateTime => Order { columns: &["namespaces.created_at", "namespaces.id"], kinds: "t", descending },
+            Self::Id | Self::CreateTime | Self::UpdateTime => {
+                Order { columns: &["namespaces.created_at", "namespaces.id"], kinds: "t", descending }
+            }
         }
     }
 }

@@ -7,9 +7,9 @@ use super::project;
 use crate::connection::Db;
 use crate::cursor::{Cursor, Value};
 use crate::select::{Extent, Order, condition};
-use crate::tables::{packages, projects};
 use crate::tables::version_row::Version;
 use crate::tables::versions::{self, Selection};
+use crate::tables::{packages, projects};
 use crate::{Error, Listed, Metadata, Page, Result};
 
 /// Which versions of a package or project.
@@ -115,7 +115,8 @@ impl Metadata {
 pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
     let VersionList { filter, order, descending, show_hidden, page } = list;
     let filtered = || filter.clone().map(|filter| condition(filter, &versions::field)).transpose();
-    let after = page.after.clone().map(|after| if order == VersionOrder::ProjectPath { by_path(db, &after) } else { Ok(after) }).transpose()?;
+    let after =
+        page.after.clone().map(|after| if order == VersionOrder::ProjectPath { by_path(db, &after) } else { Ok(after) }).transpose()?;
     let first = match after.as_ref().and_then(|after| after.values.first()) {
         Some(Value::Text(text)) if !descending => Some(text.clone()),
         _ => None,

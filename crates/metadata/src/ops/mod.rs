@@ -49,6 +49,7 @@ pub(crate) mod expire;
 mod file_change;
 pub(crate) mod find_attestation;
 pub(crate) mod find_by_digest;
+mod find_deletable;
 mod find_file;
 mod find_namespace;
 pub(crate) mod find_package;

@@ -150,7 +150,9 @@ pub(crate) fn mark_deleted(db: &mut Db, id: i64, now: Timestamp) -> Result<()> {
 /// Brings back a namespace and all around it. Each is written, deleted or not, so that whoever is deleting one is waited for.
 pub(crate) fn restore_around(db: &mut Db, path: &NamespacePath) -> Result<()> {
     let paths: Vec<NamespacePath> = std::iter::successors(Some(path.clone()), NamespacePath::parent).collect();
-    diesel::update(namespaces::table.filter(namespaces::path.eq_any(paths))).set(namespaces::deleted_at.eq(None::<Timestamp>)).execute(db)?;
+    diesel::update(namespaces::table.filter(namespaces::path.eq_any(paths)))
+        .set(namespaces::deleted_at.eq(None::<Timestamp>))
+        .execute(db)?;
     Ok(())
 }
 

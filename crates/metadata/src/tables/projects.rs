@@ -14,6 +14,7 @@ use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Slice};
+use crate::prepared::rounded;
 use crate::schema::projects;
 use crate::select::{Condition, Field, Order, within};
 use crate::tables::sums;
@@ -125,6 +126,11 @@ pub(crate) fn find_any(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>
         ProjectRef::Path(path) => projects::table.filter(projects::path.eq(path)).first(db),
     };
     Ok(found.optional()?)
+}
+
+/// The projects of these ids, those of a page at most.
+pub(crate) fn list_of(db: &mut Db, ids: &[i64]) -> Result<Vec<Project>> {
+    Ok(projects::table.filter(projects::id.eq_any(rounded(ids.to_vec()))).load(db)?)
 }
 
 /// The widest visibility of a project of a namespace and of those below it; private where there is none.

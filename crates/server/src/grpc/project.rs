@@ -38,12 +38,8 @@ const DELETE: Need = Need { role: Role::Owner, scope: Scope::Delete };
 
 const NAMESPACE_ORDERS: &[(&str, PathOrder)] = &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime)];
 
-const PROJECT_ORDERS: &[(&str, PathOrder)] = &[
-    ("path", PathOrder::Path),
-    ("id", PathOrder::Id),
-    ("create_time", PathOrder::CreateTime),
-    ("update_time", PathOrder::UpdateTime),
-];
+const PROJECT_ORDERS: &[(&str, PathOrder)] =
+    &[("path", PathOrder::Path), ("id", PathOrder::Id), ("create_time", PathOrder::CreateTime), ("update_time", PathOrder::UpdateTime)];
 
 #[tonic::async_trait]
 impl ProjectService for ProjectApi {

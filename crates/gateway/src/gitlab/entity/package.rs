@@ -46,7 +46,7 @@ struct Links {
     /// For packages that are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     web_path: Option<String>,
-    /// For those who may delete it.
+    /// For those who may delete it, if nothing keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_api_path: Option<String>,
 }
@@ -76,7 +76,7 @@ impl Package {
             status,
             links: Links {
                 web_path: status.is_shown().then(|| format!("/{}/-/packages/{}", project.path, version.id)),
-                delete_api_path: may_destroy(project).then(|| format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id)),
+                delete_api_path: version.deletable.then(|| format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id)),
             },
             created_at: version.create_time.map(Time::from),
             last_downloaded_at: version.last_download_time.map(Time::from),
