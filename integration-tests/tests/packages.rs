@@ -319,7 +319,7 @@ async fn parameters_are_judged_before_it_is_told_whether_there_is_a_project() {
             assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{path}");
         }
     }
-    let absent = "/api/v4/projects/absent/packages/generic/tool/1.0/f";
+    let absent = "/api/v4/projects/root%2Fabsent/packages/generic/tool/1.0/f";
     let wrong = rest.put(&format!("{absent}?status=processing"), "hello").await;
     assert_eq!((wrong.status, wrong.text()), (400, r#"{"error":"status does not have a valid value"}"#));
     let unknown = rest.with_token("nobody's").put(&format!("{absent}?status=processing"), "hello").await;

@@ -1,6 +1,8 @@
 //! What was deleted goes for good when its time is over, and only then.
 
-use consign_metadata::{CreateNamespace, DeleteNamespace, DeletePackage, DeleteProject, DeleteVersion, Force, Metadata, PublishVersion, UndeleteVersion};
+use consign_metadata::{
+    CreateNamespace, DeleteNamespace, DeletePackage, DeleteProject, DeleteVersion, Force, Metadata, PublishVersion, UndeleteVersion,
+};
 use consign_types::Timestamp;
 use consign_types::resource::{ProjectRef, ScopeRef, VersionRef};
 use integration_tests::{BOTH, Database};
