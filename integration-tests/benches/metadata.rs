@@ -251,6 +251,7 @@ impl Side {
             hidden: None,
             tags: Vec::new(),
             labels: Labels::default(),
+            keep_identical: false,
             expected_content: None,
             request_id: None,
             validate_only: false,

@@ -126,6 +126,7 @@ fn publish(package: usize, name: &str, mode: PublishMode) -> PublishVersion {
         hidden: None,
         tags: Vec::new(),
         labels: Labels::default(),
+        keep_identical: false,
         expected_content: None,
         request_id: None,
         validate_only: false,

@@ -62,6 +62,7 @@ fn publish(content: &Bytes) -> Publish {
         always_send: false,
         media_type: String::new(),
         hidden: None,
+        keep_identical: false,
     }
 }
 

@@ -1,10 +1,12 @@
 //! GitLab's API for packages: lists, filters, pages, deletion.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use consign_proto::metadata::{QuarantineVersionRequest, YankVersionRequest};
+use consign_proto::metadata::tag_rule::Action;
+use consign_proto::metadata::{QuarantineVersionRequest, Stage, YankVersionRequest};
 use integration_tests::grpc::{Grpc, authorized};
+use integration_tests::lists::{List, Query, walk as walk_versions};
 use integration_tests::rest::{Answer, Rest, file};
-use integration_tests::{BOTH, Builder, Engine, TestService};
+use integration_tests::{BOTH, Builder, Engine, TestService, promoting, tagging};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -234,5 +236,164 @@ async fn packages_and_files_are_deleted_by_maintainers_unless_a_rule_keeps_them(
     assert_eq!(delete(&rest, &format!("{PACKAGES}/protection/rules/{}", rule["id"])).await.0, 204);
     for path in [&one, &format!("{PACKAGES}/{hidden}")] {
         assert_eq!(delete(&maintainer, path).await.0, 204, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn packages_of_a_group_come_by_the_paths_of_their_projects() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        for name in ["zoo", "app", "m-app"] {
+            rest.create_project(name).await;
+        }
+        let published = [("zoo", "1.0"), ("app", "1.0"), ("demo", "1.0"), ("m-app", "1.0"), ("app", "2.0")];
+        for (project, version) in published {
+            let path = file("tool", version, "f").replace("demo", project);
+            assert_eq!(rest.put(&path, "hello").await.status, 201);
+        }
+        let walk = async |sort: &str| {
+            let mut found = Vec::new();
+            for page in 1..=3 {
+                let page =
+                    rest.get(&format!("/api/v4/groups/root/packages?order_by=project_path&sort={sort}&per_page=2&page={page}")).await;
+                assert_eq!(page.header("x-total"), "5", "{}", page.text());
+                let text =
+                    |package: &Value| format!("{} {}", package["project_path"].as_str().unwrap(), package["version"].as_str().unwrap());
+                found.extend(page.json().as_array().unwrap().iter().map(text));
+            }
+            found
+        };
+        let mut expected = ["root/app 1.0", "root/app 2.0", "root/demo 1.0", "root/m-app 1.0", "root/zoo 1.0"];
+        assert_eq!(walk("asc").await, expected, "{engine:?}");
+        expected.reverse();
+        assert_eq!(walk("desc").await, expected, "{engine:?}");
+
+        // Over gRPC page by page, from where the page before ended.
+        let grpc = Grpc::to(service.grpc());
+        expected.reverse();
+        for (order_by, page_size) in [("project_path", 1), ("project_path", 2), ("project_path desc", 2)] {
+            let query = Query { parent: "namespaces/root".to_owned(), page_size, order_by: order_by.to_owned(), ..Query::default() };
+            let found = walk_versions(&grpc, List::Search, query).await;
+            let mut expected = expected.map(str::to_owned).to_vec();
+            if order_by.ends_with("desc") {
+                expected.reverse();
+            }
+            assert_eq!(found.len(), expected.len(), "{engine:?} {order_by}: {found:?}");
+            let versions: Vec<&str> = expected.iter().map(|text| text.split_once(' ').unwrap().1).collect();
+            assert_eq!(found.iter().map(|text| text.split_once('/').unwrap().1).collect::<Vec<_>>(), versions, "{engine:?} {order_by}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_package_tells_which_user_made_it() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let new = json!({ "name": "ci", "scopes": ["api"], "access_level": 30 });
+        let token = rest.send(rest.request(Method::POST, "/api/v4/projects/1/access_tokens").json(&new)).await.json();
+        let bot = rest.with_token(token["token"].as_str().unwrap());
+        assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+        assert_eq!(bot.put(&file("tool", "1.0", "g"), "hello").await.status, 201);
+        assert_eq!(bot.put(&file("tool", "2.0", "f"), "hello").await.status, 201);
+        assert_eq!(rest.put(&file("tool", "2.0", "g"), "hello").await.status, 201);
+        let listed = rest.get(PACKAGES).await.json();
+        assert_eq!((&listed[0]["creator_id"], &listed[1]["creator_id"]), (&json!(1), &json!(null)), "whoever published the first file");
+        assert_eq!(rest.get(&format!("{PACKAGES}/{}", listed[0]["id"])).await.json()["creator_id"], 1);
+    }
+}
+
+#[tokio::test]
+async fn parameters_are_judged_before_it_is_told_whether_there_is_a_project() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    for (path, told) in [
+        ("/api/v4/projects/absent/packages?sort=up", "sort does not have a valid value"),
+        ("/api/v4/projects/absent/packages/x", "package_id is invalid"),
+        ("/api/v4/projects/absent/packages/1/package_files?order_by=size", "order_by does not have a valid value"),
+        ("/api/v4/groups/absent/packages?status=gone", "status does not have a valid value"),
+        ("/api/v4/projects/absent/packages/generic/tool/1..0/f", "package_version is invalid"),
+        ("/api/v4/projects/absent/releases?sort=up", "sort does not have a valid value"),
+    ] {
+        for project in ["absent", "root%2Fdemo"] {
+            let path = path.replace("projects/absent", &format!("projects/{project}"));
+            let refused = rest.get(&path).await;
+            assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{path}");
+        }
+    }
+    let absent = "/api/v4/projects/root%2Fabsent/packages/generic/tool/1.0/f";
+    let wrong = rest.put(&format!("{absent}?status=processing"), "hello").await;
+    assert_eq!((wrong.status, wrong.text()), (400, r#"{"error":"status does not have a valid value"}"#));
+    let unknown = rest.with_token("nobody's").put(&format!("{absent}?status=processing"), "hello").await;
+    assert_eq!((unknown.status, unknown.text()), (401, r#"{"message":"401 Unauthorized"}"#), "who it is comes first");
+    assert_eq!(rest.put(absent, "hello").await.json(), json!({ "message": "404 Project Not Found" }));
+}
+
+#[tokio::test]
+async fn deploy_tokens_count_for_none_where_packages_are_listed_if_the_gateway_is_strict() {
+    for strict in [false, true] {
+        let builder = if strict { Builder::by_default().flag("--strict-gitlab") } else { Builder::by_default() };
+        let (_service, rest) = builder.demo().await;
+        let made = rest.put(&file("tool", "1.0", "f?select=package_file"), "hello").await.json();
+        let new = json!({ "name": "mirror", "scopes": ["read_package_registry", "write_package_registry"] });
+        let token = rest.send(rest.request(Method::POST, "/api/v4/projects/1/deploy_tokens").json(&new)).await.json();
+        let deploy = rest.with_token(token["token"].as_str().unwrap());
+        assert_eq!(deploy.get(&file("tool", "1.0", "f")).await.text(), "hello");
+        let one = format!("{PACKAGES}/{}", made["package_id"]);
+        for path in [PACKAGES.to_owned(), one.clone(), format!("{one}/package_files"), format!("{one}/pipelines")] {
+            let answer = deploy.get(&path).await;
+            let told = (answer.status, answer.text() == r#"{"message":"404 Project Not Found"}"#);
+            assert_eq!(told, if strict { (404, true) } else { (200, false) }, "{path}: {}", answer.text());
+        }
+        let group = deploy.get("/api/v4/groups/root/packages").await;
+        assert_eq!(group.status, if strict { 404 } else { 200 }, "{}", group.text());
+        let public = json!({ "visibility": "public" });
+        assert_eq!(rest.send(rest.request(Method::PUT, "/api/v4/projects/1").json(&public)).await.status, 200);
+        assert_eq!((deploy.get(PACKAGES).await.status, deploy.send(deploy.request(Method::DELETE, &one)).await.status), (200, 403));
+    }
+}
+
+#[tokio::test]
+async fn where_a_package_is_deleted_is_told_to_those_who_may_and_if_nothing_keeps_it() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        for (package, version) in [("free", "1.0"), ("tool", "1.0"), ("tool", "2.0"), ("tool", "3.0"), ("kept", "1.0")] {
+            assert_eq!(rest.put(&file(package, version, "f"), "hello").await.status, 201);
+        }
+        let token = async |level: i32| {
+            let new = json!({ "name": "ci", "scopes": ["api"], "access_level": level });
+            let made = rest.send(rest.request(Method::POST, "/api/v4/projects/1/access_tokens").json(&new)).await.json();
+            rest.with_token(made["token"].as_str().unwrap())
+        };
+        let rule = json!({ "package_name_pattern": "kept", "package_type": "generic", "minimum_access_level_for_delete": "owner" });
+        let made = rest.send(rest.request(Method::POST, &format!("{PACKAGES}/protection/rules")).json(&rule)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let grpc = Grpc::to(service.grpc());
+        tagging::add_rule(&grpc, tagging::rule("release", Action::Immutable)).await.unwrap();
+        for (tag, version) in [("release", "1.0"), ("nightly", "3.0")] {
+            tagging::create(&grpc, tagging::new_tag(tag, version)).await.unwrap();
+        }
+        promoting::add_stage(&grpc, "staging", Stage::default()).await;
+        promoting::promoted(&grpc, promoting::placing("staging", "2.0")).await;
+
+        for (by, expected) in [
+            (rest.clone(), &["free 1.0", "kept 1.0", "tool 3.0"][..]),
+            (token(40).await, &["free 1.0", "tool 3.0"]),
+            (token(30).await, &[]),
+        ] {
+            let name = |package: &Value| format!("{} {}", package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+            let is_told = |package: &Value| package["_links"]["delete_api_path"].is_string();
+            for list in [PACKAGES, "/api/v4/groups/root/packages"] {
+                let listed = by.get(&format!("{list}?order_by=name")).await.json();
+                let told: Vec<String> = listed.as_array().unwrap().iter().filter(|package| is_told(package)).map(name).collect();
+                assert_eq!(told, expected, "{engine:?} {list}");
+            }
+            for package in rest.get(PACKAGES).await.json().as_array().unwrap() {
+                let one = by.get(&format!("{PACKAGES}/{}", package["id"])).await.json();
+                assert_eq!(is_told(&one), expected.contains(&name(&one).as_str()), "{engine:?} {one}");
+                if !is_told(&one) {
+                    let refused = by.send(by.request(Method::DELETE, &format!("{PACKAGES}/{}", package["id"]))).await;
+                    assert_eq!(refused.status, 403, "{engine:?} {one}: {}", refused.text());
+                }
+            }
+        }
     }
 }

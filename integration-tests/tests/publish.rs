@@ -153,7 +153,7 @@ async fn names_and_parameters_are_refused_as_gitlab_refuses_them() {
         let answer = rest.put(&path, "hello").await;
         assert_eq!((answer.status, answer.json()), (400, json!({ "error": error })), "{path}");
         let unknown = rest.put(&path.replace("root%2Fdemo", "77"), "hello").await;
-        assert_eq!(unknown.status, 404, "who asks for an unknown project learns nothing else: {path}");
+        assert_eq!((unknown.status, unknown.json()), (400, json!({ "error": error })), "whether there is a project or not: {path}");
     }
     assert_eq!(service.stored(), Stored::default());
 }
@@ -282,6 +282,24 @@ async fn where_the_gateway_is_strict_a_form_is_stored_as_it_came_and_latest_is_n
     assert_eq!(rest.get(&file("tool", "1.0", "f")).await.text(), body);
     let latest = rest.get(&file("tool", "latest", "f")).await;
     assert_eq!((latest.status, latest.text()), (400, r#"{"error":"package_version is invalid"}"#));
+}
+
+#[tokio::test]
+async fn where_the_gateway_is_strict_the_same_bytes_once_more_are_another_file() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).flag("--strict-gitlab").demo().await;
+        let select = file("tool", "1.0", "f?select=package_file");
+        let first = rest.put(&select, "hello").await.json();
+        let again = rest.put(&select, "hello").await;
+        assert_eq!((again.status, again.header("x-consign-idempotent")), (200, ""));
+        assert_ne!(again.json()["id"], first["id"]);
+        let plain = rest.put(&file("tool", "1.0", "f"), "hello").await;
+        assert_eq!((plain.status, plain.text(), plain.header("x-consign-idempotent")), (201, r#"{"message":"201 Created"}"#, ""));
+        let files = rest.get(&format!("/api/v4/projects/1/packages/{}/package_files", first["package_id"])).await;
+        assert_eq!((files.header("x-total"), files.json().as_array().map(Vec::len)), ("3", Some(3)));
+        assert_eq!(service.stored().blobs.len(), 1, "the same bytes are stored once");
+        assert_eq!(rest.get(&file("tool", "1.0", "f")).await.text(), "hello");
+    }
 }
 
 #[tokio::test]

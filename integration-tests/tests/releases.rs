@@ -52,11 +52,19 @@ async fn a_release_is_made_read_changed_and_removed_with_its_links() {
         assert_eq!(rest.get(&path).await.json(), release);
 
         let again = send(&rest, Method::POST, RELEASES, new).await;
-        assert_eq!((again.status, again.text().contains("is taken")), (409, true), "{}", again.text());
+        assert_eq!((again.status, again.text()), (409, r#"{"message":"Release already exists"}"#));
         let link = json!({ "name": "more", "url": "https://host/more", "link_type": "image" });
         let added = send(&rest, Method::POST, &format!("{path}/assets/links"), link.clone()).await;
         assert_eq!((added.status, &added.json()["id"]), (201, &json!(3)), "{}", added.text());
-        assert_eq!(send(&rest, Method::POST, &format!("{path}/assets/links"), link).await.status, 409);
+        for (name, url, at, field) in [
+            ("more", "https://host/x", "/x", "name"),
+            ("x", "https://host/more", "/x", "url"),
+            ("x", "https://host/x", "/bin/tool", "filepath"),
+        ] {
+            let link = json!({ "name": name, "url": url, "filepath": at });
+            let taken = send(&rest, Method::POST, &format!("{path}/assets/links"), link).await;
+            assert_eq!((taken.status, taken.json()), (400, json!({ "message": { field: ["has already been taken"] } })));
+        }
         assert_eq!(send(&rest, Method::DELETE, &format!("{path}/assets/links/1"), json!({})).await.json()["name"], "tool");
         assert_eq!(send(&rest, Method::DELETE, &format!("{path}/assets/links/1"), json!({})).await.status, 404);
         let left = rest.get(&format!("{path}/assets/links?per_page=1")).await;
@@ -133,7 +141,7 @@ async fn what_is_no_release_and_who_may_make_none_is_refused() {
             Method::POST,
             RELEASES.to_owned(),
             json!({ "tag_name": "v2", "assets": { "links": [link("a", "http://h/a"), link("a", "http://h/b")] } }),
-            409,
+            400,
         ),
         (Method::POST, RELEASES.to_owned(), json!({ "tag_name": "v2", "description": "\u{7}" }), 400),
         (Method::PUT, format!("{RELEASES}/v1"), json!({}), 400),
@@ -153,7 +161,9 @@ async fn what_is_no_release_and_who_may_make_none_is_refused() {
         { "name": "a", "url": "http://h/a", "filepath": "/x" },
         { "name": "b", "url": "http://h/b", "filepath": "/x" },
     ] } });
-    assert_eq!(send(&rest, Method::POST, RELEASES, same_path).await.status, 409);
+    let same_path = send(&rest, Method::POST, RELEASES, same_path).await;
+    let told = json!({ "message": "Validation failed: Links have duplicate values (/x)" });
+    assert_eq!((same_path.status, same_path.json()), (400, told));
     let heavy: Vec<Value> = (0..100).map(|number| link(&format!("l{number}"), &format!("http://h/{number}{}", "x".repeat(2000)))).collect();
     let heavy = send(&rest, Method::POST, RELEASES, json!({ "tag_name": "v2", "assets": { "links": heavy } })).await;
     assert_eq!(heavy.status, 400, "{}", heavy.text());
@@ -164,6 +174,57 @@ async fn what_is_no_release_and_who_may_make_none_is_refused() {
     assert_eq!(rest.get(RELEASES).await.json().as_array().unwrap().len(), 1);
     let reader = rest.send(rest.anonymous(Method::GET, RELEASES)).await;
     assert_eq!((reader.status, reader.text()), (404, r#"{"message":"404 Project Not Found"}"#));
+}
+
+#[tokio::test]
+async fn releases_come_in_the_order_that_is_asked_for() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        for (tag, at) in [("v1", "2030-01-01T00:00:00Z"), ("v2", "2010-01-01T00:00:00Z"), ("v3", "2020-01-01T00:00:00Z")] {
+            let made = send(&rest, Method::POST, RELEASES, json!({ "tag_name": tag, "released_at": at })).await;
+            assert_eq!(made.status, 201, "{}", made.text());
+        }
+        for (query, expected) in [
+            ("", ["v1", "v3", "v2"]),
+            ("order_by=released_at&sort=asc", ["v2", "v3", "v1"]),
+            ("order_by=created_at", ["v3", "v2", "v1"]),
+            ("order_by=created_at&sort=asc", ["v1", "v2", "v3"]),
+            ("sort=asc", ["v2", "v3", "v1"]),
+        ] {
+            let mut found = Vec::new();
+            for page in 1..=3 {
+                let page = rest.get(&format!("{RELEASES}?{query}&per_page=1&page={page}")).await;
+                assert_eq!((page.status, page.header("x-total")), (200, "3"), "{}", page.text());
+                found.push(page.json()[0]["tag_name"].as_str().unwrap().to_owned());
+            }
+            assert_eq!(found, expected, "{engine:?} {query}");
+            assert_eq!(rest.get(&format!("{RELEASES}?{query}")).await.json()[1]["tag_name"], expected[1], "{engine:?} {query}");
+        }
+        for (query, field) in [("order_by=tag", "order_by"), ("sort=up", "sort")] {
+            let refused = rest.get(&format!("{RELEASES}?{query}")).await;
+            assert_eq!((refused.status, refused.json()), (400, json!({ "error": format!("{field} does not have a valid value") })));
+        }
+    }
+}
+
+#[tokio::test]
+async fn notes_of_a_megabyte_are_kept_and_listed_with_those_of_others() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        let notes = |number: usize| format!("# {number}\n").repeat(1_000_000).chars().take(1_000_000).collect::<String>();
+        for number in 1..=5 {
+            let made = send(&rest, Method::POST, RELEASES, json!({ "tag_name": format!("v{number}"), "description": notes(number) })).await;
+            assert_eq!(made.status, 201, "{}", &made.text()[..200.min(made.text().len())]);
+        }
+        let long = json!({ "tag_name": "v6", "description": "x".repeat(1_000_001) });
+        assert_eq!(send(&rest, Method::POST, RELEASES, long).await.status, 400);
+        let listed = rest.get(&format!("{RELEASES}?sort=asc")).await;
+        let (json, total) = (listed.json(), listed.header("x-total"));
+        let listed: Vec<&str> = json.as_array().unwrap().iter().map(|release| release["description"].as_str().unwrap()).collect();
+        assert!(total == "5" && listed.len() == 5 && (1..=5).all(|number| listed[number - 1] == notes(number)), "{engine:?}");
+        let behind = rest.get(&format!("{RELEASES}?sort=asc&per_page=4&page=2")).await;
+        assert_eq!((&behind.json()[0]["tag_name"], behind.json().as_array().unwrap().len()), (&json!("v5"), 1));
+    }
 }
 
 #[tokio::test]

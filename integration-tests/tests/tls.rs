@@ -66,6 +66,7 @@ async fn rest_and_grpc_over_tls_serve_our_clients_and_curl() {
         always_send: false,
         media_type: String::new(),
         hidden: None,
+        keep_identical: false,
     };
     let body = |_| stream::iter([Ok::<_, std::io::Error>(content.clone())]);
     client.publish_file(&publish, &mut Lasting(body)).await.unwrap();

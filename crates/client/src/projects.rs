@@ -91,9 +91,10 @@ impl Client {
         Ok(repeat(call).await?)
     }
 
-    /// Removes an empty namespace for good.
-    pub async fn delete_namespace(&self, name: &NamespaceRef) -> Result<()> {
-        let request = DeleteNamespaceRequest { name: name.to_string(), request_id: Uuid::new_v4().to_string(), ..Default::default() };
+    /// Removes an empty namespace for good; where that is forced, with all that is in it.
+    pub async fn delete_namespace(&self, name: &NamespaceRef, force: bool) -> Result<()> {
+        let request =
+            DeleteNamespaceRequest { name: name.to_string(), request_id: Uuid::new_v4().to_string(), force, ..Default::default() };
         let call = || async { self.project_service().delete_namespace(self.request(request.clone())).await };
         repeat(call).await?;
         Ok(())

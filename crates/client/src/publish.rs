@@ -35,6 +35,8 @@ pub struct Publish {
     pub media_type: String,
     /// Hides the version or brings it back; `None` leaves it as it is.
     pub hidden: Option<bool>,
+    /// Whether bytes that are there already are added once more, where duplicates are allowed.
+    pub keep_identical: bool,
 }
 
 /// A published file.
@@ -84,6 +86,7 @@ impl Client {
             files: vec![PublishFile { path: publish.path.to_string(), receipt, media_type: publish.media_type.clone(), blob: None }],
             default_mode: true,
             hidden: publish.hidden,
+            keep_identical: publish.keep_identical,
             request_id: request_id.to_string(),
             ..PublishVersionRequest::default()
         };

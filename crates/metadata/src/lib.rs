@@ -93,6 +93,7 @@ pub use ops::list_members::{ListMembers, MemberOrder};
 pub use ops::list_packages::{ListPackages, PackageOrder};
 pub use ops::list_placements::{ListPlacements, PlacedWhat};
 pub use ops::list_projects::{ListProjects, PathList, PathOrder};
+pub use ops::list_releases::ReleaseOrder;
 pub use ops::list_tag_history::TagSpan;
 pub use ops::list_tags::{ListTags, TagOrder};
 pub use ops::list_tokens::{ListTokens, TokenOrder};

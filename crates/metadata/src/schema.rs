@@ -21,6 +21,7 @@ table! {
         path -> Text,
         display_name -> Text,
         created_at -> Instant,
+        deleted_at -> Nullable<Instant>,
     }
 }
 
@@ -139,6 +140,7 @@ table! {
         published_at -> Nullable<Instant>,
         deleted_at -> Nullable<Instant>,
         purge_at -> Nullable<Instant>,
+        creator_id -> Nullable<BigInt>,
     }
 }
 

@@ -3,6 +3,7 @@
 //! What a method needs stands in [`consign_types::access::methods`]. A method without a row there is not reached, and one that answers without
 //! having its caller judged is not answered: forgetting either is a fault that every test of the method shows.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use consign_metadata::{About, Error, Metadata, Principal, Within};
+use consign_metadata::{About, Error, Metadata, Principal, Version, Within};
 use consign_proto::status::{refused, status, told, unimplemented};
 use consign_types::Reason;
 use consign_types::access::methods::need;
@@ -168,6 +169,11 @@ impl Caller {
         Ok(self.admitted(self.need, About::All).await?.grant.reach(self.need.role))
     }
 
+    /// The same, for those of them in which the caller was given this role or a higher one.
+    pub(crate) async fn member(&self, role: Role) -> Result<Reach, Status> {
+        Ok(self.admitted(self.need, About::All).await?.grant.given(role.max(self.need.role)))
+    }
+
     /// Lets the call go on for whoever holds a token: it tells no more than the caller's own.
     pub(crate) fn anyone(&self) -> Result<Principal, Status> {
         self.is_judged.store(true, Ordering::Relaxed);
@@ -219,6 +225,12 @@ impl Caller {
                 _ => Ok(false),
             },
         }
+    }
+
+    /// Which of these versions, a page of them, the caller may delete.
+    pub(crate) async fn deletable(&self, versions: &[Version]) -> Result<HashSet<i64>, Status> {
+        let Some(need) = need("consign.metadata.v1.PackageService/DeleteVersion") else { return Ok(HashSet::new()) };
+        self.metadata.find_deletable(&self.principal, need, versions).await.map_err(status)
     }
 
     /// The same caller as it is by now: one whose call lasts is judged by what it has left.

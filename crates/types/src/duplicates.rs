@@ -52,12 +52,22 @@ impl DuplicatePolicy {
 /// What a policy says of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// Any bytes may come to a path that is there.
+    /// Any bytes may come to a path that is there, and the same ones once more.
+    AllAllowed,
+    /// Any bytes may come to a path that is there; the same ones are a retry.
     Allowed,
     /// Only the same bytes may.
     Rejected,
     /// Not even the same bytes may.
     AllRejected,
+}
+
+impl Ruling {
+    /// The same, but where other bytes may come, the same ones are added too, as GitLab does.
+    #[must_use]
+    pub fn keeping_identical(self) -> Self {
+        if self == Self::Allowed { Self::AllAllowed } else { self }
+    }
 }
 
 /// The bytes that a version serves at a path, or those that a caller brings; what is not known yet is `None`.
@@ -74,7 +84,7 @@ pub struct Bytes {
 pub enum Verdict {
     /// The same bytes once more: answered as success, nothing is added.
     Retry,
-    /// Other bytes, and the policy lets them be added beside the old ones.
+    /// The policy lets them be added beside the old ones.
     Add,
     /// Other bytes, and the policy rejects them.
     Reject,
@@ -91,6 +101,7 @@ pub fn judge(ruling: Ruling, existing: (Digest, i64), incoming: Bytes) -> Verdic
     };
     match (same, ruling) {
         (_, Ruling::AllRejected) | (Some(false), Ruling::Rejected) => Verdict::Reject,
+        (_, Ruling::AllAllowed) => Verdict::Add,
         (Some(true), _) => Verdict::Retry,
         (_, Ruling::Allowed) => Verdict::Add,
         (None, Ruling::Rejected) => Verdict::Unknown,
@@ -157,6 +168,8 @@ mod tests {
             let verdict = judge(ruling, (old, 3), Bytes { digest, size });
             assert_eq!(verdict, expected, "allowed={allowed} digest={digest:?} size={size:?}");
             assert_eq!(judge(Ruling::AllRejected, (old, 3), Bytes { digest, size }), Verdict::Reject);
+            let keeping = if allowed { Verdict::Add } else { expected };
+            assert_eq!(judge(ruling.keeping_identical(), (old, 3), Bytes { digest, size }), keeping);
         }
     }
 

@@ -9,6 +9,9 @@ use crate::word::word_enum;
 /// How many links a release has at most.
 pub const MAX_LINKS: usize = 1000;
 
+/// How many bytes there are to say of a release at most, as in GitLab.
+pub const MAX_NOTES_BYTES: usize = 1_000_000;
+
 /// How many bytes the links of a release say together at most: a release has to fit into a message.
 pub const MAX_LINK_BYTES: usize = 128 << 10;
 
@@ -21,11 +24,11 @@ name_type!(
 );
 
 name_type!(
-    /// What there is to say of a release: at most 128 KiB, without control characters but line ends and tabs. May be empty.
+    /// What there is to say of a release: at most [`MAX_NOTES_BYTES`], without control characters but line ends and tabs. May be empty.
     Notes,
     "description",
-    "at most 128 KiB without control characters but line ends and tabs",
-    |text| text.len() <= 128 << 10 && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    "at most 1000000 bytes without control characters but line ends and tabs",
+    |text| text.len() <= MAX_NOTES_BYTES && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 );
 
 name_type!(
@@ -108,6 +111,7 @@ mod tests {
             assert!(url.parse::<LinkUrl>().is_err(), "{url}");
         }
         assert!("a\tb\r\n# c".parse::<Notes>().is_ok() && "\u{7}".parse::<Notes>().is_err());
+        assert!("x".repeat(MAX_NOTES_BYTES).parse::<Notes>().is_ok() && "x".repeat(MAX_NOTES_BYTES + 1).parse::<Notes>().is_err());
     }
 
     #[test]

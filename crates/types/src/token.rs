@@ -30,6 +30,12 @@ impl TokenKind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Personal, Self::Project, Self::Deploy, Self::Namespace, Self::Job];
 
+    /// The kind of the token that has this secret, as far as it looks like ours.
+    pub fn of(secret: &str) -> Option<Self> {
+        let (mark, _) = secret.strip_prefix(PRODUCT)?.split_once('_')?;
+        Self::ALL.into_iter().find(|kind| kind.mark() == mark)
+    }
+
     /// The word within a secret.
     const fn mark(self) -> &'static str {
         match self {
@@ -115,10 +121,12 @@ mod tests {
             assert!(secret.expose().starts_with(start));
             assert_eq!(secret.expose().len(), start.len() + RANDOM_CHARS + CHECK_CHARS);
             assert!(is_possible(secret.expose()));
+            assert_eq!(TokenKind::of(secret.expose()), Some(kind));
             assert_ne!(secret, TokenSecret::generate(kind));
             assert_eq!(format!("{secret:?}"), "TokenSecret(..)");
         }
         assert!(is_possible("an administrator's own"));
+        assert!(TokenKind::of("an administrator's own").is_none() && TokenKind::of("consign_xyz_1").is_none());
         assert!(!is_possible("consign_prj_") && !is_possible("consign_pat_ä"));
     }
 

@@ -38,6 +38,7 @@ pub(crate) async fn upload(client: &Client, version: &str, bytes: u64, chunks: i
         always_send: true,
         media_type: String::new(),
         hidden: None,
+        keep_identical: false,
     };
     let body = futures::stream::iter(chunks.map(Ok::<_, Infallible>));
     client.publish_file(&publish, &mut Some(body)).await.expect("the file is published");

@@ -1,6 +1,7 @@
 //! Deleting projects and namespaces, and what can't be brought back any more.
 
 use bytes::Bytes;
+use consign_proto::metadata::tag_rule::Action;
 use consign_proto::metadata::{
     CreateNamespaceRequest, CreateProjectRequest, DeleteFileRequest, DeleteNamespaceRequest, DeletePackageRequest, DeleteProjectRequest,
     DeleteVersionRequest, FindByDigestRequest, GetNamespaceRequest, GetProjectRequest, ListPackagesRequest, Namespace, Project,
@@ -11,7 +12,7 @@ use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::lists::{List, Query, walk};
 use integration_tests::publishing::{PACKAGE, brought, get_version, publish, read, refused};
 use integration_tests::rest::{Rest, file};
-use integration_tests::{BOTH, Builder};
+use integration_tests::{BOTH, Builder, tagging};
 use tonic::{Code, Status};
 
 const ID: &str = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e";
@@ -49,8 +50,20 @@ async fn create_namespace(grpc: &Grpc, path: &str) -> Namespace {
 }
 
 async fn delete_namespace(grpc: &Grpc, path: &str, etag: &str, request_id: &str) -> Result<(), Status> {
-    let request = DeleteNamespaceRequest { name: format!("namespaces/{path}"), etag: etag.to_owned(), request_id: request_id.to_owned() };
+    let (name, etag, request_id) = (format!("namespaces/{path}"), etag.to_owned(), request_id.to_owned());
+    let request = DeleteNamespaceRequest { name, etag, request_id, force: false };
     grpc.projects().delete_namespace(authorized(request)).await.map(|_| ())
+}
+
+async fn force_namespace(grpc: &Grpc, path: &str, request_id: &str) -> Result<(), Status> {
+    let (name, request_id) = (format!("namespaces/{path}"), request_id.to_owned());
+    let request = DeleteNamespaceRequest { name, request_id, force: true, ..DeleteNamespaceRequest::default() };
+    grpc.projects().delete_namespace(authorized(request)).await.map(|_| ())
+}
+
+async fn get_namespace(grpc: &Grpc, path: &str) -> Result<Namespace, Status> {
+    let request = GetNamespaceRequest { name: format!("namespaces/{path}") };
+    Ok(grpc.projects().get_namespace(authorized(request)).await?.into_inner().namespace.unwrap())
 }
 
 /// How many packages and files of all projects are seen.
@@ -123,6 +136,53 @@ async fn a_namespace_goes_when_it_is_empty() {
         assert!(second.id > group.id, "the name is free, the id is new");
         assert_eq!(refused(delete_namespace(&grpc, "empty", "other", "").await), STALE);
         delete_namespace(&grpc, "empty", &second.etag, "").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_goes_with_what_is_in_it_and_comes_back_with_it_where_that_is_forced() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).demo_grpc().await;
+        for path in ["group", "group/sub", "group/sub/deep", "group/empty", "groups"] {
+            create_namespace(&grpc, path).await;
+        }
+        create_project(&grpc, "namespaces/group", "app").await.unwrap();
+        create_project(&grpc, "namespaces/group/sub/deep", "tool").await.unwrap();
+        create_project(&grpc, "namespaces/groups", "other").await.unwrap();
+        force_namespace(&grpc, "group", ID).await.unwrap();
+        force_namespace(&grpc, "group", ID).await.expect("a repeated request is answered");
+        for path in ["group", "group/sub", "group/sub/deep", "group/empty"] {
+            assert_eq!(refused(get_namespace(&grpc, path).await), NO_NAMESPACE, "{engine:?} {path}");
+        }
+        assert!(get_namespace(&grpc, "groups").await.is_ok() && get_project(&grpc, "projects/groups%2Fother").await.is_ok());
+        assert_eq!(walk(&grpc, List::Namespaces, Query::default()).await, ["groups", "root"]);
+        assert_eq!(walk(&grpc, List::Projects, Query::default()).await, ["groups/other", "root/demo"]);
+        assert_eq!(refused(create_project(&grpc, "namespaces/group/sub", "new").await), NO_NAMESPACE);
+        let taken = CreateNamespaceRequest { path: "group".to_owned(), ..CreateNamespaceRequest::default() };
+        let taken = grpc.projects().create_namespace(authorized(taken)).await;
+        assert_eq!(refused(taken), TAKEN, "it keeps its path");
+
+        undelete_project(&grpc, "projects/group%2Fsub%2Fdeep%2Ftool").await.unwrap();
+        for path in ["group", "group/sub", "group/sub/deep"] {
+            assert!(get_namespace(&grpc, path).await.is_ok(), "{engine:?} {path}");
+        }
+        assert_eq!(refused(get_namespace(&grpc, "group/empty").await), NO_NAMESPACE, "nothing was in it, so it is gone");
+        create_namespace(&grpc, "group/empty").await;
+        assert_eq!(walk(&grpc, List::Projects, Query::default()).await, ["group/sub/deep/tool", "groups/other", "root/demo"]);
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_stays_whole_where_one_of_its_projects_can_not_be_deleted() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).demo_grpc().await;
+        create_project(&grpc, "namespaces/root", "another").await.unwrap();
+        publish(&grpc, brought(&grpc, PACKAGE, "1.0.0", &[("a", b"one")]).await).await.unwrap();
+        tagging::add_rule(&grpc, tagging::rule("release", Action::Immutable)).await.unwrap();
+        tagging::create(&grpc, tagging::new_tag("release", "1.0.0")).await.unwrap();
+        assert_eq!(refused(force_namespace(&grpc, "root", "").await), (Code::FailedPrecondition, Some(Reason::VersionInUse)));
+        assert!(get_namespace(&grpc, "root").await.is_ok(), "{engine:?}");
+        assert_eq!(walk(&grpc, List::Projects, Query::default()).await, ["root/another", "root/demo"], "{engine:?}");
     }
 }
 

@@ -124,8 +124,7 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     let Parameters { format: Some(format) } = call.query()? else { return Err(Refusal::not_found()) };
     let path = WholePath::parse(call.uri.path())?;
     let Some(format) = Format::find(&format) else {
-        client.find_project(&path.project).await?;
-        return Err(Refusal::no_valid_value("format"));
+        return Err(call.wrong(&client, &path.project, Refusal::no_valid_value("format")).await);
     };
     let Found { version: name, place, placed } = call.find_named(&client, path).await?;
     let version = client.find_version(&name).await?;

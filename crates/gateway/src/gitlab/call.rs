@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri};
 use consign_client::{Client, Error, Limits};
 use consign_proto::metadata::{File, version};
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
+use consign_types::token::TokenKind;
 use consign_types::{Reason, VersionName};
 use serde::de::DeserializeOwned;
 
@@ -93,7 +94,7 @@ impl Call {
         }
     }
 
-    /// The version that is meant. Who may not know of the project learns nothing about the names.
+    /// The version that is meant. Its names are judged before it is looked for, as in GitLab.
     pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<Found> {
         let WholePath { project, names } = path;
         let is_named = |chosen: &Chosen| matches!(chosen, Chosen::Named(_));
@@ -101,8 +102,7 @@ impl Call {
         let (package, chosen) = match names {
             Ok(names) => names,
             Err(part) => {
-                client.find_project(&project).await?;
-                return Err(Refusal::parameter(format!("{part} is invalid")));
+                return Err(self.wrong(client, &project, Refusal::parameter(format!("{part} is invalid"))).await);
             }
         };
         let of = PackageRef { project: project.clone(), package: package.clone() };
@@ -122,6 +122,24 @@ impl Call {
         // What is placed of an open version need not be what is read by its name.
         let place = (placed.is_none() || !is_open).then(|| format!("{}/{package}/{version}", self.prefix(5)));
         Ok(Found { version: VersionRef { project, package, version }, place, placed })
+    }
+
+    /// What is answered to wrong parameters: that they are, whether the project is there or not; a token that is not valid comes first. So
+    /// nobody learns from it of a project.
+    pub(crate) async fn wrong(&self, client: &Client, project: &ProjectRef, refusal: Refusal) -> Refusal {
+        match client.find_project(project).await.map_err(Refusal::from) {
+            Err(invalid) if invalid.asks_for_token() && !self.is_anonymous() => invalid,
+            _ => refusal,
+        }
+    }
+
+    /// The same call where packages are listed, looked at and deleted: deploy tokens count for none there in GitLab.
+    pub(crate) fn of_packages(self) -> Self {
+        let is_deploy = |credential: &Credential| TokenKind::of(&credential.token) == Some(TokenKind::Deploy);
+        match &self.credential {
+            Ok(Some(credential)) if self.is_strict() && is_deploy(credential) => Self { credential: Ok(None), ..self },
+            _ => self,
+        }
     }
 
     /// Whether to do as GitLab does, also where that is nobody's wish.

@@ -45,10 +45,11 @@ pub(super) fn routes() -> ApiRouter<Client> {
 
 /// `GET /projects/:id/packages/:package_id/package_files`: those too that newer ones replaced.
 async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<ListedFile>> {
-    let (client, project) = projects::read(&call).await?;
-    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
+    let (wanted, pages, call) = (wanted.read()?, Pages::of(&paging)?, call.of_packages());
     let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
-    let version = packages::find_shown(&call, &client, &project).await?;
+    let id = call.number(6, "package_id")?;
+    let (client, project) = projects::read(&call).await?;
+    let version = packages::find_shown(&client, &project, id).await?;
     let asked = ListFilesRequest {
         parent: version.name,
         order_by,
@@ -64,12 +65,14 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
 
 /// `DELETE /projects/:id/packages/:package_id/package_files/:package_file_id`.
 async fn delete(call: Call) -> Result<NoContent> {
+    let call = call.of_packages();
+    let (id, file) = (call.number(6, "package_id")?, call.number(8, "package_file_id")?);
     let (client, project) = projects::read(&call).await?;
-    let version = packages::find(&call, &client, &project).await?;
+    let version = packages::find(&client, &project, id).await?;
     if call.is_anonymous() {
         return Err(Refusal::forbidden());
     }
-    let filter = format!("id = {}", call.number(8, "package_file_id")?);
+    let filter = format!("id = {file}");
     let asked = ListFilesRequest { parent: version.name.clone(), filter, ..ListFilesRequest::default() };
     let file = client.list_files(asked).await?.files.pop().ok_or_else(Refusal::not_found)?;
     let unreadable = || Refusal::from(consign_client::Error::Protocol("a name that can't be read"));

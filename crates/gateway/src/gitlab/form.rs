@@ -27,7 +27,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// The largest body that is read where somebody has much to say.
-pub(crate) const MAX_LARGE_BODY_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LARGE_BODY_BYTES: usize = 3 << 20;
 
 /// The fields of a body of no more than so many bytes, read once the caller is known. Those that nobody knows are passed over, as GitLab
 /// does.
@@ -111,14 +111,19 @@ pub(crate) fn number(name: &str, value: &Value) -> Result<i64> {
 
 /// The role of one of GitLab's numbers.
 pub(crate) fn access_level(level: &Value) -> Result<Role> {
-    Ok(match number("access_level", level)? {
+    role("access_level", level)
+}
+
+/// The same, in a field of this name.
+pub(crate) fn role(name: &str, level: &Value) -> Result<Role> {
+    Ok(match number(name, level)? {
         10 => Role::Guest,
         15 => Role::Planner,
         20 => Role::Reporter,
         30 => Role::Developer,
         40 => Role::Maintainer,
         50 => Role::Owner,
-        _ => return Err(Refusal::no_valid_value("access_level")),
+        _ => return Err(Refusal::no_valid_value(name)),
     })
 }
 

@@ -15,9 +15,10 @@ use super::answer::{Accepted, Created};
 use super::call::Call;
 use super::entity::{Group, Project};
 use super::form::{Form, number};
-use super::pages::{Listing, Page, Pages, Paging};
+use super::pages::{Keyset, Listing, Page, Pages, Paging};
+use super::project_lists;
 use super::projects::slug;
-use super::query::{Query, quoted};
+use super::query::{Query, is_set, quoted};
 use super::refusal::{Refusal, Result};
 
 /// What a client sends to make a group.
@@ -37,6 +38,14 @@ struct Fields {
 struct Wanted {
     /// A part of the path or name.
     search: Option<String>,
+}
+
+/// Whether the groups below count.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Below {
+    /// Also those of the groups below it.
+    #[schemars(with = "bool")]
+    include_subgroups: Option<String>,
 }
 
 pub(super) fn routes() -> ApiRouter<Client> {
@@ -89,27 +98,26 @@ async fn get(call: Call) -> Result<Json<Group>> {
     Ok(Json(Group::of(&group, &call.origin())))
 }
 
-/// `DELETE /groups/:id`, if nothing is in it.
+/// `DELETE /groups/:id`, if nothing is in it; where the gateway is strict, with all that is in it.
 async fn delete(call: Call) -> Result<Accepted> {
     let client = call.signed_in()?;
-    client.delete_namespace(&call.group()?).await?;
+    client.delete_namespace(&call.group()?, call.is_strict()).await?;
     Ok(Accepted)
 }
 
-/// `GET /groups/:id/projects`.
-async fn list_projects(call: Call, paging: Query<Paging>) -> Result<Listing<Project>> {
+/// `GET /groups/:id/projects`: those in the group itself, unless those of the groups below it are asked for too.
+async fn list_projects(
+    call: Call,
+    wanted: Query<project_lists::Wanted>,
+    below: Query<Below>,
+    _: Query<Keyset>,
+    paging: Query<Paging>,
+) -> Result<Listing<Project>> {
+    let (wanted, below) = (wanted.read()?, below.read()?);
     let (client, group) = read(&call).await?;
-    let pages = Pages::of(&paging)?;
-    let asked = ListProjectsRequest {
-        parent: NamespaceRef::Id(group.id).to_string(),
-        page_size: pages.size(),
-        skip: pages.skip(),
-        count: true,
-        ..ListProjectsRequest::default()
-    };
-    let found = client.list_projects(asked).await?;
-    let items = found.projects.iter().map(|project| Project::of(project, &call.origin())).collect();
-    Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
+    let direct = !is_set(below.include_subgroups.as_deref());
+    let within = ListProjectsRequest { parent: NamespaceRef::Id(group.id).to_string(), direct, ..ListProjectsRequest::default() };
+    project_lists::list(&call, &client, within, (wanted, &paging)).await
 }
 
 /// The group of the path, for whoever may know of it. Nobody is asked for a token: what they may not know of is not there.

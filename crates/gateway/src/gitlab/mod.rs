@@ -4,7 +4,7 @@
 //! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
 //! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
-//!   each, with its routes
+//!   each, with its routes; `project_lists`: the lists of projects
 //! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no
 //! - `query`: what a URL says behind the `?`; `search`: what lists of packages ask of the metadata plane
 //! - `openapi`: the document of all routes; `graphql`: the same things over GraphQL
@@ -25,6 +25,7 @@ mod openapi;
 mod packages;
 mod pages;
 mod path;
+mod project_lists;
 mod projects;
 mod publish;
 mod query;

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::call::Call;
 use super::entity::{self, Package, Pipeline, Status};
-use super::pages::{Listing, Page, Pages, Paging};
+use super::pages::{Keyset, Listing, Page, Pages, Paging};
 use super::query::{Direction, Query, is_set, names, number, order};
 use super::refusal::{Refusal, Result};
 use super::search::{MAX_NAMED, ORDERS, Search, TYPE, TYPES, any_of, by_numbers};
@@ -71,8 +71,10 @@ pub(super) fn routes() -> ApiRouter<Client> {
 
 /// `GET /projects/:id/packages`.
 async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Package>> {
+    let call = call.of_packages();
+    let asked = Asked::of(&call, &wanted, &paging, Extent::Project)?;
     let (client, project) = projects::read(&call).await?;
-    let found = search((&wanted, &paging), &client, project.name.clone(), None).await?;
+    let found = asked.search(&client, project.name.clone(), None).await?;
     let entity = |version: &Version| Package::of(version, &call.origin(), &project);
     let items = found.versions.iter().map(entity).collect();
     Ok(found.pages.answer(&call, Page { items, more: found.more, total: found.total }))
@@ -80,8 +82,10 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
 
 /// `GET /groups/:id/packages`: those of the projects below it that the caller may read.
 async fn list_of_group(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Package>> {
+    let call = call.of_packages();
+    let asked = Asked::of(&call, &wanted, &paging, Extent::Group)?;
     let (client, group) = groups::read(&call).await?;
-    let found = search((&wanted, &paging), &client, NamespaceRef::Id(group.id).to_string(), Some(group.id)).await?;
+    let found = asked.search(&client, NamespaceRef::Id(group.id).to_string(), Some(group.id)).await?;
     let projects = projects_of(&client, &found.versions).await?;
     let entity = |version: &Version| {
         let project = projects.get(&entity::project_id(&version.name))?;
@@ -93,8 +97,10 @@ async fn list_of_group(call: Call, wanted: Query<Wanted>, paging: Query<Paging>)
 
 /// `GET /projects/:id/packages/:package_id`, with the other versions of the same name.
 async fn get(call: Call) -> Result<Json<Package>> {
+    let call = call.of_packages();
+    let id = call.number(6, "package_id")?;
     let (client, project) = projects::read(&call).await?;
-    let version = find_shown(&call, &client, &project).await?;
+    let version = find_shown(&client, &project, id).await?;
     let parent = format!("{}/packages/{}", project.name, version.package);
     let others = ListVersionsRequest { parent, page_size: MAX_OTHERS, order_by: "version".to_owned(), ..ListVersionsRequest::default() };
     let others = client.list_versions(others).await?.versions;
@@ -116,15 +122,19 @@ async fn pipelines(call: Call, wanted: Query<PipelinePage>) -> Result<Json<Vec<P
     if size.is_some_and(|size| !(1..=20).contains(&size)) {
         return Err(Refusal::no_valid_value("per_page"));
     }
+    let call = call.of_packages();
+    let id = call.number(6, "package_id")?;
     let (client, project) = projects::read(&call).await?;
-    find_shown(&call, &client, &project).await?;
+    find_shown(&client, &project, id).await?;
     Ok(Json(Vec::new()))
 }
 
 /// `DELETE /projects/:id/packages/:package_id`.
 async fn delete(call: Call) -> Result<NoContent> {
+    let call = call.of_packages();
+    let id = call.number(6, "package_id")?;
     let (client, project) = projects::read(&call).await?;
-    let version = find(&call, &client, &project).await?;
+    let version = find(&client, &project, id).await?;
     if call.is_anonymous() {
         return Err(Refusal::forbidden());
     }
@@ -147,15 +157,15 @@ pub(super) fn undeleted(error: Error) -> Refusal {
     }
 }
 
-/// The version of this number in the path, hidden or not.
-pub(super) async fn find(call: &Call, client: &Client, project: &Project) -> Result<Version> {
-    let id = call.number(6, "package_id")?;
-    client.search_versions(by_numbers(&project.name, &[id])).await?.versions.pop().ok_or_else(Refusal::not_found)
+/// The version of this number in a project, hidden or not.
+pub(super) async fn find(client: &Client, project: &Project, id: i64) -> Result<Version> {
+    let asked = SearchVersionsRequest { judge_deletion: true, ..by_numbers(&project.name, &[id]) };
+    client.search_versions(asked).await?.versions.pop().ok_or_else(Refusal::not_found)
 }
 
 /// The same, if it is one that is shown.
-pub(super) async fn find_shown(call: &Call, client: &Client, project: &Project) -> Result<Version> {
-    let version = find(call, client, project).await?;
+pub(super) async fn find_shown(client: &Client, project: &Project, id: i64) -> Result<Version> {
+    let version = find(client, project, id).await?;
     if Status::of(&version).is_shown() { Ok(version) } else { Err(Refusal::package_not_found()) }
 }
 
@@ -167,34 +177,55 @@ struct Found {
     total: Option<i64>,
 }
 
-type Asked<'a> = (&'a Query<Wanted>, &'a Query<Paging>);
+/// Whose packages a list has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Project,
+    Group,
+}
 
-async fn search((wanted, paging): Asked<'_>, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
-    let (wanted, pages) = (wanted.read()?, Pages::of(paging)?);
-    // Those of one project have no order among projects.
-    let orders = if group.is_some() { &ORDERS[..] } else { &ORDERS[..ORDERS.len() - 1] };
-    let order_by = order(orders, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
-    if wanted.package_type.as_deref().is_some_and(|kind| !TYPES.contains(&kind)) {
-        return Err(Refusal::no_valid_value("package_type"));
+/// What a list is asked for, once that was judged: before anything is looked for, as in GitLab.
+struct Asked {
+    pages: Pages,
+    search: Search,
+    is_direct: bool,
+}
+
+impl Asked {
+    fn of(call: &Call, wanted: &Query<Wanted>, paging: &Query<Paging>, extent: Extent) -> Result<Self> {
+        let (wanted, pages) = (wanted.read()?, Pages::of(paging)?);
+        if call.is_strict() && Keyset::is_wanted(&call.uri)? {
+            return Err(Refusal::no_keyset());
+        }
+        // Those of one project have no order among projects.
+        let orders = if extent == Extent::Group { &ORDERS[..] } else { &ORDERS[..ORDERS.len() - 1] };
+        let order_by = order(orders, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
+        if wanted.package_type.as_deref().is_some_and(|kind| !TYPES.contains(&kind)) {
+            return Err(Refusal::no_valid_value("package_type"));
+        }
+        let status =
+            wanted.status.as_deref().map(|status| Status::named(status).ok_or_else(|| Refusal::no_valid_value("status"))).transpose()?;
+        let search = Search {
+            name: wanted.package_name,
+            version: wanted.package_version,
+            status,
+            is_of_other_type: wanted.package_type.as_deref().is_some_and(|kind| kind != TYPE),
+            order_by,
+            ..Search::default()
+        };
+        Ok(Self { pages, search, is_direct: is_set(wanted.exclude_subgroups.as_deref()) })
     }
-    let status =
-        wanted.status.as_deref().map(|status| Status::named(status).ok_or_else(|| Refusal::no_valid_value("status"))).transpose()?;
-    let is_direct = is_set(wanted.exclude_subgroups.as_deref());
-    let search = Search {
-        parent,
-        directly_in: group.filter(|_| is_direct),
-        name: wanted.package_name,
-        version: wanted.package_version,
-        status,
-        is_of_other_type: wanted.package_type.as_deref().is_some_and(|kind| kind != TYPE),
-        order_by,
-    };
-    let Some(asked) = search.request() else {
-        return Ok(Found { pages, versions: Vec::new(), more: false, total: Some(0) });
-    };
-    let asked = SearchVersionsRequest { page_size: pages.size(), skip: pages.skip(), count: true, ..asked };
-    let found = client.search_versions(asked).await?;
-    Ok(Found { pages, more: !found.next_page_token.is_empty(), versions: found.versions, total: Some(found.total_size) })
+
+    async fn search(self, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
+        let Self { pages, search, is_direct } = self;
+        let search = Search { parent, directly_in: group.filter(|_| is_direct), ..search };
+        let Some(asked) = search.request() else {
+            return Ok(Found { pages, versions: Vec::new(), more: false, total: Some(0) });
+        };
+        let asked = SearchVersionsRequest { page_size: pages.size(), skip: pages.skip(), count: true, judge_deletion: true, ..asked };
+        let found = client.search_versions(asked).await?;
+        Ok(Found { pages, more: !found.next_page_token.is_empty(), versions: found.versions, total: Some(found.total_size) })
+    }
 }
 
 /// The projects of versions, by their numbers.

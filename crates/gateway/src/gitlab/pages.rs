@@ -4,7 +4,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Header, HeaderStyle, Operation, ParameterSchemaOrContent, ReferenceOr, Response as Documented, SchemaObject};
 use aide::operation::OperationOutput;
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,33 @@ pub(crate) struct Paging {
     /// How many entries a page has: 100 at most, 20 where nothing is said.
     #[schemars(with = "i64", range(min = 1))]
     per_page: Option<String>,
+}
+
+/// What a URL says of a list that is read by keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Keyset {
+    /// Where the page begins, as the link of the page before has it; with `pagination=keyset`.
+    #[serde(default)]
+    pub(crate) cursor: String,
+}
+
+/// How a URL wants to go from page to page.
+#[derive(Debug, Deserialize)]
+struct Pagination {
+    pagination: Option<String>,
+}
+
+impl Keyset {
+    /// What the URL says of it, where it wants the list by keys.
+    pub(crate) fn of(uri: &Uri) -> Result<Option<Self>> {
+        if Self::is_wanted(uri)? { Query::of(uri).read().map(Some) } else { Ok(None) }
+    }
+
+    /// Whether the URL wants a list by keys.
+    pub(crate) fn is_wanted(uri: &Uri) -> Result<bool> {
+        let Pagination { pagination } = Query::of(uri).read()?;
+        Ok(pagination.as_deref() == Some("keyset"))
+    }
 }
 
 /// A page of a list.
@@ -110,13 +137,28 @@ impl Pages {
         Listing { items: page.items, headers }
     }
 
+    /// The answer where the list is read by keys: where the next page is, if there is one, and nothing else.
+    pub(crate) fn answer_keyset<T>(&self, call: &Call, items: Vec<T>, next: &str) -> Listing<T> {
+        let mut headers = HeaderMap::new();
+        let link = (!next.is_empty()).then(|| format!("<{}>; rel=\"next\"", self.address(call, ("cursor", next.to_owned()))));
+        if let Some(link) = link.and_then(|link| HeaderValue::try_from(link).ok()) {
+            headers.insert("link", link);
+        }
+        Listing { items, headers }
+    }
+
     /// The same list's page of this number.
     fn url(&self, call: &Call, number: i64) -> String {
+        self.address(call, ("page", number.to_string()))
+    }
+
+    /// Where another page of the same list is.
+    fn address(&self, call: &Call, page: (&str, String)) -> String {
         let given: Vec<(String, String)> = serde_urlencoded::from_str(call.uri.query().unwrap_or_default()).unwrap_or_default();
-        let other =
-            |(name, _): &(String, String)| !matches!(name.as_str(), "page" | "per_page" | "private_token" | "job_token" | "access_token");
+        let replaced = ["page", "cursor", "per_page", "private_token", "job_token", "access_token"];
+        let other = |(name, _): &(String, String)| !replaced.contains(&name.as_str());
         let mut pairs: Vec<(String, String)> = given.into_iter().filter(other).collect();
-        pairs.extend([("page".to_owned(), number.to_string()), ("per_page".to_owned(), self.size.to_string())]);
+        pairs.extend([(page.0.to_owned(), page.1), ("per_page".to_owned(), self.size.to_string())]);
         let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
         format!("{}{}?{query}", call.origin(), call.uri.path())
     }

@@ -70,9 +70,12 @@ impl GenericPath {
         let (Some(name), Some(version), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(Refusal::not_found());
         };
-        let project = self::project(project)?;
         let is_refused = is_strict && file.to_ascii_lowercase().contains("%2f");
         let file = if is_refused { Err("file_name") } else { file_name(name, version, file, folder) };
+        let project = match (self::project(project), &file) {
+            (Err(_), Err(part)) => return Err(Refusal::parameter(format!("{part} is invalid"))),
+            (project, _) => project?,
+        };
         let file =
             file.map(|(package, version, path)| GenericFile { package: PackageRef { project: project.clone(), package }, version, path });
         Ok(Self { project, file })

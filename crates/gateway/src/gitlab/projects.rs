@@ -15,11 +15,12 @@ use super::answer::{Accepted, Created};
 use super::call::Call;
 use super::entity::Project;
 use super::form::{Form, number};
-use super::pages::{Listing, Page, Pages, Paging};
-use super::query::{Direction, Query, names, order, quoted};
+use super::pages::{Keyset, Listing, Pages, Paging};
+use super::project_lists::{self, Wanted};
+use super::query::Query;
 use super::refusal::{Refusal, Result};
 
-const VISIBILITIES: [&str; 3] = ["private", "internal", "public"];
+pub(super) const VISIBILITIES: [&str; 3] = ["private", "internal", "public"];
 
 /// What a client sends to make or change a project, as JSON or as a form.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -34,21 +35,6 @@ struct Fields {
     description: Option<String>,
     #[schemars(extend("enum" = VISIBILITIES))]
     visibility: Option<String>,
-}
-
-/// Which projects, and in which order.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct Wanted {
-    /// A part of the path or name.
-    search: Option<String>,
-    #[schemars(extend("enum" = VISIBILITIES))]
-    visibility: Option<String>,
-    /// `created_at` where nothing is said.
-    #[schemars(extend("enum" = names(&ORDERS)))]
-    order_by: Option<String>,
-    /// `desc` where nothing is said.
-    #[schemars(extend("enum" = ["asc", "desc"]))]
-    sort: Option<String>,
 }
 
 /// What there is none of here: issues, merge requests.
@@ -75,16 +61,6 @@ pub(super) fn routes() -> ApiRouter<Client> {
         .with_path_items(|item| item.tag("Projects"))
 }
 
-/// The orders: what they are called, and what they are in the metadata plane.
-const ORDERS: [(&str, &str); 6] = [
-    ("created_at", "create_time"),
-    ("id", "create_time"),
-    ("name", "path"),
-    ("path", "path"),
-    ("updated_at", "update_time"),
-    ("last_activity_at", "update_time"),
-];
-
 /// `POST /projects`: without a namespace, the project goes to the caller's own.
 async fn create(call: Call, form: Form<Fields>) -> Result<Created<Project>> {
     let client = call.signed_in()?;
@@ -99,25 +75,9 @@ async fn create(call: Call, form: Form<Fields>) -> Result<Created<Project>> {
 }
 
 /// `GET /projects`: those that the caller may know of, the newest first.
-async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Project>> {
+async fn list(call: Call, wanted: Query<Wanted>, _: Query<Keyset>, paging: Query<Paging>) -> Result<Listing<Project>> {
     let client = call.client()?;
-    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
-    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
-    visibility(wanted.visibility.as_deref())?;
-    let visible = wanted.visibility.map(|visibility| format!("visibility = {visibility}"));
-    let part = wanted.search.filter(|part| !part.is_empty()).map(|part| quoted(&part));
-    let named = part.map(|part| format!("(path : {part} OR display_name : {part})"));
-    let asked = ListProjectsRequest {
-        filter: visible.into_iter().chain(named).collect::<Vec<_>>().join(" AND "),
-        order_by,
-        page_size: pages.size(),
-        skip: pages.skip(),
-        count: true,
-        ..ListProjectsRequest::default()
-    };
-    let found = client.list_projects(asked).await?;
-    let items = found.projects.iter().map(|project| Project::of(project, &call.origin())).collect();
-    Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
+    project_lists::list(&call, &client, ListProjectsRequest::default(), (wanted.read()?, &paging)).await
 }
 
 /// `GET /projects/:id`, by id or by encoded path.
@@ -177,7 +137,8 @@ pub(super) fn live(project: wire::Project) -> Result<wire::Project> {
     if project.delete_time.is_some() { Err(Refusal::project_not_found()) } else { Ok(project) }
 }
 
-fn visibility(given: Option<&str>) -> Result<Visibility> {
+/// The visibility of this name.
+pub(super) fn visibility(given: Option<&str>) -> Result<Visibility> {
     match given {
         None => Ok(Visibility::Unspecified),
         Some("private") => Ok(Visibility::Private),

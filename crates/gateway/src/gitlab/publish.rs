@@ -105,16 +105,13 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
     Ok(answer(&published, parameters.select.is_some()))
 }
 
-/// What is to be published. Who may not know of the project learns nothing about the parameters.
+/// What is to be published. Parameters are judged once the caller is known, and before the project, as in GitLab.
 pub(crate) async fn request(call: &Call, client: &Client, sent: Sent) -> Result<(Publish, Parameters)> {
     let parameters: Parameters = call.query()?;
     let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref(), call.is_strict())?;
     match judged(path.file, &parameters, &call.headers, sent) {
-        Ok(publish) => Ok((publish, parameters)),
-        Err(refusal) => {
-            client.find_project(&path.project).await?;
-            Err(refusal)
-        }
+        Ok(publish) => Ok((Publish { keep_identical: call.is_strict(), ..publish }, parameters)),
+        Err(refusal) => Err(call.wrong(client, &path.project, refusal).await),
     }
 }
 
@@ -123,7 +120,7 @@ fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, head
     let hidden = hidden(parameters)?;
     let digest = checksum::declared(headers, sent).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
     let size = headers.get(CONTENT_LENGTH).filter(|_| sent == Sent::Whole).and_then(|length| length.to_str().ok()?.parse().ok());
-    Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden })
+    Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden, keep_identical: false })
 }
 
 /// What becomes of the package's being hidden. The other parameter is judged too.

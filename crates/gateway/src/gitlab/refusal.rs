@@ -135,6 +135,20 @@ impl Refusal {
         Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new(), reason: None }
     }
 
+    /// The list is not one that GitLab reads by keys.
+    pub(crate) fn no_keyset() -> Self {
+        let text = "Keyset pagination is not yet available for this type of request";
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new() }
+    }
+
+    /// A name, an address or a path of a release's link is in use: which field has it, or several of one request have.
+    pub(crate) fn link_taken(field: Option<&str>, value: &str) -> Self {
+        match field {
+            Some(field) => Self::message(StatusCode::BAD_REQUEST, json!({ field: ["has already been taken"] })),
+            None => Self::message(StatusCode::BAD_REQUEST, format!("Validation failed: Links have duplicate values ({value})")),
+        }
+    }
+
     /// Whether it asks for a valid token.
     pub(crate) fn asks_for_token(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED

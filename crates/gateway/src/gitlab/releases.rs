@@ -16,7 +16,7 @@ use super::call::Call;
 use super::entity::{Release, ReleaseLink};
 use super::form::{Form, MAX_LARGE_BODY_BYTES};
 use super::pages::{Listing, Page, Pages, Paging};
-use super::query::Query;
+use super::query::{Direction, Query, names, order};
 use super::refusal::{Refusal, Result};
 
 /// What a client sends of a release. What it says of the source code (`ref`, `milestones`) is passed over.
@@ -25,7 +25,7 @@ use super::refusal::{Refusal, Result};
 struct Fields {
     tag_name: Option<String>,
     name: Option<String>,
-    /// At most 128 KiB.
+    /// At most 1,000,000 bytes.
     description: Option<String>,
     /// RFC 3339.
     released_at: Option<String>,
@@ -53,6 +53,20 @@ struct Link {
     filepath: Option<String>,
 }
 
+/// The orders: what they are called, and what they are in the metadata plane.
+const ORDERS: [(&str, &str); 2] = [("released_at", "release_time"), ("created_at", "create_time")];
+
+/// In which order.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Wanted {
+    /// `released_at` where nothing is said.
+    #[schemars(extend("enum" = names(&ORDERS)))]
+    order_by: Option<String>,
+    /// `desc` where nothing is said.
+    #[schemars(extend("enum" = ["asc", "desc"]))]
+    sort: Option<String>,
+}
+
 pub(super) fn routes() -> ApiRouter<Client> {
     ApiRouter::new()
         .api_route(
@@ -69,7 +83,7 @@ pub(super) fn routes() -> ApiRouter<Client> {
         .api_route(
             "/api/v4/projects/{id}/releases/{tag_name}/assets/links",
             get_with(list_links, |op| op.summary("Lists the links of a release"))
-                .post_with(create_link, |op| op.summary("Adds a link to a release").response::<409, Refusal>()),
+                .post_with(create_link, |op| op.summary("Adds a link to a release")),
         )
         .api_route(
             "/api/v4/projects/{id}/releases/{tag_name}/assets/links/{link_id}",
@@ -87,24 +101,30 @@ async fn create(call: Call, form: Form<Fields, MAX_LARGE_BODY_BYTES>) -> Result<
     let client = call.signed_in()?;
     let project = call.project()?;
     let fields = form.read().await?;
+    let tag = fields.tag_name.ok_or_else(|| missing("tag_name"))?;
     let release = wire::Release {
-        tag: fields.tag_name.ok_or_else(|| missing("tag_name"))?,
+        tag: tag.clone(),
         display_name: fields.name.unwrap_or_default(),
         description: fields.description.unwrap_or_default(),
         release_time: time(fields.released_at)?,
         links: fields.assets.unwrap_or_default().links.into_iter().map(link).collect::<Result<_>>()?,
         ..Default::default()
     };
-    let release = client.create_release(&project, release).await.map_err(taken)?;
+    let release = client.create_release(&project, release).await.map_err(|error| match taken(error) {
+        Taken::Name(name) if name == tag => Refusal::conflict("Release already exists"),
+        Taken::Name(name) => Refusal::link_taken(None, &name),
+        Taken::Other(refusal) => refusal,
+    })?;
     Ok(Created(Release::of(&release, &call)))
 }
 
-/// `GET /projects/:id/releases`, the last released first.
-async fn list(call: Call, paging: Query<Paging>) -> Result<Listing<Release>> {
-    let pages = Pages::of(&paging)?;
+/// `GET /projects/:id/releases`, the last released first, unless another order is asked for.
+async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Release>> {
+    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
+    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
     let (client, parent) = (call.client()?, call.project()?.to_string());
     let mut asked =
-        ListReleasesRequest { parent, page_size: pages.size(), skip: pages.skip(), count: true, ..ListReleasesRequest::default() };
+        ListReleasesRequest { parent, order_by, page_size: pages.size(), skip: pages.skip(), count: true, ..Default::default() };
     let (mut items, mut total) = (Vec::new(), None);
     // Long releases come on several pages.
     let more = loop {
@@ -162,7 +182,11 @@ async fn create_link(call: Call, form: Form<Link>) -> Result<Created<ReleaseLink
     let client = call.signed_in()?;
     let (project, tag) = (call.project()?, call.decoded(6)?);
     let new = link(form.read().await?)?;
-    let link = client.create_release_link(&project, &tag, new).await.map_err(taken)?;
+    let fields = [("url", new.url.clone()), ("name", new.display_name.clone()), ("filepath", new.path.clone())];
+    let link = client.create_release_link(&project, &tag, new).await.map_err(|error| match taken(error) {
+        Taken::Name(name) => Refusal::link_taken(fields.iter().find(|(_, value)| *value == name).map(|(field, _)| *field), &name),
+        Taken::Other(refusal) => refusal,
+    })?;
     Ok(Created(ReleaseLink::of(&link, &tag, &call)))
 }
 
@@ -220,9 +244,16 @@ fn link(link: Link) -> Result<wire::ReleaseLink> {
     })
 }
 
-fn taken(error: Error) -> Refusal {
+/// Why something was not made.
+enum Taken {
+    /// This is in use.
+    Name(String),
+    Other(Refusal),
+}
+
+fn taken(error: Error) -> Taken {
     match error {
-        Error::Refused { reason: Reason::NameTaken, message, .. } => Refusal::conflict(&message),
-        error => error.into(),
+        Error::Refused { reason: Reason::NameTaken, mut details, .. } => Taken::Name(details.remove("resource").unwrap_or_default()),
+        error => Taken::Other(error.into()),
     }
 }

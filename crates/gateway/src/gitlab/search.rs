@@ -28,7 +28,7 @@ pub(crate) const TYPE: &str = "generic";
 
 /// The orders of lists: what they are called, and what they are in the metadata plane.
 pub(crate) const ORDERS: [(&str, &str); 5] =
-    [("created_at", "create_time"), ("name", "package"), ("version", "version"), ("type", "create_time"), ("project_path", "project")];
+    [("created_at", "create_time"), ("name", "package"), ("version", "version"), ("type", "create_time"), ("project_path", "project_path")];
 
 /// Which packages.
 #[derive(Debug, Default)]

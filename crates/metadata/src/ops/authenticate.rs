@@ -96,6 +96,16 @@ impl Principal {
         }
     }
 
+    /// Who makes what it makes: its name, and the user, if it is one.
+    pub(super) fn maker(&self) -> (&Slug, Option<i64>) {
+        (&self.name, self.user)
+    }
+
+    /// The roles that it was given in a project itself, and in the namespaces around it.
+    pub fn given_in(&self, project: &Project) -> (Option<Role>, Option<Role>) {
+        self.grant.given_in(&site(project, Arc::default()))
+    }
+
     /// Whether it came without a token.
     pub fn is_anonymous(&self) -> bool {
         self.grant.identity == Identity::Anonymous

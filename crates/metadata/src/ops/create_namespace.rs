@@ -7,6 +7,7 @@ use consign_types::text::{DisplayName, RequestId};
 use super::change::{INSTANCE, call, note};
 use super::idempotency::{Fingerprint, once};
 use super::{check_free, namespace, or_else};
+use crate::connection::Db;
 use crate::tables::namespaces::{self, Namespace, NewNamespace};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -35,7 +36,8 @@ impl Metadata {
                 let fingerprint = Fingerprint::new().field(request.path.as_str()).field(request.display_name.as_str()).finish();
                 let call = call(&request.principal, "CreateNamespace", &request.path, request.request_id.as_ref(), fingerprint, now);
                 once(db, &call, |db| {
-                    let parent = request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose()?;
+                    let find = |db: &mut Db| request.path.parent().map(|parent| namespace(db, &NamespaceRef::Path(parent))).transpose();
+                    let parent = find(db)?;
                     if request.path.as_str().split('/').count() > MAX_DEPTH {
                         return Err(Error::ArgumentInvalid { field: "path", rule: format!("at most {MAX_DEPTH} parts") });
                     }
@@ -48,6 +50,8 @@ impl Metadata {
                         created_at: now,
                     };
                     let made = namespaces::insert(db, &new)?.ok_or_else(|| Error::NameTaken(request.path.to_string()))?;
+                    // The one around it may have been deleted while its row was waited for.
+                    find(db)?;
                     note(db, &call, INSTANCE, &made)?;
                     Ok(made)
                 })

@@ -70,6 +70,8 @@ fn create(db: &mut Db, request: &CreateProject, rules: &Rules, now: Timestamp) -
             updated_at: now,
         };
         let made = projects::insert(db, &new)?.ok_or_else(|| Error::NameTaken(path.to_string()))?;
+        // It may have been deleted while its row was waited for.
+        self::namespace(db, &NamespaceRef::Id(namespace.id))?;
         counters::insert(db, made.id)?;
         note(db, &call, made.id, &made)?;
         tell_first(db, &call, made.id)?;

@@ -56,7 +56,7 @@ fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Versio
     let new = || Package::new(scene.package_id, change.project.id, &name.package, sequence, now);
     let package = scene.package.clone().unwrap_or_else(new);
     let of = (package.id, package.version_scheme);
-    let mut version = VersionRow::new(scene.version_id, of, change.project.id, &name.version, &request.principal.name, now);
+    let mut version = VersionRow::new(scene.version_id, of, change.project.id, &name.version, request.principal.maker(), now);
     (version.labels, version.description) = (request.labels.clone(), request.description.clone());
     version.settle(package.version_scheme, sequence, now);
     let version = Version { row: version, package: package.name.clone(), tags: Vec::new() };

@@ -38,7 +38,7 @@ impl Metadata {
     }
 }
 
-fn delete(db: &mut Db, request: &DeleteProject, now: Timestamp, restore_seconds: i64) -> Result<Project> {
+pub(super) fn delete(db: &mut Db, request: &DeleteProject, now: Timestamp, restore_seconds: i64) -> Result<Project> {
     let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, request.force)).finish();
     let call = call(&request.principal, "DeleteProject", &request.name, request.request_id.as_ref(), fingerprint, now);
     let change = match begin(db, &request.name, &call)? {

@@ -18,6 +18,8 @@ pub struct ListProjects {
     pub namespace: Option<NamespaceRef>,
     /// Those that the caller may know of.
     pub reach: Reach,
+    /// Only those directly in the namespace.
+    pub direct: bool,
     /// Also those that are deleted and can be brought back.
     pub show_deleted: bool,
     /// Which of them, how ordered, and which page.
@@ -42,6 +44,8 @@ pub struct PathList {
 pub enum PathOrder {
     /// By path.
     Path,
+    /// By id. Not for namespaces.
+    Id,
     /// By when they were made.
     CreateTime,
     /// By when they were changed. Not for namespaces, which do not change.
@@ -52,6 +56,7 @@ impl PathOrder {
     /// Where a project stands in this order.
     pub fn project_cursor(self, project: &Project) -> Cursor {
         let value = match self {
+            Self::Id => return Cursor { values: Vec::new(), id: project.id },
             Self::Path => Value::Text(project.path.to_string()),
             Self::CreateTime => Value::Time(project.created_at),
             Self::UpdateTime => Value::Time(project.updated_at),
@@ -63,13 +68,14 @@ impl PathOrder {
     pub fn namespace_cursor(self, namespace: &Namespace) -> Cursor {
         let value = match self {
             Self::Path => Value::Text(namespace.path.to_string()),
-            Self::CreateTime | Self::UpdateTime => Value::Time(namespace.created_at),
+            Self::Id | Self::CreateTime | Self::UpdateTime => Value::Time(namespace.created_at),
         };
         Cursor { values: vec![value], id: namespace.id }
     }
 
     fn of_projects(self, descending: bool) -> Order {
         match self {
+            Self::Id => Order { columns: &["projects.id"], kinds: "", descending },
             Self::Path => Order { columns: &["projects.path", "projects.id"], kinds: "s", descending },
             Self::CreateTime => Order { columns: &["projects.created_at", "projects.id"], kinds: "t", descending },
             Self::UpdateTime => Order { columns: &["projects.updated_at", "projects.id"], kinds: "t", descending },
@@ -79,7 +85,9 @@ impl PathOrder {
     pub(super) fn of_namespaces(self, descending: bool) -> Order {
         match self {
             Self::Path => Order { columns: &["namespaces.path", "namespaces.id"], kinds: "s", descending },
-            Self::CreateTime | Self::UpdateTime => Order { columns: &["namespaces.created_at", "namespaces.id"], kinds: "t", descending },
+            Self::Id | Self::CreateTime | Self::UpdateTime => {
+                Order { columns: &["namespaces.created_at", "namespaces.id"], kinds: "t", descending }
+            }
         }
     }
 }
@@ -90,12 +98,14 @@ impl Metadata {
         let now = self.now();
         self.pool
             .read(move |db| {
-                let namespace = request.namespace.map(|name| namespace(db, &name)).transpose()?.map(|namespace| namespace.path);
+                let namespace = request.namespace.map(|name| namespace(db, &name)).transpose()?;
+                let directly_in = namespace.as_ref().filter(|_| request.direct).map(|namespace| namespace.id);
+                let namespace = namespace.map(|namespace| namespace.path);
                 let PathList { filter, order, descending, page } = request.list;
                 let show_deleted = request.show_deleted.then_some(now);
                 let selection = || -> Result<Selection<'_>> {
                     let filter = filter.clone().map(|filter| condition(filter, &projects::field)).transpose()?;
-                    Ok(Selection { namespace: namespace.as_ref(), reach: request.reach.clone(), show_deleted, filter })
+                    Ok(Selection { namespace: namespace.as_ref(), directly_in, reach: request.reach.clone(), show_deleted, filter })
                 };
                 let total = if page.count { Some(projects::count(db, selection()?)?) } else { None };
                 let rows = projects::list(db, selection()?, &order.of_projects(descending), page.after.as_ref(), page.slice())?;

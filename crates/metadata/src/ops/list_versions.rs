@@ -1,16 +1,16 @@
 //! Listing the versions of a package or project.
 
 use consign_types::filter::Filter;
-use consign_types::resource::PackagesRef;
+use consign_types::resource::{PackagesRef, ProjectRef};
 
 use super::project;
 use crate::connection::Db;
 use crate::cursor::{Cursor, Value};
 use crate::select::{Extent, Order, condition};
-use crate::tables::packages;
 use crate::tables::version_row::Version;
 use crate::tables::versions::{self, Selection};
-use crate::{Listed, Metadata, Page, Result};
+use crate::tables::{packages, projects};
+use crate::{Error, Listed, Metadata, Page, Result};
 
 /// Which versions of a package or project.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub enum VersionOrder {
     Package,
     /// By project, in the order in which those were made.
     Project,
+    /// By the full path of the project.
+    ProjectPath,
     /// By id.
     Id,
     /// By when they were made.
@@ -62,7 +64,7 @@ impl VersionOrder {
         let values = match self {
             Self::Version => vec![key()],
             Self::Package => vec![Value::Text(version.package.to_string()), key()],
-            Self::Project => vec![Value::Number(version.project_id)],
+            Self::Project | Self::ProjectPath => vec![Value::Number(version.project_id)],
             Self::Id => Vec::new(),
             Self::CreateTime => vec![Value::Time(version.created_at)],
             Self::PublishTime => vec![Value::Time(version.published_at.unwrap_or(version.created_at))],
@@ -75,6 +77,7 @@ impl VersionOrder {
             Self::Version => (&["versions.sort_key", "versions.id"], "b"),
             Self::Package => (&["packages.name", "versions.sort_key", "versions.id"], "sb"),
             Self::Project => (&["versions.project_id", "versions.id"], "n"),
+            Self::ProjectPath => (&["projects.path", "versions.id"], "s"),
             Self::Id => (&["versions.id"], ""),
             Self::CreateTime => (&["versions.created_at", "versions.id"], "t"),
             Self::PublishTime => (&["versions.published_at", "versions.id"], "t"),
@@ -112,13 +115,24 @@ impl Metadata {
 pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
     let VersionList { filter, order, descending, show_hidden, page } = list;
     let filtered = || filter.clone().map(|filter| condition(filter, &versions::field)).transpose();
-    let from_package = match (order, descending, page.after.as_ref().and_then(|after| after.values.first())) {
-        (VersionOrder::Package, false, Some(Value::Text(name))) => Some(name.clone()),
+    let after =
+        page.after.clone().map(|after| if order == VersionOrder::ProjectPath { by_path(db, &after) } else { Ok(after) }).transpose()?;
+    let first = match after.as_ref().and_then(|after| after.values.first()) {
+        Some(Value::Text(text)) if !descending => Some(text.clone()),
         _ => None,
     };
+    let from_package = first.clone().filter(|_| order == VersionOrder::Package);
+    let from_project = first.filter(|_| order == VersionOrder::ProjectPath);
     let counted = Selection { show_hidden, filter: filtered()?, ..selection.again() };
     let total = if page.count { Some(versions::count(db, counted)?) } else { None };
-    let selection = Selection { from_package, show_hidden, filter: filtered()?, ..selection };
-    let rows = versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.slice())?;
+    let selection = Selection { from_package, from_project, show_hidden, filter: filtered()?, ..selection };
+    let rows = versions::list(db, selection, &order.order(descending), after.as_ref(), page.slice())?;
     Ok(Listed { total, ..page.of(rows) })
+}
+
+/// A cursor that names a project by its id, with the path that it has. `PageTokenInvalid` where the project is gone.
+fn by_path(db: &mut Db, cursor: &Cursor) -> Result<Cursor> {
+    let [Value::Number(id)] = cursor.values.as_slice() else { return Err(Error::PageTokenInvalid) };
+    let project = projects::find_any(db, &ProjectRef::Id(*id))?.ok_or(Error::PageTokenInvalid)?;
+    Ok(Cursor { values: vec![Value::Text(project.path.to_string())], id: cursor.id })
 }

@@ -50,6 +50,7 @@ pub(crate) mod expire;
 mod file_change;
 pub(crate) mod find_attestation;
 pub(crate) mod find_by_digest;
+mod find_deletable;
 mod find_file;
 mod find_namespace;
 pub(crate) mod find_package;
@@ -74,7 +75,7 @@ pub(crate) mod list_packages;
 pub(crate) mod list_placements;
 pub(crate) mod list_projects;
 mod list_protection_rules;
-mod list_releases;
+pub(crate) mod list_releases;
 pub(crate) mod list_tag_history;
 mod list_tag_rules;
 pub(crate) mod list_tags;
@@ -199,7 +200,7 @@ fn check_free(db: &mut Db, path: &str) -> Result<()> {
     let project = path.parse().ok().map(ProjectRef::Path);
     let namespace = path.parse().ok().map(NamespaceRef::Path);
     let project = project.map(|name| project_rows::find_any(db, &name)).transpose()?.flatten();
-    let namespace = namespace.map(|name| namespaces::find(db, &name)).transpose()?.flatten();
+    let namespace = namespace.map(|name| namespaces::find_any(db, &name)).transpose()?.flatten();
     if project.is_some() || namespace.is_some() { Err(Error::NameTaken(path.to_owned())) } else { Ok(()) }
 }
 

@@ -41,6 +41,8 @@ pub struct PublishVersion {
     pub tags: Vec<TagName>,
     /// Laid over the labels that it has.
     pub labels: Labels,
+    /// Whether the same bytes at a path that has them are added once more, where duplicates are allowed.
+    pub keep_identical: bool,
     /// What the version must consist of afterwards.
     pub expected_content: Option<ContentDigest>,
     /// Makes a repeated request safe.
@@ -97,7 +99,7 @@ pub struct Published {
 impl Metadata {
     /// Publishes files into a version, and seals it unless it is to be kept open.
     ///
-    /// The same bytes at the same paths once more are a retry: answered, and nothing is added. `DuplicateFile`, `VersionSealed`,
+    /// The same bytes at the same paths once more are a retry, unless they are to be kept: answered, and nothing is added. `DuplicateFile`, `VersionSealed`,
     /// `VersionStateConflict` and `VersionContentMismatch` refuse other bytes; `BlobExpired` and `ReceiptInvalid` refuse receipts;
     /// `FileTooLarge` and `QuotaExceeded` what is too much.
     pub async fn publish_version(&self, request: PublishVersion) -> Result<Published> {
@@ -143,7 +145,7 @@ fn publish_in(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, chang
 fn fingerprint(request: &PublishVersion) -> Digest {
     let fingerprint = Fingerprint::new()
         .field(request.version.to_string())
-        .shown(&(request.mode, request.hidden, request.validate_only, &request.tags))
+        .shown(&(request.mode, request.hidden, request.validate_only, &request.tags, request.keep_identical))
         .field(request.labels.to_text())
         .optional(request.expected_content.map(|content| *content.as_bytes()));
     let file = |fingerprint: Fingerprint, file: &PublishFile| {

@@ -45,11 +45,13 @@ impl<'a> Publishing<'a> {
             return Err(Error::VersionNotFound(request.version.clone()));
         }
         let package = scene.package.clone().unwrap_or_else(|| Package::new(scene.package_id, project, name, sequence, now));
-        let new =
-            || VersionRow::new(scene.version_id, (package.id, package.version_scheme), project, version_name, &request.principal.name, now);
+        let new = || {
+            VersionRow::new(scene.version_id, (package.id, package.version_scheme), project, version_name, request.principal.maker(), now)
+        };
         let version = scene.version.clone().unwrap_or_else(new);
         let in_force = scene.settings.clone().in_force(&rules.defaults);
         let ruling = rules.policy(&in_force.duplicate_policy)?.ruling(name, version_name);
+        let ruling = if request.keep_identical { ruling.keeping_identical() } else { ruling };
         Ok(Self { request, change, scene, package, version, in_force, ruling })
     }
 

@@ -5,14 +5,15 @@
 use consign_types::{Digest, Timestamp};
 
 use super::change::lock;
+use super::delete_namespace;
 use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    attestations, audit_entries, counters, deployments, events, files, labels, leases, loose_blobs, packages, placements, projects,
-    promotions, protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules, trusted_keys,
-    versions,
+    attestations, audit_entries, counters, deployments, events, files, labels, leases, loose_blobs, namespaces, packages, placements,
+    projects, promotions, protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules,
+    trusted_keys, versions,
 };
 use crate::{Metadata, Result};
 
@@ -63,7 +64,8 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
         return Ok(true);
     }
     let Some(project) = projects::find_purgeable(db, now)? else {
-        return Ok(false);
+        let Some(namespace) = namespaces::find_purgeable(db)? else { return Ok(false) };
+        return delete_namespace::remove(db, namespace).map(|()| true);
     };
     let locked = lock(db, project.id)?;
     if locked.is_none_or(|(project, _)| project.purge_at.is_none_or(|at| at > now)) {

@@ -7,6 +7,7 @@ use consign_types::text::RequestId;
 use super::change::{Begun, begin_any, call};
 use super::idempotency::Fingerprint;
 use crate::connection::Db;
+use crate::tables::namespaces;
 use crate::tables::projects::{self, Project};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -22,7 +23,7 @@ pub struct UndeleteProject {
 }
 
 impl Metadata {
-    /// Brings a project back with all that it held. One that is not deleted is answered as it is. `ProjectNotFound`.
+    /// Brings a project back with all that it held, and with the namespaces around it. One that is not deleted is answered as it is. `ProjectNotFound`.
     pub async fn undelete_project(&self, request: UndeleteProject) -> Result<Project> {
         let now = self.now();
         let project = self.pool.write(move |db| undelete(db, &request, now)).await?;
@@ -47,6 +48,7 @@ fn undelete(db: &mut Db, request: &UndeleteProject, now: Timestamp) -> Result<Pr
         return Err(Error::ProjectNotFound(request.name.clone()));
     }
     let after = Project { deleted_at: None, purge_at: None, sequence: change.counters.sequence, updated_at: now, ..before };
+    namespaces::restore_around(db, &after.path.namespace())?;
     let mut batch = change.batch(db, &after, Vec::new());
     projects::update(&mut batch, &after);
     batch.send(db)?;

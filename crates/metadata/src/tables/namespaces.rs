@@ -4,7 +4,7 @@ use consign_types::access::Reach;
 use consign_types::resource::NamespaceRef;
 use consign_types::text::DisplayName;
 use consign_types::{NamespacePath, Timestamp};
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::page::{MAX_COUNTED, Slice};
 use crate::schema::{namespaces, projects};
 use crate::select::{Condition, Field, Order, around};
+use crate::tables::sums;
 
 /// A folder of projects.
 #[derive(Clone, Debug, Queryable, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Namespace {
     pub display_name: DisplayName,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was deleted with what is in it, and is only kept for that.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
 }
 
 impl Namespace {
@@ -75,8 +79,13 @@ pub(crate) fn insert(db: &mut Db, new: &NewNamespace<'_>) -> Result<Option<Names
         .optional())?)
 }
 
-/// The namespace of this id or path.
+/// The namespace of this id or path, unless it is deleted.
 pub(crate) fn find(db: &mut Db, name: &NamespaceRef) -> Result<Option<Namespace>> {
+    Ok(find_any(db, name)?.filter(|namespace| namespace.deleted_at.is_none()))
+}
+
+/// The namespace of this id or path, deleted or not.
+pub(crate) fn find_any(db: &mut Db, name: &NamespaceRef) -> Result<Option<Namespace>> {
     let found = match name {
         NamespaceRef::Id(id) => namespaces::table.find(id).first(db),
         NamespaceRef::Path(path) => namespaces::table.filter(namespaces::path.eq(path)).first(db),
@@ -100,7 +109,7 @@ pub(crate) fn count(db: &mut Db, selection: Selection<'_>) -> Result<i64> {
 }
 
 fn chosen(selection: Selection<'_>) -> namespaces::BoxedQuery<'static, MultiBackend> {
-    let mut query = namespaces::table.into_boxed();
+    let mut query = namespaces::table.into_boxed().filter(namespaces::deleted_at.is_null());
     for condition in around(selection.reach).into_iter().chain(selection.filter) {
         query = query.filter(condition);
     }
@@ -118,6 +127,42 @@ pub(crate) fn is_used(db: &mut Db, id: i64) -> Result<bool> {
     let child = namespaces::table.filter(namespaces::parent_id.eq(id));
     let project = projects::table.filter(projects::namespace_id.eq(id));
     Ok(diesel::select(exists(child)).get_result(db)? || diesel::select(exists(project)).get_result(db)?)
+}
+
+/// Locks a namespace and those below it, deleted or not, a bounded number of them, so that nothing is added to them until the transaction
+/// ends. The inner ones come first.
+pub(crate) fn lock_below(db: &mut Db, path: &NamespacePath, limit: i64) -> Result<Vec<Namespace>> {
+    let (first, end) = sums::bounds(Some(path));
+    let within = namespaces::path.gt(first).and(namespaces::path.lt(end));
+    let query = namespaces::table.filter(namespaces::path.eq(path).or(within)).order(namespaces::path.desc()).limit(limit);
+    Ok(match db {
+        Db::Postgres(connection) => query.for_update().load(connection)?,
+        Db::Sqlite(connection) => query.load(connection)?,
+    })
+}
+
+/// Notes that a namespace is deleted.
+pub(crate) fn mark_deleted(db: &mut Db, id: i64, now: Timestamp) -> Result<()> {
+    diesel::update(namespaces::table.find(id)).set(namespaces::deleted_at.eq(Some(now))).execute(db)?;
+    Ok(())
+}
+
+/// Brings back a namespace and all around it. Each is written, deleted or not, so that whoever is deleting one is waited for.
+pub(crate) fn restore_around(db: &mut Db, path: &NamespacePath) -> Result<()> {
+    let paths: Vec<NamespacePath> = std::iter::successors(Some(path.clone()), NamespacePath::parent).collect();
+    diesel::update(namespaces::table.filter(namespaces::path.eq_any(paths)))
+        .set(namespaces::deleted_at.eq(None::<Timestamp>))
+        .execute(db)?;
+    Ok(())
+}
+
+/// A deleted namespace that holds nothing any more.
+pub(crate) fn find_purgeable(db: &mut Db) -> Result<Option<i64>> {
+    let children = diesel::alias!(namespaces as children);
+    let child = children.filter(children.field(namespaces::parent_id).eq(namespaces::id.nullable()));
+    let project = projects::table.filter(projects::namespace_id.eq(namespaces::id));
+    let empty = namespaces::table.filter(namespaces::deleted_at.is_not_null()).filter(not(exists(child))).filter(not(exists(project)));
+    Ok(empty.select(namespaces::id).first(db).optional()?)
 }
 
 /// Removes a namespace.

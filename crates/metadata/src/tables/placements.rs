@@ -211,6 +211,12 @@ pub(crate) fn list_holding(db: &mut Db, project: i64, package: Option<i64>, vers
     Ok(query.load(db)?)
 }
 
+/// Which of these versions, of which there are those of a page at most, are placed on some stage.
+pub(crate) fn list_placed(db: &mut Db, versions: &[i64]) -> Result<Vec<i64>> {
+    let placed = placements::table.filter(placements::version_id.eq_any(rounded(versions.to_vec())));
+    Ok(placed.filter(placements::ended_at.is_null()).select(placements::version_id).distinct().load(db)?)
+}
+
 /// Removes the placements of a project that goes.
 pub(crate) fn remove_of_project(db: &mut Db, project: i64) -> Result<()> {
     diesel::delete(placements::table.filter(placements::project_id.eq(project))).execute(db)?;

@@ -14,6 +14,7 @@ use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Slice};
+use crate::prepared::rounded;
 use crate::schema::projects;
 use crate::select::{Condition, Field, Order, within};
 use crate::tables::sums;
@@ -79,6 +80,8 @@ impl Project {
 pub(crate) struct Selection<'a> {
     /// Those of this namespace and of those below it; `None` for all.
     pub(crate) namespace: Option<&'a NamespacePath>,
+    /// Only those directly in the namespace of this id.
+    pub(crate) directly_in: Option<i64>,
     /// Those that the caller may know of.
     pub(crate) reach: Reach,
     /// Also those that are deleted and are not purged before this instant.
@@ -125,6 +128,11 @@ pub(crate) fn find_any(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>
     Ok(found.optional()?)
 }
 
+/// The projects of these ids, those of a page at most.
+pub(crate) fn list_of(db: &mut Db, ids: &[i64]) -> Result<Vec<Project>> {
+    Ok(projects::table.filter(projects::id.eq_any(rounded(ids.to_vec()))).load(db)?)
+}
+
 /// The widest visibility of a project of a namespace and of those below it; private where there is none.
 pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Result<Visibility> {
     let (first, end) = sums::bounds(Some(namespace));
@@ -136,6 +144,13 @@ pub(crate) fn widest_visibility(db: &mut Db, namespace: &NamespacePath) -> Resul
         }
     }
     Ok(Visibility::Private)
+}
+
+/// The ids of the projects of a namespace and of those below it that are not deleted, a bounded number of them.
+pub(crate) fn list_below(db: &mut Db, namespace: &NamespacePath, limit: i64) -> Result<Vec<i64>> {
+    let (first, end) = sums::bounds(Some(namespace));
+    let below = projects::table.filter(projects::path.gt(first)).filter(projects::path.lt(end)).filter(projects::deleted_at.is_null());
+    Ok(below.order(projects::id).limit(limit).select(projects::id).load(db)?)
 }
 
 /// Projects that fit, behind a cursor.
@@ -158,6 +173,9 @@ fn chosen(selection: Selection<'_>) -> projects::BoxedQuery<'static, MultiBacken
     if let Some(namespace) = selection.namespace {
         let (first, end) = sums::bounds(Some(namespace));
         query = query.filter(projects::path.gt(first)).filter(projects::path.lt(end));
+    }
+    if let Some(id) = selection.directly_in {
+        query = query.filter(projects::namespace_id.eq(id));
     }
     if let Some(condition) = within(&selection.reach) {
         query = query.filter(condition);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
 use crate::error::{Error, Result};
+use crate::prepared::rounded;
 use crate::schema::protection_rules as rules;
 
 /// A protection rule.
@@ -121,6 +122,13 @@ pub(crate) fn find(db: &mut Db, project: i64, id: i64) -> Result<Option<Protecti
 /// Rules of a project behind an id.
 pub(crate) fn list(db: &mut Db, project: i64, after: i64, limit: i64) -> Result<Vec<ProtectionRule>> {
     let query = rules::table.filter(rules::project_id.eq(project)).filter(rules::id.gt(after));
+    query.select(COLUMNS).order(rules::id).limit(limit).load::<Read>(db)?.into_iter().map(from_row).collect()
+}
+
+/// The rules of these projects, each of which has so many at most.
+pub(crate) fn list_of(db: &mut Db, projects: &[i64], most: i64) -> Result<Vec<ProtectionRule>> {
+    let limit = most.saturating_mul(i64::try_from(projects.len()).unwrap_or(i64::MAX));
+    let query = rules::table.filter(rules::project_id.eq_any(rounded(projects.to_vec())));
     query.select(COLUMNS).order(rules::id).limit(limit).load::<Read>(db)?.into_iter().map(from_row).collect()
 }
 

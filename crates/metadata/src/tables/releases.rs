@@ -1,6 +1,6 @@
 //! Releases.
 
-use consign_types::release::{Link, Notes, SourceTag};
+use consign_types::release::{Link, Notes, SourceTag, bytes_of};
 use consign_types::text::DisplayName;
 use consign_types::{Slug, Timestamp};
 use diesel::prelude::*;
@@ -43,6 +43,11 @@ pub struct Release {
 }
 
 impl Release {
+    /// How much there is to say of it, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.description.as_str().len() + bytes_of(&self.links)
+    }
+
     /// Differs after every change.
     pub fn etag(&self) -> String {
         format!("{:x}-{:x}", self.id, self.revision)

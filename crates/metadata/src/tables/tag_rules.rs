@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
 use crate::error::Result;
+use crate::prepared::rounded;
 use crate::schema::tag_rules;
 
 /// A tag rule.
@@ -169,6 +170,13 @@ pub(crate) fn find(db: &mut Db, project: i64, id: i64) -> Result<Option<TagRule>
 /// Rules of a project behind an id.
 pub(crate) fn list(db: &mut Db, project: i64, after: i64, limit: i64) -> Result<Vec<TagRule>> {
     let query = tag_rules::table.filter(tag_rules::project_id.eq(project)).filter(tag_rules::id.gt(after));
+    query.select(COLUMNS).order(tag_rules::id).limit(limit).load::<Read>(db)?.into_iter().map(from_row).collect()
+}
+
+/// The rules of these projects, each of which has so many at most.
+pub(crate) fn list_of(db: &mut Db, projects: &[i64], most: i64) -> Result<Vec<TagRule>> {
+    let limit = most.saturating_mul(i64::try_from(projects.len()).unwrap_or(i64::MAX));
+    let query = tag_rules::table.filter(tag_rules::project_id.eq_any(rounded(projects.to_vec())));
     query.select(COLUMNS).order(tag_rules::id).limit(limit).load::<Read>(db)?.into_iter().map(from_row).collect()
 }
 

@@ -74,6 +74,9 @@ pub struct VersionRow {
     pub deleted_at: Option<Timestamp>,
     /// When it is removed for good.
     pub purge_at: Option<Timestamp>,
+    /// The user who made it, if it was one; not known of those that are older than this.
+    #[serde(default)]
+    pub creator_id: Option<i64>,
 }
 
 impl VersionRow {
@@ -88,7 +91,7 @@ impl VersionRow {
         package: (i64, VersionScheme),
         project_id: i64,
         version: &VersionName,
-        creator: &Slug,
+        (creator, creator_id): (&Slug, Option<i64>),
         now: Timestamp,
     ) -> Self {
         let (package_id, scheme) = package;
@@ -123,6 +126,7 @@ impl VersionRow {
             published_at: None,
             deleted_at: None,
             purge_at: None,
+            creator_id,
         }
     }
 

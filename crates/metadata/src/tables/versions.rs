@@ -50,6 +50,8 @@ pub(crate) struct Selection {
     pub(crate) package: Option<i64>,
     /// Only packages from this name on.
     pub(crate) from_package: Option<String>,
+    /// Only projects from this path on.
+    pub(crate) from_project: Option<String>,
     /// Also hidden ones.
     pub(crate) show_hidden: bool,
     /// Also drafts.
@@ -62,8 +64,8 @@ pub(crate) struct Selection {
 impl Selection {
     /// The same but for the filter, which can't be had twice.
     pub(crate) fn again(&self) -> Self {
-        let Self { extent, from_package, .. } = self;
-        Self { extent: extent.clone(), from_package: from_package.clone(), filter: None, ..*self }
+        let Self { extent, from_package, from_project, .. } = self;
+        Self { extent: extent.clone(), from_package: from_package.clone(), from_project: from_project.clone(), filter: None, ..*self }
     }
 }
 
@@ -177,6 +179,9 @@ fn chosen(selection: Selection) -> Chosen {
     }
     if let Some(name) = selection.from_package {
         query = query.filter(packages::name.ge(name));
+    }
+    if let Some(path) = selection.from_project {
+        query = query.filter(projects::path.ge(path));
     }
     if let Some(package) = selection.package {
         query = query.filter(versions::package_id.eq(package));

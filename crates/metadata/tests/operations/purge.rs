@@ -1,6 +1,8 @@
 //! What was deleted goes for good when its time is over, and only then.
 
-use consign_metadata::{DeletePackage, DeleteProject, DeleteVersion, Force, Metadata, PublishVersion, UndeleteVersion};
+use consign_metadata::{
+    CreateNamespace, DeleteNamespace, DeletePackage, DeleteProject, DeleteVersion, Force, Metadata, PublishVersion, UndeleteVersion,
+};
 use consign_types::Timestamp;
 use consign_types::resource::{ProjectRef, ScopeRef, VersionRef};
 use integration_tests::{BOTH, Database};
@@ -85,5 +87,28 @@ async fn of_a_deleted_package_and_of_a_deleted_project_nothing_is_left() {
         for table in ["counters", "audit_entries"] {
             assert_eq!(database.count(table), 1, "{engine:?} {table}: that of the instance");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_was_deleted_with_its_projects_goes_after_them() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
+        let path = || "root/sub".parse().unwrap();
+        let sub = CreateNamespace { principal: principal(), path: path(), display_name: "".parse().unwrap(), request_id: None };
+        metadata.create_namespace(sub).await.unwrap();
+        let name = "namespaces/root".parse().unwrap();
+        let wanted = DeleteNamespace { principal: principal(), name, etag: None, force: Force::Yes, request_id: None };
+        metadata.delete_namespace(wanted).await.unwrap();
+        purge(&metadata).await;
+        assert_eq!((database.count("namespaces"), database.count("projects")), (1, 1), "{engine:?}: what is in it can be brought back");
+        let later = opened_later(&database).await;
+        purge(&later).await;
+        assert_eq!((database.count("namespaces"), database.count("projects")), (0, 0), "{engine:?}");
+        let root = || "root".parse().unwrap();
+        let again = CreateNamespace { principal: principal(), path: root(), display_name: "".parse().unwrap(), request_id: None };
+        assert!(later.create_namespace(again).await.is_ok(), "{engine:?}: its path is free");
     }
 }

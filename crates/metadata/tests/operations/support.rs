@@ -92,6 +92,7 @@ pub(crate) fn request(files: &[(&str, Receipt)]) -> PublishVersion {
         hidden: None,
         tags: Vec::new(),
         labels: Labels::default(),
+        keep_identical: false,
         expected_content: None,
         request_id: None,
         validate_only: false,

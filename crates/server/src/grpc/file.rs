@@ -81,6 +81,7 @@ impl FileService for FileApi {
             hidden: None,
             tags: Vec::new(),
             labels: Labels::default(),
+            keep_identical: false,
             expected_content: None,
             request_id: decode::request_id(&request.request_id)?,
             validate_only: false,

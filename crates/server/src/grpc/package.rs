@@ -3,6 +3,8 @@
 mod protection;
 mod words;
 
+use std::collections::HashSet;
+
 use consign_metadata::{
     ChangeState, CompareVersions, CreateVersion, DeletePackage, DeleteVersion, FindByDigest, ListPackages, ListVersions, Metadata,
     PackageOrder, PublishMode, PublishVersion, ResolveVersion, SearchVersions, UndeletePackage, UndeleteVersion, UpdatePackage,
@@ -10,16 +12,16 @@ use consign_metadata::{
 };
 use consign_proto::metadata::package_service_server::PackageService;
 use consign_proto::metadata::{
-    CompareVersionsRequest, CompareVersionsResponse, CreateProtectionRuleRequest, CreateProtectionRuleResponse, CreateVersionRequest,
-    CreateVersionResponse, DeletePackageRequest, DeletePackageResponse, DeleteProtectionRuleRequest, DeleteProtectionRuleResponse,
-    DeleteVersionRequest, DeleteVersionResponse, FindByDigestRequest, FindByDigestResponse, GetPackageRequest, GetPackageResponse,
-    GetVersionRequest, GetVersionResponse, ListPackagesRequest, ListPackagesResponse, ListProtectionRulesRequest,
-    ListProtectionRulesResponse, ListVersionsRequest, ListVersionsResponse, PublishVersionRequest, PublishVersionResponse,
-    QuarantineVersionRequest, QuarantineVersionResponse, ReleaseVersionRequest, ReleaseVersionResponse, ResolveVersionRequest,
-    ResolveVersionResponse, SearchVersionsRequest, SearchVersionsResponse, UndeletePackageRequest, UndeletePackageResponse,
-    UndeleteVersionRequest, UndeleteVersionResponse, UnyankVersionRequest, UnyankVersionResponse, UpdatePackageRequest,
-    UpdatePackageResponse, UpdateProtectionRuleRequest, UpdateProtectionRuleResponse, UpdateVersionRequest, UpdateVersionResponse,
-    YankVersionRequest, YankVersionResponse,
+    self as wire, CompareVersionsRequest, CompareVersionsResponse, CreateProtectionRuleRequest, CreateProtectionRuleResponse,
+    CreateVersionRequest, CreateVersionResponse, DeletePackageRequest, DeletePackageResponse, DeleteProtectionRuleRequest,
+    DeleteProtectionRuleResponse, DeleteVersionRequest, DeleteVersionResponse, FindByDigestRequest, FindByDigestResponse,
+    GetPackageRequest, GetPackageResponse, GetVersionRequest, GetVersionResponse, ListPackagesRequest, ListPackagesResponse,
+    ListProtectionRulesRequest, ListProtectionRulesResponse, ListVersionsRequest, ListVersionsResponse, PublishVersionRequest,
+    PublishVersionResponse, QuarantineVersionRequest, QuarantineVersionResponse, ReleaseVersionRequest, ReleaseVersionResponse,
+    ResolveVersionRequest, ResolveVersionResponse, SearchVersionsRequest, SearchVersionsResponse, UndeletePackageRequest,
+    UndeletePackageResponse, UndeleteVersionRequest, UndeleteVersionResponse, UnyankVersionRequest, UnyankVersionResponse,
+    UpdatePackageRequest, UpdatePackageResponse, UpdateProtectionRuleRequest, UpdateProtectionRuleResponse, UpdateVersionRequest,
+    UpdateVersionResponse, YankVersionRequest, YankVersionResponse,
 };
 use consign_proto::status::{invalid, status};
 use consign_types::Reason;
@@ -68,6 +70,7 @@ const SEARCH_ORDERS: &[(&str, VersionOrder)] = &[
     ("package", VersionOrder::Package),
     ("version", VersionOrder::Version),
     ("project", VersionOrder::Project),
+    ("project_path", VersionOrder::ProjectPath),
 ];
 
 /// What the filters of a search may name; lists take more.
@@ -241,6 +244,7 @@ impl PackageService for PackageApi {
             hidden: request.hidden,
             tags: request.tag_ids.iter().map(|tag| decode::name("tag_ids", tag)).collect::<Result<_, _>>()?,
             labels: decode::labels("labels", request.labels)?,
+            keep_identical: request.keep_identical,
             expected_content: decode::digest("expected_content_digest", &request.expected_content_digest)?,
             request_id: decode::request_id(&request.request_id)?,
             validate_only: request.validate_only,
@@ -376,7 +380,9 @@ impl PackageService for PackageApi {
         let found = self.metadata.search_versions(SearchVersions { within, list }).await.map_err(status)?;
         let (next_page_token, total_size) =
             (listing.next(&found, |version| order.cursor(version).to_string()), found.total.unwrap_or_default());
-        Ok(Response::new(SearchVersionsResponse { versions: found.map(encode::version).items, next_page_token, total_size }))
+        let deletable = if request.judge_deletion { caller.deletable(&found.items).await? } else { HashSet::new() };
+        let version = |version: Version| wire::Version { deletable: deletable.contains(&version.id), ..encode::version(version) };
+        Ok(Response::new(SearchVersionsResponse { versions: found.map(version).items, next_page_token, total_size }))
     }
 
     async fn find_by_digest(&self, request: Request<FindByDigestRequest>) -> Result<Response<FindByDigestResponse>, Status> {

@@ -13,6 +13,7 @@ use consign_proto::metadata::{
     UpdateProjectRequest, UpdateProjectResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
 use consign_proto::status::{invalid, status};
+use consign_types::access::{Need, Role, Scope};
 use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
 use consign_types::version::Visibility;
@@ -32,10 +33,13 @@ pub(crate) struct ProjectApi {
     pub(crate) metadata: Metadata,
 }
 
+/// What it takes to delete what is in a namespace with it.
+const DELETE: Need = Need { role: Role::Owner, scope: Scope::Delete };
+
 const NAMESPACE_ORDERS: &[(&str, PathOrder)] = &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime)];
 
 const PROJECT_ORDERS: &[(&str, PathOrder)] =
-    &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime), ("update_time", PathOrder::UpdateTime)];
+    &[("path", PathOrder::Path), ("id", PathOrder::Id), ("create_time", PathOrder::CreateTime), ("update_time", PathOrder::UpdateTime)];
 
 #[tonic::async_trait]
 impl ProjectService for ProjectApi {
@@ -83,10 +87,15 @@ impl ProjectService for ProjectApi {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let name: NamespaceRef = decode::name("name", &request.name)?;
+        let principal = caller.about(&name).await?;
+        if request.force {
+            caller.also(DELETE, &name).await?;
+        }
         let wanted = DeleteNamespace {
-            principal: caller.about(&name).await?,
+            principal,
             name,
             etag: decode::etag(&request.etag)?,
+            force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
         };
         self.metadata.delete_namespace(wanted).await.map_err(status)?;
@@ -111,17 +120,17 @@ impl ProjectService for ProjectApi {
             visibility: visibility("visibility", request.visibility)?,
             request_id: decode::request_id(&request.request_id)?,
         };
-        let role = Some(new.principal.role);
+        let principal = new.principal.clone();
         let project = self.metadata.create_project(new).await.map_err(status)?;
-        Ok(Response::new(CreateProjectResponse { project: Some(encode::project(project, role)) }))
+        Ok(Response::new(CreateProjectResponse { project: Some(encode::project(project, &principal)) }))
     }
 
     async fn get_project(&self, request: Request<GetProjectRequest>) -> Result<Response<GetProjectResponse>, Status> {
         let caller = caller(&request)?;
         let name: ProjectRef = decode::name("name", &request.get_ref().name)?;
-        let role = Some(caller.about(&name).await?.role);
+        let principal = caller.about(&name).await?;
         let project = self.metadata.find_project(name).await.map_err(status)?;
-        Ok(Response::new(GetProjectResponse { project: Some(encode::project(project, role)) }))
+        Ok(Response::new(GetProjectResponse { project: Some(encode::project(project, &principal)) }))
     }
 
     async fn list_projects(&self, request: Request<ListProjectsRequest>) -> Result<Response<ListProjectsResponse>, Status> {
@@ -131,13 +140,20 @@ impl ProjectService for ProjectApi {
         if let Some(namespace) = &namespace {
             caller.about(namespace).await?;
         }
-        let reach = caller.everywhere().await?;
-        let deleted = if request.show_deleted { "deleted" } else { "" };
-        let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, deleted]);
+        if request.direct && namespace.is_none() {
+            return Err(invalid("direct", Reason::ArgumentInvalid, "goes with a parent"));
+        }
+        let reach = match decode::role("minimum_role", request.minimum_role)? {
+            Some(role) => caller.member(role).await?,
+            None => caller.everywhere().await?,
+        };
+        let shown = format!("{} {} {}", request.show_deleted, request.direct, request.minimum_role);
+        let listing = Listing::of("ListProjects", &[&request.parent, &request.filter, &request.order_by, &shown]);
         let (order, descending) = decode::order(&request.order_by, PROJECT_ORDERS)?;
         let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
         let wanted = ListProjects {
             namespace,
+            direct: request.direct,
             reach,
             show_deleted: request.show_deleted,
             list: PathList { filter: decode::filter(&request.filter)?, order, descending, page },
@@ -146,10 +162,7 @@ impl ProjectService for ProjectApi {
         let next_page_token = listing.next(&found, |project| order.project_cursor(project).to_string());
         let total_size = found.total.unwrap_or_default();
         let principal = caller.unjudged();
-        let encode = |project| {
-            let role = principal.role_in(&project);
-            encode::project(project, role)
-        };
+        let encode = |project| encode::project(project, principal);
         Ok(Response::new(ListProjectsResponse { projects: found.map(encode).items, next_page_token, total_size }))
     }
 
@@ -172,9 +185,9 @@ impl ProjectService for ProjectApi {
                 .changed("visibility", set, || decode::present("project.visibility", visibility("project.visibility", new.visibility)?))?,
             request_id: decode::request_id(&request.request_id)?,
         };
-        let role = Some(wanted.principal.role);
+        let principal = wanted.principal.clone();
         let project = self.metadata.update_project(wanted).await.map_err(status)?;
-        Ok(Response::new(UpdateProjectResponse { project: Some(encode::project(project, role)) }))
+        Ok(Response::new(UpdateProjectResponse { project: Some(encode::project(project, &principal)) }))
     }
 
     async fn delete_project(&self, request: Request<DeleteProjectRequest>) -> Result<Response<DeleteProjectResponse>, Status> {
@@ -188,9 +201,9 @@ impl ProjectService for ProjectApi {
             force: force(request.force),
             request_id: decode::request_id(&request.request_id)?,
         };
-        let role = Some(wanted.principal.role);
+        let principal = wanted.principal.clone();
         let project = self.metadata.delete_project(wanted).await.map_err(status)?;
-        Ok(Response::new(DeleteProjectResponse { project: Some(encode::project(project, role)) }))
+        Ok(Response::new(DeleteProjectResponse { project: Some(encode::project(project, &principal)) }))
     }
 
     async fn undelete_project(&self, request: Request<UndeleteProjectRequest>) -> Result<Response<UndeleteProjectResponse>, Status> {
@@ -199,9 +212,9 @@ impl ProjectService for ProjectApi {
         let name: ProjectRef = decode::name("name", &request.name)?;
         let principal = caller.about(&name).await?;
         let wanted = UndeleteProject { principal, name, request_id: decode::request_id(&request.request_id)? };
-        let role = Some(wanted.principal.role);
+        let principal = wanted.principal.clone();
         let project = self.metadata.undelete_project(wanted).await.map_err(status)?;
-        Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project, role)) }))
+        Ok(Response::new(UndeleteProjectResponse { project: Some(encode::project(project, &principal)) }))
     }
 
     async fn get_settings(&self, request: Request<GetSettingsRequest>) -> Result<Response<GetSettingsResponse>, Status> {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use consign_metadata::{CreateRelease, Metadata, Release, ReleaseChange, ReleaseWords};
+use consign_metadata::{CreateRelease, Metadata, Release, ReleaseChange, ReleaseOrder, ReleaseWords};
 use consign_proto::metadata::release_link::Kind;
 use consign_proto::metadata::release_service_server::ReleaseService;
 use consign_proto::metadata::{
@@ -22,6 +22,8 @@ use super::decode;
 use super::page::{Listing, fitting, skipping};
 use crate::auth::{Caller, caller};
 use crate::clock;
+
+const ORDERS: &[(&str, ReleaseOrder)] = &[("release_time", ReleaseOrder::ReleaseTime), ("create_time", ReleaseOrder::CreateTime)];
 
 /// The most releases on a page.
 const MAX_PAGE: i32 = 100;
@@ -69,10 +71,12 @@ impl ReleaseService for ReleaseApi {
         let request = request.into_inner();
         let project: ProjectRef = decode::name("parent", &request.parent)?;
         caller.about(&project).await?;
-        let listing = Listing::of("ListReleases", &[&request.parent]);
+        let listing = Listing::of("ListReleases", &[&request.parent, &request.order_by]);
+        let (order, descending) = decode::order(&request.order_by, ORDERS)?;
+        let descending = descending || request.order_by.is_empty();
         let page = skipping(listing.page(request.page_size.min(MAX_PAGE), &request.page_token)?, request.skip, request.count)?;
-        let found = self.metadata.list_releases(project, page).await.map_err(status)?;
-        let found = fitting(found.map(|release| (release.cursor(), encode(release))), |(_, release)| release.encoded_len());
+        let found = self.metadata.list_releases(project, (order, descending), page).await.map_err(status)?;
+        let found = fitting(found.map(|release| (order.cursor(&release), encode(release))), |(_, release)| release.encoded_len());
         let next_page_token = listing.next(&found, |(cursor, _)| cursor.to_string());
         let total_size = found.total.unwrap_or_default();
         Ok(Response::new(ListReleasesResponse { releases: found.map(|(_, release)| release).items, next_page_token, total_size }))

@@ -192,6 +192,15 @@ impl Grant {
         self.identity.role_in(site)
     }
 
+    /// The roles that its holder was given: in a project itself, and the highest one in the namespaces around it.
+    pub fn given_in(&self, site: &Site) -> (Option<Role>, Option<Role>) {
+        let given = || self.identity.memberships().iter().filter(|membership| membership.place.holds(site));
+        let highest = |is_above: bool| {
+            given().filter(|membership| membership.place.namespace().is_some() == is_above).map(|membership| membership.role).max()
+        };
+        (highest(false), highest(true))
+    }
+
     /// May do everything.
     pub fn everything() -> Self {
         let identity = Identity::Admin;
@@ -260,6 +269,14 @@ impl Grant {
         let projects = projects.collect();
         let visibilities = if role <= Role::Reporter { self.identity.sees() } else { &[] };
         Reach::Some { projects, namespaces, visibilities }
+    }
+
+    /// Those of the projects within [`Self::reach`] in which the role was given, whatever visibility adds.
+    pub fn given(&self, role: Role) -> Reach {
+        match self.reach(role) {
+            Reach::Some { projects, namespaces, .. } => Reach::Some { projects, namespaces, visibilities: &[] },
+            Reach::Everything => Reach::Everything,
+        }
     }
 
     /// Whether it may touch a package of a project that it knows.

@@ -150,7 +150,28 @@ fn lists_reach_what_the_role_suffices_for() {
     let nested = grant(Identity::User(nested.into()), &Scope::ALL, &[]);
     assert_eq!(nested.reach(Role::Owner), reach(&[], &["a", "a-b"], &[]));
     assert_eq!(Grant::anonymous().reach(Role::Reporter), reach(&[], &[], &[Public]));
+    assert_eq!(user.given(Role::Guest), reach(&[7], &["group"], &[]));
+    assert_eq!((Grant::anonymous().given(Role::Guest), Grant::everything().given(Role::Owner)), (reach(&[], &[], &[]), Reach::Everything));
     assert_eq!(Grant::everything().reach(Role::Owner), Reach::Everything);
+}
+
+#[test]
+fn what_was_given_in_a_project_is_told_apart_from_what_was_given_above() {
+    let given = [
+        in_namespace("group", Role::Reporter),
+        in_namespace("group/sub", Role::Developer),
+        in_project(7, "group/sub/tool", Role::Guest),
+        in_project(8, "group/sub/other", Role::Owner),
+    ];
+    let user = grant(Identity::User(given.into()), &Scope::ALL, &[]);
+    for (site, expected) in [
+        (site(7, "group/sub/tool", Visibility::Public), (Some(Role::Guest), Some(Role::Developer))),
+        (site(9, "group/tool", Visibility::Private), (None, Some(Role::Reporter))),
+        (site(1, "x/tool", Visibility::Public), (None, None)),
+    ] {
+        assert_eq!(user.given_in(&site), expected, "{site:?}");
+    }
+    assert_eq!(Grant::everything().given_in(&site(7, "group/tool", Visibility::Public)), (None, None));
 }
 
 #[test]

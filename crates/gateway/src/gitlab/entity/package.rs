@@ -26,7 +26,7 @@ pub(crate) struct Package {
     links: Links,
     created_at: Option<Time>,
     last_downloaded_at: Option<Time>,
-    /// Always `null`.
+    /// The user who published its first file; `null` where that was a token of a project or group.
     creator_id: Option<i64>,
     tags: Vec<String>,
     /// In lists of a group.
@@ -46,7 +46,7 @@ struct Links {
     /// For packages that are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     web_path: Option<String>,
-    /// For those who may delete it.
+    /// For those who may delete it, if nothing keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_api_path: Option<String>,
 }
@@ -76,11 +76,11 @@ impl Package {
             status,
             links: Links {
                 web_path: status.is_shown().then(|| format!("/{}/-/packages/{}", project.path, version.id)),
-                delete_api_path: may_destroy(project).then(|| format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id)),
+                delete_api_path: version.deletable.then(|| format!("{origin}/api/v4/projects/{}/packages/{}", project.id, version.id)),
             },
             created_at: version.create_time.map(Time::from),
             last_downloaded_at: version.last_download_time.map(Time::from),
-            creator_id: None,
+            creator_id: Some(version.creator_id).filter(|id| *id != 0),
             tags: Vec::new(),
             project_id: None,
             project_path: None,

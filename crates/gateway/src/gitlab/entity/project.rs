@@ -1,6 +1,7 @@
 //! Projects.
 
 use consign_proto::metadata::{self as wire, Visibility};
+use consign_types::access::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,12 +16,19 @@ pub(crate) struct Project {
     path_with_namespace: String,
     name_with_namespace: String,
     description: String,
-    /// `private`, `internal` or `public`.
-    visibility: &'static str,
     created_at: Option<Time>,
     last_activity_at: Option<Time>,
     web_url: String,
     namespace: Namespace,
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+/// What is left out where a project is told in short.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Details {
+    /// `private`, `internal` or `public`.
+    visibility: &'static str,
     packages_enabled: bool,
     archived: bool,
     permissions: Permissions,
@@ -40,8 +48,9 @@ struct Namespace {
 /// What the caller may do in a project.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Permissions {
+    /// The role that the caller was given in the project itself, or an administrator's.
     project_access: Option<Access>,
-    /// Always `null`: what comes from a group is told as `project_access` too.
+    /// The highest role that the caller was given in the groups around it.
     group_access: Option<Access>,
 }
 
@@ -52,10 +61,28 @@ struct Access {
 }
 
 impl Project {
+    /// All of it.
     pub(crate) fn of(found: &wire::Project, origin: &str) -> Self {
+        let access = |role| Access { access_level: AccessLevel::from(role), notification_level: 3 };
+        let is_admin = |role: &Role| *role == Role::Admin;
+        let own = found.project_role().known().or_else(|| found.caller_role().known().filter(is_admin));
+        let details = Details {
+            visibility: match found.visibility() {
+                Visibility::Internal => "internal",
+                Visibility::Public => "public",
+                Visibility::Private | Visibility::Unspecified => "private",
+            },
+            packages_enabled: true,
+            archived: false,
+            permissions: Permissions { project_access: own.map(access), group_access: found.namespace_role().known().map(access) },
+        };
+        Self { details: Some(details), ..Self::simple(found, origin) }
+    }
+
+    /// Its names, its place and its times.
+    pub(crate) fn simple(found: &wire::Project, origin: &str) -> Self {
         let (namespace, path) = found.path.rsplit_once('/').unwrap_or(("", &found.path));
         let namespace_name = namespace.rsplit('/').next().unwrap_or_default().to_owned();
-        let access = |role| Access { access_level: AccessLevel::from(role), notification_level: 3 };
         Self {
             id: found.id,
             name: found.display_name.clone(),
@@ -63,11 +90,6 @@ impl Project {
             path_with_namespace: found.path.clone(),
             name_with_namespace: format!("{} / {}", namespace.replace('/', " / "), found.display_name),
             description: found.description.clone(),
-            visibility: match found.visibility() {
-                Visibility::Internal => "internal",
-                Visibility::Public => "public",
-                Visibility::Private | Visibility::Unspecified => "private",
-            },
             created_at: found.create_time.map(Time::from),
             last_activity_at: found.update_time.map(Time::from),
             web_url: format!("{origin}/{}", found.path),
@@ -79,9 +101,7 @@ impl Project {
                 full_path: namespace.to_owned(),
                 web_url: format!("{origin}/groups/{namespace}"),
             },
-            packages_enabled: true,
-            archived: false,
-            permissions: Permissions { project_access: found.caller_role().known().map(access), group_access: None },
+            details: None,
         }
     }
 }

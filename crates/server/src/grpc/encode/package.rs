@@ -74,6 +74,8 @@ pub(in crate::grpc) fn version(version: Version) -> wire::Version {
         tag_ids: tags.iter().map(ToString::to_string).collect(),
         download_count: row.download_count,
         last_download_time: row.downloaded_at.map(timestamp),
+        creator_id: row.creator_id.unwrap_or_default(),
+        deletable: false,
     }
 }
 

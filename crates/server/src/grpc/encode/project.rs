@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use consign_metadata::{Namespace, Package, Project, SettingsView, Usage};
+use consign_metadata::{Namespace, Package, Principal, Project, SettingsView, Usage};
 use consign_proto::metadata as wire;
 use consign_proto::timestamp;
-use consign_types::access::Role;
 use consign_types::resource::{NamespaceRef, ProjectRef};
 use consign_types::settings::{DedupScope, DuplicateSetting, Settings, VersionMode};
 
@@ -24,7 +23,9 @@ pub(in crate::grpc) fn namespace(row: Namespace) -> wire::Namespace {
     }
 }
 
-pub(in crate::grpc) fn project(row: Project, caller: Option<Role>) -> wire::Project {
+/// A project, with what the caller may do in it.
+pub(in crate::grpc) fn project(row: Project, caller: &Principal) -> wire::Project {
+    let (own, above) = caller.given_in(&row);
     wire::Project {
         name: ProjectRef::Id(row.id).to_string(),
         id: row.id,
@@ -38,7 +39,9 @@ pub(in crate::grpc) fn project(row: Project, caller: Option<Role>) -> wire::Proj
         delete_time: row.deleted_at.map(timestamp),
         purge_time: row.purge_at.map(timestamp),
         etag: row.etag(),
-        caller_role: role(caller),
+        caller_role: role(caller.role_in(&row)),
+        project_role: role(own),
+        namespace_role: role(above),
     }
 }
 

@@ -1,0 +1,4 @@
+drop index namespaces_deleted;
+alter table namespaces drop column deleted_at;
+drop index releases_created;
+alter table versions drop column creator_id;
