@@ -241,8 +241,10 @@ impl Settings {
             default_version_mode: VersionMode::Open,
             visibility: Visibility::Private,
             dedup_scope: DedupScope::Readable,
+            keep_revisions: None,
         };
-        Ok(Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60))
+        let rules = Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60);
+        Ok(rules.cleaning_up_every(self.collection.cleanup_interval_seconds))
     }
 
     /// Says what is missing or contradictory.

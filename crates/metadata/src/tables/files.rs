@@ -12,6 +12,7 @@ use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Slice};
+use crate::prepared::rounded;
 use crate::schema::{blobs, files};
 use crate::select::{Condition, Field, Order};
 
@@ -42,6 +43,12 @@ pub(crate) fn insert(batch: &mut Batch<'_>, new: &[File]) {
 pub(crate) fn update(batch: &mut Batch<'_>, file: &File) {
     let file = file.clone();
     push!(batch, diesel::update(files::table.find(file.id)).set(file));
+}
+
+/// Deletes rows until they are purged.
+pub(crate) fn mark_deleted(batch: &mut Batch<'_>, ids: Vec<i64>, sequence: i64, now: Timestamp, purge_at: Timestamp) {
+    let values = (files::sequence.eq(sequence), files::deleted_at.eq(now), files::purge_at.eq(purge_at));
+    push!(batch, diesel::update(files::table.filter(files::id.eq_any(rounded(ids)))).set(values));
 }
 
 /// The rows of these ids, in the order of their ids.
@@ -149,6 +156,16 @@ pub(crate) fn list_served_copies(db: &mut Db, version: i64, after: Option<&FileP
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(files::path.gt(after));
+    }
+    Ok(query.load(db)?)
+}
+
+/// Rows of a version that are not deleted, below a path: by path, then by revision, falling.
+pub(crate) fn list_falling(db: &mut Db, version: i64, below: Option<&FilePath>, limit: i64) -> Result<Vec<File>> {
+    let query = files::table.filter(files::version_id.eq(version)).filter(files::deleted_at.is_null());
+    let mut query = query.order((files::path.desc(), files::revision.desc())).limit(limit).into_boxed();
+    if let Some(below) = below {
+        query = query.filter(files::path.lt(below));
     }
     Ok(query.load(db)?)
 }
