@@ -119,6 +119,6 @@ pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Resu
     let counted = Selection { show_hidden, filter: filtered()?, ..selection.again() };
     let total = if page.count { Some(versions::count(db, counted)?) } else { None };
     let selection = Selection { from_package, show_hidden, filter: filtered()?, ..selection };
-    let rows = versions::list(db, selection, &order.order(descending), page.after.as_ref(), page.slice())?;
+    let rows = versions::list(db, selection, &order.order(descending), &page)?;
     Ok(Listed { total, ..page.of(rows) })
 }

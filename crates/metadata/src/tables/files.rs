@@ -11,7 +11,7 @@ use crate::batch::{Batch, push, push_rows};
 use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::{MAX_COUNTED, Slice};
+use crate::page::{MAX_COUNTED, Page};
 use crate::prepared::rounded;
 use crate::schema::{blobs, files};
 use crate::select::{Condition, Field, Order};
@@ -171,10 +171,11 @@ pub(crate) fn list_falling(db: &mut Db, version: i64, below: Option<&FilePath>, 
 }
 
 /// Files of a version that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<File>> {
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, page: &Page<Cursor>) -> Result<Vec<File>> {
+    let ((order, conditions), slice) = (page.read(order)?, page.slice());
     let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
-    if let Some(after) = after {
-        query = query.filter(order.behind(after)?);
+    for condition in conditions {
+        query = query.filter(condition);
     }
     Ok(query.load(db)?)
 }

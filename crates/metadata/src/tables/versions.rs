@@ -14,7 +14,7 @@ use crate::batch::{Batch, push};
 use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::{MAX_COUNTED, Slice};
+use crate::page::{MAX_COUNTED, Page};
 use crate::prepared::Kept;
 use crate::schema::{packages, projects, versions};
 use crate::select::{BOOLEANS, Condition, Extent, Field, Order};
@@ -156,10 +156,11 @@ pub(crate) fn find_deleted(db: &mut Db, package: i64, version: &VersionName, now
 }
 
 /// Versions that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Version>> {
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, page: &Page<Cursor>) -> Result<Vec<Version>> {
+    let ((order, conditions), slice) = (page.read(order)?, page.slice());
     let mut query = chosen(selection).select(columns()).order(order.by()).limit(slice.limit).offset(slice.offset);
-    if let Some(after) = after {
-        query = query.filter(order.behind(after)?);
+    for condition in conditions {
+        query = query.filter(condition);
     }
     Ok(query.load::<Read>(db)?.into_iter().map(Version::from).collect())
 }
