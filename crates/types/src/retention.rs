@@ -54,10 +54,8 @@ impl fmt::Display for KeptRevisions {
 /// What is to be known of a version before any file is taken from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
-    /// Where it is in its life.
+    /// Where it is in its life: the files of one that is sealed are final.
     pub state: VersionState,
-    /// Whether its file set is final.
-    pub is_sealed: bool,
     /// Whether a tag points at it.
     pub is_tagged: bool,
     /// Whether a promotion ever named it: what was placed of it, or is to be, is a content that it had then.
@@ -69,8 +67,8 @@ pub struct Held {
 impl Held {
     /// Whether files of it that newer ones replaced may go.
     pub fn may_lose_files(self) -> bool {
-        let Self { state, is_sealed, is_tagged, is_promoted, is_protected } = self;
-        state.takes_files() && !(is_sealed || is_tagged || is_promoted || is_protected)
+        let Self { state, is_tagged, is_promoted, is_protected } = self;
+        state.takes_files() && !(is_tagged || is_promoted || is_protected)
     }
 }
 
@@ -107,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_version_that_something_holds_loses_nothing() {
-        let free = Held { state: VersionState::Open, is_sealed: false, is_tagged: false, is_promoted: false, is_protected: false };
+        let free = Held { state: VersionState::Open, is_tagged: false, is_promoted: false, is_protected: false };
         for (held, expected) in [
             (free, true),
             (Held { state: VersionState::Draft, ..free }, true),
@@ -115,7 +113,6 @@ mod tests {
             (Held { state: VersionState::Yanked, ..free }, false),
             (Held { state: VersionState::Quarantined, ..free }, false),
             (Held { state: VersionState::Deleted, ..free }, false),
-            (Held { is_sealed: true, ..free }, false),
             (Held { is_tagged: true, ..free }, false),
             (Held { is_promoted: true, ..free }, false),
             (Held { is_protected: true, ..free }, false),

@@ -144,7 +144,6 @@ fn find_free(db: &mut Db, project: i64, version: i64) -> Result<Option<(Package,
     let rules: Vec<Protection> = protection_rules::list(db, project, 0, MAX_RULES)?.into_iter().map(|rule| rule.protection).collect();
     let held = Held {
         state: version.state,
-        is_sealed: version.content_digest.is_some(),
         is_tagged: !tags::list_of_versions(db, &[version.id])?.is_empty(),
         is_promoted: promotions::has_version(db, package.id, version.id)?,
         is_protected: Protection::least(&rules, &package.name, Right::Delete).is_some(),
