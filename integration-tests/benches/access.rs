@@ -87,6 +87,7 @@ async fn opened(database: &Database) -> Metadata {
         default_version_mode: VersionMode::Open,
         visibility: Visibility::Private,
         dedup_scope: DedupScope::Readable,
+        keep_revisions: None,
     };
     let metadata = Metadata::open(&config, Rules::new(defaults, 0), || NOW).await.expect("the database opens");
     metadata.ensure_admin_token(None, "token").await.expect("there is an administrator");

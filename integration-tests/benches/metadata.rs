@@ -326,5 +326,6 @@ fn in_force() -> InForce {
         default_version_mode: VersionMode::Open,
         visibility: Visibility::Private,
         dedup_scope: DedupScope::Readable,
+        keep_revisions: None,
     }
 }

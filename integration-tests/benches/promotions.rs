@@ -60,6 +60,7 @@ async fn prepared(engine: Engine) -> Bench {
         default_version_mode: VersionMode::Open,
         visibility: Visibility::Private,
         dedup_scope: DedupScope::Readable,
+        keep_revisions: None,
     };
     let metadata = Metadata::open(&config, Rules::new(defaults, 7 * 24 * 60 * 60), || NOW).await.expect("the database opens");
     let metadata = metadata.signing(std::sync::Arc::new(SigningKeys::generate()));

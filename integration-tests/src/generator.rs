@@ -206,6 +206,7 @@ mod tests {
             default_version_mode: VersionMode::Open,
             visibility: Visibility::Private,
             dedup_scope: DedupScope::Readable,
+            keep_revisions: None,
         }
     }
 

@@ -53,7 +53,8 @@ pub async fn page(grpc: &Grpc, list: List, query: Query) -> Result<(Vec<String>,
             (answer.packages.into_iter().map(|package| package.package_id).collect(), answer.next_page_token)
         }
         List::Versions => {
-            let request = ListVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden, show_deleted };
+            let request =
+                ListVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden, show_deleted, ..Default::default() };
             let answer = grpc.packages().list_versions(authorized(request)).await?.into_inner();
             let word = |version: consign_proto::metadata::Version| format!("{}/{}", version.package, version.version);
             (answer.versions.into_iter().map(word).collect(), answer.next_page_token)

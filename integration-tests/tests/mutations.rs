@@ -90,6 +90,7 @@ async fn no_mutation_of_a_secret_is_believed() {
         default_version_mode: VersionMode::Open,
         visibility: Visibility::Private,
         dedup_scope: DedupScope::Readable,
+        keep_revisions: None,
     };
     let config = Config { database_url: database.url().to_owned(), allow_plaintext: true, connections: 2 };
     let metadata = Metadata::open(&config, Rules::new(defaults, 0), || NOW).await.unwrap();

@@ -114,4 +114,17 @@ impl Client {
         let call = || async { self.project_service().update_settings(self.request(request.clone())).await };
         Ok(repeat(call).await?)
     }
+
+    /// Says how many files of one path the open versions of a project keep; `None` for all.
+    pub async fn keep_revisions(&self, project: &ProjectRef, keep_revisions: Option<i32>) -> Result<UpdateSettingsResponse> {
+        let settings = Settings { name: project.to_string(), keep_revisions, ..Settings::default() };
+        let request = UpdateSettingsRequest {
+            settings: Some(settings),
+            update_mask: Some(FieldMask { paths: vec!["keep_revisions".to_owned()] }),
+            request_id: Uuid::new_v4().to_string(),
+            validate_only: false,
+        };
+        let call = || async { self.project_service().update_settings(self.request(request.clone())).await };
+        Ok(repeat(call).await?)
+    }
 }

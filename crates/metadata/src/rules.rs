@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use consign_types::duplicates::DuplicatePolicy;
+use consign_types::retention::CLEANUP_SECONDS;
 use consign_types::settings::{DedupScope, DuplicateSetting, InForce, VersionMode};
 use consign_types::version::Visibility;
 
@@ -21,6 +22,8 @@ pub struct Rules {
     pub restore_seconds: i64,
     /// Whether guests of a project read what reporters read: GitLab's newest releases let them.
     pub guests_read: bool,
+    /// How long after one cleanup of a project the next one is due, in seconds.
+    pub cleanup_seconds: i64,
     policies: Policies,
 }
 
@@ -29,13 +32,19 @@ type Policies = Arc<Mutex<HashMap<(bool, String, bool), DuplicatePolicy>>>;
 impl Rules {
     /// These rules.
     pub fn new(defaults: InForce, restore_seconds: i64) -> Self {
-        Self { defaults, restore_seconds, guests_read: false, policies: Policies::default() }
+        Self { defaults, restore_seconds, guests_read: false, cleanup_seconds: CLEANUP_SECONDS, policies: Policies::default() }
     }
 
     /// The same, where guests of a project read what reporters read, or don't.
     #[must_use]
     pub fn letting_guests_read(self, guests_read: bool) -> Self {
         Self { guests_read, ..self }
+    }
+
+    /// The same, where projects are cleaned up more or less often.
+    #[must_use]
+    pub fn cleaning_up_every(self, cleanup_seconds: i64) -> Self {
+        Self { cleanup_seconds, ..self }
     }
 
     /// What holds where nobody says otherwise: as GitLab has it.
@@ -48,6 +57,7 @@ impl Rules {
             default_version_mode: VersionMode::Open,
             visibility: Visibility::Private,
             dedup_scope: DedupScope::Readable,
+            keep_revisions: None,
         };
         Self::new(defaults, 7 * 24 * 60 * 60)
     }

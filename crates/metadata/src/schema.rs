@@ -29,6 +29,19 @@ table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::columns::Instant;
 
+    cleanups (project_id) {
+        project_id -> BigInt,
+        next_run_at -> Instant,
+        version_id -> BigInt,
+        below -> Nullable<Text>,
+        actor -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::columns::Instant;
+
     projects (id) {
         id -> BigInt,
         namespace_id -> BigInt,

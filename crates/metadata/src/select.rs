@@ -323,6 +323,11 @@ impl Order {
         sql(&columns.join(", "))
     }
 
+    /// The same from its end.
+    pub(crate) fn turned(&self) -> Self {
+        Self { descending: !self.descending, ..self.clone() }
+    }
+
     /// The rows behind a cursor. Columns are compared as a row, which both databases answer from an index; spelled out with `or`,
     /// they would sort. A cursor that does not go with this order is refused.
     pub(crate) fn behind<QS: 'static>(&self, cursor: &Cursor) -> Result<Condition<QS>> {

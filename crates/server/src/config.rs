@@ -245,9 +245,11 @@ impl Settings {
             default_version_mode: VersionMode::Open,
             visibility: Visibility::Private,
             dedup_scope: DedupScope::Readable,
+            keep_revisions: None,
         };
         let rules = Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60);
-        Ok(rules.letting_guests_read(self.guests_read || self.strict_gitlab))
+        let rules = rules.letting_guests_read(self.guests_read || self.strict_gitlab);
+        Ok(rules.cleaning_up_every(self.collection.cleanup_interval_seconds))
     }
 
     /// Says what is missing or contradictory.

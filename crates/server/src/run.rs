@@ -122,6 +122,7 @@ impl Running {
             self.tasks.spawn(jobs::throttle::run(throttle, stop()));
             self.tasks.spawn(jobs::downloads::run(metadata.clone(), stop()));
             self.tasks.spawn(jobs::promote::run(metadata.clone(), stop()));
+            self.tasks.spawn(jobs::clean_up::run(metadata.clone(), collection.cleanup_pause(), stop()));
             self.tasks.spawn(jobs::expire::run(metadata, collection.interval(), stop()));
         }
         if let Some(blobs) = planes.blobs {

@@ -18,7 +18,7 @@
 //! - [`promotion`]: stages, their gates, and the promotions that pass them
 //! - [`attestation`]: signed statements about content, and whose signatures count
 //! - [`order`]: how the versions of a package are ordered; [`range`]: which of them a selector takes
-//! - [`duplicates`]: whether a file may be published again
+//! - [`duplicates`]: whether a file may be published again; [`retention`]: what is kept of what newer ones replaced
 //! - [`filter`]: the filters of lists; [`label`]: labels; [`pattern`]: patterns over names
 //! - `columns`: all of these as columns of the database (feature `diesel`)
 //! - [`time`]: instants as the databases and the wire carry them
@@ -45,6 +45,7 @@ pub mod range;
 pub mod receipt;
 pub mod release;
 pub mod resource;
+pub mod retention;
 pub mod secret;
 pub mod settings;
 pub mod signature;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::duplicates::{DuplicatePolicy, PatternError};
+use crate::retention::KeptRevisions;
 use crate::version::Visibility;
 use crate::word::word_enum;
 
@@ -73,6 +74,9 @@ pub struct Settings {
     /// Where uploads may be found already stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedup_scope: Option<DedupScope>,
+    /// How many files of one path an open version keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_revisions: Option<KeptRevisions>,
 }
 
 /// A change of settings: `None` leaves a value as it is, `Some(None)` removes it so that it is inherited.
@@ -90,6 +94,8 @@ pub struct SettingsChange {
     pub visibility: Option<Option<Visibility>>,
     /// See [`Settings::dedup_scope`].
     pub dedup_scope: Option<Option<DedupScope>>,
+    /// See [`Settings::keep_revisions`].
+    pub keep_revisions: Option<Option<KeptRevisions>>,
 }
 
 impl Settings {
@@ -103,6 +109,7 @@ impl Settings {
             default_version_mode: change.default_version_mode.unwrap_or(self.default_version_mode),
             visibility: change.visibility.unwrap_or(self.visibility),
             dedup_scope: change.dedup_scope.unwrap_or(self.dedup_scope),
+            keep_revisions: change.keep_revisions.unwrap_or(self.keep_revisions),
         }
     }
 
@@ -116,6 +123,7 @@ impl Settings {
             default_version_mode: self.default_version_mode.or(farther.default_version_mode),
             visibility: self.visibility.or(farther.visibility),
             dedup_scope: self.dedup_scope.or(farther.dedup_scope),
+            keep_revisions: self.keep_revisions.or(farther.keep_revisions),
         }
     }
 
@@ -129,6 +137,7 @@ impl Settings {
             default_version_mode: self.default_version_mode.unwrap_or(defaults.default_version_mode),
             visibility: self.visibility.unwrap_or(defaults.visibility),
             dedup_scope: self.dedup_scope.unwrap_or(defaults.dedup_scope),
+            keep_revisions: self.keep_revisions.or(defaults.keep_revisions),
         }
     }
 
@@ -141,6 +150,7 @@ impl Settings {
             ("default_version_mode", self.default_version_mode.is_some()),
             ("visibility", self.visibility.is_some()),
             ("dedup_scope", self.dedup_scope.is_some()),
+            ("keep_revisions", self.keep_revisions.is_some()),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect()
     }
@@ -161,6 +171,9 @@ pub struct InForce {
     pub visibility: Visibility,
     /// Where uploads may be found already stored.
     pub dedup_scope: DedupScope,
+    /// How many files of one path an open version keeps; `None` for all.
+    #[serde(default)]
+    pub keep_revisions: Option<KeptRevisions>,
 }
 
 #[cfg(test)]
@@ -177,6 +190,7 @@ mod tests {
             default_version_mode: VersionMode::Open,
             visibility: Visibility::Private,
             dedup_scope: DedupScope::Readable,
+            keep_revisions: None,
         }
     }
 
@@ -217,14 +231,16 @@ mod tests {
         let (modes, scopes) = (vec![VersionMode::Open, VersionMode::Sealed], vec![DedupScope::Readable, DedupScope::Instance]);
         let visibilities = vec![Visibility::Private, Visibility::Internal, Visibility::Public];
         let words = (prop::sample::select(modes), prop::sample::select(visibilities), prop::sample::select(scopes));
-        (prop::option::of(policy), any::<Option<i64>>(), any::<Option<i64>>(), prop::option::of(words)).prop_map(
-            |(duplicate_policy, max_file_bytes, quota_bytes, words)| Settings {
+        let kept = prop::option::of((1..=1000_i32).prop_map(|kept| kept.try_into().unwrap()));
+        (prop::option::of(policy), any::<Option<i64>>(), any::<Option<i64>>(), prop::option::of(words), kept).prop_map(
+            |(duplicate_policy, max_file_bytes, quota_bytes, words, keep_revisions)| Settings {
                 duplicate_policy,
                 max_file_bytes,
                 quota_bytes,
                 default_version_mode: words.map(|words| words.0),
                 visibility: words.map(|words| words.1),
                 dedup_scope: words.map(|words| words.2),
+                keep_revisions,
             },
         )
     }

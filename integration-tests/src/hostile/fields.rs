@@ -142,7 +142,13 @@ pub(super) async fn numbers_and_bytes(grpc: &Grpc, hostile: &mut Hostile) -> (St
         6 => send!(
             projects,
             update_settings,
-            settings(Settings { name: project(), default_version_mode: small, dedup_scope: small, ..Settings::default() })
+            settings(Settings {
+                name: project(),
+                default_version_mode: small,
+                dedup_scope: small,
+                keep_revisions: Some(small),
+                ..Settings::default()
+            })
         ),
         7 => {
             let project = Some(Project { name: project(), visibility: small, ..Project::default() });

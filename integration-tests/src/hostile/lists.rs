@@ -174,7 +174,16 @@ impl List {
                 ask!(packages, list_packages, ListPackagesRequest { parent, page_size, page_token, filter, order_by, show_deleted })
             }
             "ListVersions" => {
-                let request = ListVersionsRequest { parent, page_size, page_token, filter, order_by, show_hidden, show_deleted };
+                let request = ListVersionsRequest {
+                    parent,
+                    page_size,
+                    page_token,
+                    filter,
+                    order_by,
+                    show_hidden,
+                    show_deleted,
+                    ..Default::default()
+                };
                 ask!(packages, list_versions, request)
             }
             "SearchVersions" => {

@@ -149,6 +149,25 @@ async fn nobody_is_told_of_bytes_that_they_may_not_read_nor_lifts_the_limits_of_
 }
 
 #[tokio::test]
+async fn a_maintainer_says_how_many_files_are_kept_and_changes_no_other_setting() {
+    let world = World::start(Engine::Sqlite).await;
+    let policy = wire::DuplicatePolicy { allowed: Some(false), ..Default::default() };
+    let kept = || wire::Settings { keep_revisions: Some(5), ..Default::default() };
+    for (role, settings, expected) in [
+        (Role::Developer, kept(), Verdict::Role),
+        (Role::Maintainer, kept(), Verdict::Allowed),
+        (Role::Maintainer, wire::Settings { duplicate_policy: Some(policy.clone()), ..kept() }, Verdict::Role),
+        (Role::Maintainer, wire::Settings { default_version_mode: wire::VersionMode::Sealed.into(), ..Default::default() }, Verdict::Role),
+        (Role::Owner, wire::Settings { duplicate_policy: Some(policy), ..kept() }, Verdict::Allowed),
+    ] {
+        let (_, secret) = world.token(wanted(1, role, &Scope::ALL)).await;
+        let settings = Some(wire::Settings { name: "projects/1".to_owned(), ..settings });
+        let request = wire::UpdateSettingsRequest { settings, ..Default::default() }.encode_to_vec();
+        assert_eq!(verdict(&world.call("ProjectService/UpdateSettings", &secret, request.into()).await), expected, "{role}");
+    }
+}
+
+#[tokio::test]
 async fn private_and_absent_look_the_same() {
     let world = World::start(Engine::Sqlite).await;
     assert_eq!(world.rest.put("/api/v4/projects/2/packages/generic/tool/1.0/f", "x").await.status, 201);

@@ -1,6 +1,7 @@
 //! What the metadata plane promises, over gRPC and on both databases.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod backwards;
 mod compare;
 mod counts;
 mod deletion;

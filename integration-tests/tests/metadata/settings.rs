@@ -164,6 +164,30 @@ async fn what_is_only_tried_shows_what_would_be_in_force_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn how_many_files_are_kept_is_said_of_projects_and_told_with_the_next_run() {
+    for engine in BOTH {
+        let (_service, grpc) = chain(engine).await;
+        let kept = |kept: i32| Settings { keep_revisions: Some(kept), ..Settings::default() };
+        for name in ["instance", "namespaces/group/sub"] {
+            assert_eq!(refused(send(&grpc, change(name, kept(7), &[])).await), INVALID, "{name}");
+        }
+        for number in [1, 7, 1000] {
+            let answer = send(&grpc, change("projects/2", kept(number), &[])).await.unwrap();
+            let (own, in_force) = (answer.settings.unwrap(), answer.effective_settings.unwrap());
+            assert_eq!((own.keep_revisions, own.next_cleanup_time), (Some(number), None), "{engine:?}");
+            assert_eq!((in_force.keep_revisions, in_force.next_cleanup_time.is_some()), (Some(number), true), "{engine:?}");
+            assert_eq!(answer.origins["keep_revisions"], "projects/2");
+        }
+        let other = Settings { default_version_mode: VersionMode::Open.into(), ..Settings::default() };
+        let in_force = send(&grpc, change("projects/2", other, &[])).await.unwrap().effective_settings.unwrap();
+        assert_eq!(in_force.keep_revisions, Some(1000), "what is not named stays");
+        let in_force =
+            send(&grpc, change("projects/2", Settings::default(), &["keep_revisions"])).await.unwrap().effective_settings.unwrap();
+        assert_eq!((in_force.keep_revisions, in_force.next_cleanup_time), (None, None), "{engine:?}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_values_and_stale_etags_are_refused() {
     for engine in BOTH {
         let (_service, grpc) = chain(engine).await;
@@ -182,6 +206,9 @@ async fn wrong_values_and_stale_etags_are_refused() {
                 Settings { default_version_mode: 77, ..Settings::default() },
                 Settings { visibility: 77, ..Settings::default() },
                 Settings { dedup_scope: 77, ..Settings::default() },
+                Settings { keep_revisions: Some(0), ..Settings::default() },
+                Settings { keep_revisions: Some(-1), ..Settings::default() },
+                Settings { keep_revisions: Some(1001), ..Settings::default() },
             ] {
                 let what = format!("{name} {settings:?}");
                 assert_eq!(refused(send(&grpc, change(name, settings, &[])).await), INVALID, "{what}");

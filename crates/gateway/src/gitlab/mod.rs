@@ -45,7 +45,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::Router;
 use axum::response::IntoResponse as _;
-use axum::routing::post;
+use axum::routing::get;
 use consign_client::Client;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -65,7 +65,7 @@ pub(crate) fn router(client: Client) -> Router {
         .merge(users::routes())
         .merge(user::routes());
     openapi::served(routes)
-        .route("/api/graphql", post(graphql::post))
+        .route("/api/graphql", get(graphql::get).post(graphql::post))
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .with_state(client)

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use consign_types::Timestamp;
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::settings::{InForce, Settings};
-
 use consign_types::version::Visibility;
 use serde::{Deserialize, Serialize};
 
 use super::{namespace, project};
 use crate::connection::Db;
+use crate::tables::cleanups;
 use crate::tables::settings::{self, Scope, ScopeSettings};
 use crate::{Metadata, Result, Rules};
 
@@ -24,6 +25,9 @@ pub struct SettingsView {
     pub in_force: InForce,
     /// The name of each value that is set somewhere, and the name of the scope that it comes from.
     pub origins: BTreeMap<String, String>,
+    /// When files that newer ones replaced are deleted next, of a project that keeps only some of them.
+    #[serde(default)]
+    pub next_cleanup_at: Option<Timestamp>,
 }
 
 impl Metadata {
@@ -83,5 +87,9 @@ pub(super) fn view(db: &mut Db, place: &Place, rules: &Rules) -> Result<Settings
         in_force.visibility = visibility;
         origins.insert("visibility".to_owned(), place.name.to_string());
     }
-    Ok(SettingsView { scope: place.name.clone(), own, in_force, origins })
+    let next_cleanup_at = match place.scope {
+        Scope::Project(id) if in_force.keep_revisions.is_some() => cleanups::find(db, id)?.map(|cleanup| cleanup.next_run_at),
+        _ => None,
+    };
+    Ok(SettingsView { scope: place.name.clone(), own, in_force, origins, next_cleanup_at })
 }

@@ -77,7 +77,7 @@ impl Metadata {
                 };
                 let (order, page) = (request.order.order(request.descending), request.page);
                 let total = if page.count { Some(files::count(db, selection()?)?) } else { None };
-                let rows = files::list(db, selection()?, &order, page.after.as_ref(), page.slice())?;
+                let rows = files::list(db, selection()?, &order, &page)?;
                 Ok(Listed { total, ..page.of(rows) })
             })
             .await

@@ -113,11 +113,14 @@ impl Metadata {
 }
 
 pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Result<Listed<Version>> {
-    let VersionList { filter, order, descending, show_hidden, page } = list;
+    let VersionList { filter, order, descending, show_hidden, mut page } = list;
     let filtered = || filter.clone().map(|filter| condition(filter, &versions::field)).transpose();
-    let after =
-        page.after.clone().map(|after| if order == VersionOrder::ProjectPath { by_path(db, &after) } else { Ok(after) }).transpose()?;
-    let first = match after.as_ref().and_then(|after| after.values.first()) {
+    if order == VersionOrder::ProjectPath {
+        for cursor in [&mut page.after, &mut page.before].into_iter().flatten() {
+            *cursor = by_path(db, cursor)?;
+        }
+    }
+    let first = match page.after.as_ref().and_then(|after| after.values.first()) {
         Some(Value::Text(text)) if !descending => Some(text.clone()),
         _ => None,
     };
@@ -126,7 +129,7 @@ pub(super) fn list(db: &mut Db, list: VersionList, selection: Selection) -> Resu
     let counted = Selection { show_hidden, filter: filtered()?, ..selection.again() };
     let total = if page.count { Some(versions::count(db, counted)?) } else { None };
     let selection = Selection { from_package, from_project, show_hidden, filter: filtered()?, ..selection };
-    let rows = versions::list(db, selection, &order.order(descending), after.as_ref(), page.slice())?;
+    let rows = versions::list(db, selection, &order.order(descending), &page)?;
     Ok(Listed { total, ..page.of(rows) })
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod cancel_promotion;
 mod change;
 pub(crate) mod change_release;
 pub(crate) mod change_state;
+mod clean_up;
 pub(crate) mod compare_stages;
 pub(crate) mod compare_versions;
 mod condemn;

@@ -11,7 +11,7 @@ use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    attestations, audit_entries, counters, deployments, events, files, labels, leases, loose_blobs, namespaces, packages, placements,
+    attestations, audit_entries, cleanups, counters, deployments, events, files, labels, leases, loose_blobs, namespaces, packages, placements,
     projects, promotions, protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules,
     trusted_keys, versions,
 };
@@ -91,6 +91,7 @@ fn purge(db: &mut Db, now: Timestamp) -> Result<bool> {
     events::remove_of_project(db, project.id)?;
     events::remove_floor(db, project.id)?;
     settings::remove(db, Scope::Project(project.id))?;
+    cleanups::remove(db, project.id)?;
     counters::remove(db, project.id)?;
     projects::remove(db, project.id)?;
     Ok(true)

@@ -34,7 +34,7 @@ impl Metadata {
                 };
                 let (order, page): (Order, _) = (FileOrder::Id.order(request.descending), request.page);
                 let total = if page.count { Some(located_files::count(db, selection()?)?) } else { None };
-                let rows = located_files::list(db, selection()?, &order, page.after.as_ref(), page.slice())?;
+                let rows = located_files::list(db, selection()?, &order, &page)?;
                 Ok(Listed { total, ..page.of(rows) })
             })
             .await

@@ -12,7 +12,8 @@ use super::etag_of;
 use super::find_settings::{SettingsView, place, view};
 use super::idempotency::{Fingerprint, once};
 use crate::connection::{Db, Ending};
-use crate::tables::settings::{self, ScopeSettings};
+use crate::tables::cleanups::{self, Cleanup};
+use crate::tables::settings::{self, Scope, ScopeSettings};
 use crate::{Error, Metadata, Principal, Result, Rules};
 
 /// Settings to be changed.
@@ -47,16 +48,18 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
         let rule = "is of new projects: `UpdateProject` changes that of one that is there".to_owned();
         return Err(Error::ArgumentInvalid { field: "settings.visibility", rule });
     }
-    let SettingsChange { max_file_bytes, quota_bytes, dedup_scope, .. } = &request.change;
-    let is_limit = max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some();
-    // What the instance grants to its projects is not theirs to change, nor who may be told of whose bytes.
-    if is_limit && request.principal.role < Role::Admin {
-        return Err(Error::RoleInsufficient(Role::Admin));
+    let least = least_role(&request.scope, &request.change);
+    if request.principal.role < least {
+        return Err(Error::RoleInsufficient(least));
+    }
+    if matches!((&request.scope, &request.change.keep_revisions), (ScopeRef::Instance | ScopeRef::Namespace(_), Some(Some(_)))) {
+        let rule = "is set at projects alone".to_owned();
+        return Err(Error::ArgumentInvalid { field: "settings.keep_revisions", rule });
     }
     let fingerprint = Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish();
     let call = call(&request.principal, "UpdateSettings", &request.scope, request.request_id.as_ref(), fingerprint, now);
     let change = |db: &mut Db| {
-        put(db, request, now)?;
+        put(db, request, rules, now)?;
         let place = place(db, &request.scope)?;
         view(db, &place, rules)
     };
@@ -77,12 +80,34 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
     }
 }
 
-fn put(db: &mut Db, request: &UpdateSettings, now: Timestamp) -> Result<()> {
+/// The least role that makes such a change. Those who may delete files may say how many are kept; all else is the owner's.
+fn least_role(scope: &ScopeRef, change: &SettingsChange) -> Role {
+    let SettingsChange { duplicate_policy, max_file_bytes, quota_bytes, default_version_mode, visibility, dedup_scope, keep_revisions: _ } =
+        change;
+    // What the instance grants to its projects is not theirs to change, nor who may be told of whose bytes.
+    if max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some() {
+        return Role::Admin;
+    }
+    let is_other = duplicate_policy.is_some() || default_version_mode.is_some() || visibility.is_some();
+    if is_other || !matches!(scope, ScopeRef::Project(_)) { Role::Owner } else { Role::Maintainer }
+}
+
+fn put(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> Result<()> {
     let place = place(db, &request.scope)?;
     let own = settings::get(db, place.scope)?;
     etag_of(request.etag.as_ref(), &own.etag(), &place.name)?;
     let new = ScopeSettings { values: own.values.changed(request.change.clone()), revision: own.revision + 1, updated_at: Some(now) };
-    if settings::put(db, place.scope, own.revision, &new, now)? { Ok(()) } else { Err(Error::raced()) }
+    if !settings::put(db, place.scope, own.revision, &new, now)? {
+        return Err(Error::raced());
+    }
+    match (place.scope, request.change.keep_revisions) {
+        (Scope::Project(id), Some(Some(_))) => {
+            let first = now.plus_seconds(rules.cleanup_seconds);
+            cleanups::put(db, &Cleanup::new(id, first, request.principal.name.clone()))
+        }
+        (Scope::Project(id), Some(None)) => cleanups::remove(db, id),
+        _ => Ok(()),
+    }
 }
 
 fn check(change: &SettingsChange) -> Result<()> {

@@ -28,6 +28,7 @@ fn every_column_is_there_in_both_databases() {
             projects,
             counters,
             settings,
+            cleanups,
             packages,
             package_labels,
             versions,

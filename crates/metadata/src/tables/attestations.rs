@@ -282,6 +282,19 @@ fn is_promoted(db: &mut Db, project: i64, content: ContentDigest) -> Result<bool
     Ok(select(exists(item)).get_result::<bool>(db)? || select(exists(placement)).get_result(db)?)
 }
 
+/// Those of some digests that are attested as files of a project.
+pub(crate) fn list_attested_files(db: &mut Db, project: i64, digests: &[Digest]) -> Result<Vec<Digest>> {
+    let mut found = Vec::new();
+    for digests in digests.chunks(BATCH) {
+        let query = attestations::table
+            .filter(attestations::project_id.eq(project))
+            .filter(attestations::subject_kind.eq(SubjectKind::File))
+            .filter(attestations::subject.eq_any(digests));
+        found.append(&mut query.select(attestations::subject).distinct().load(db)?);
+    }
+    Ok(found)
+}
+
 /// Some attestations of a content that nothing has any more but this version, which goes: their ids and blobs.
 pub(crate) fn list_losing_version(db: &mut Db, project: i64, version: i64, limit: i64) -> Result<Vec<(i64, Digest)>> {
     let content: Option<Option<ContentDigest>> = versions::table.find(version).select(versions::content_digest).first(db).optional()?;

@@ -11,7 +11,8 @@ use crate::batch::{Batch, push, push_rows};
 use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::{MAX_COUNTED, Slice};
+use crate::page::{MAX_COUNTED, Page};
+use crate::prepared::rounded;
 use crate::schema::{blobs, files};
 use crate::select::{Condition, Field, Order};
 
@@ -42,6 +43,12 @@ pub(crate) fn insert(batch: &mut Batch<'_>, new: &[File]) {
 pub(crate) fn update(batch: &mut Batch<'_>, file: &File) {
     let file = file.clone();
     push!(batch, diesel::update(files::table.find(file.id)).set(file));
+}
+
+/// Deletes rows until they are purged.
+pub(crate) fn mark_deleted(batch: &mut Batch<'_>, ids: Vec<i64>, sequence: i64, now: Timestamp, purge_at: Timestamp) {
+    let values = (files::sequence.eq(sequence), files::deleted_at.eq(now), files::purge_at.eq(purge_at));
+    push!(batch, diesel::update(files::table.filter(files::id.eq_any(rounded(ids)))).set(values));
 }
 
 /// The rows of these ids, in the order of their ids.
@@ -153,11 +160,22 @@ pub(crate) fn list_served_copies(db: &mut Db, version: i64, after: Option<&FileP
     Ok(query.load(db)?)
 }
 
+/// Rows of a version that are not deleted, below a path: by path, then by revision, falling.
+pub(crate) fn list_falling(db: &mut Db, version: i64, below: Option<&FilePath>, limit: i64) -> Result<Vec<File>> {
+    let query = files::table.filter(files::version_id.eq(version)).filter(files::deleted_at.is_null());
+    let mut query = query.order((files::path.desc(), files::revision.desc())).limit(limit).into_boxed();
+    if let Some(below) = below {
+        query = query.filter(files::path.lt(below));
+    }
+    Ok(query.load(db)?)
+}
+
 /// Files of a version that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<File>> {
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, page: &Page<Cursor>) -> Result<Vec<File>> {
+    let ((order, conditions), slice) = (page.read(order)?, page.slice());
     let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
-    if let Some(after) = after {
-        query = query.filter(order.behind(after)?);
+    for condition in conditions {
+        query = query.filter(condition);
     }
     Ok(query.load(db)?)
 }

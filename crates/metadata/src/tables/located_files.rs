@@ -10,7 +10,7 @@ use super::file_row::LocatedFile;
 use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::{MAX_COUNTED, Slice};
+use crate::page::{MAX_COUNTED, Page};
 use crate::schema::{files, packages, projects, versions};
 use crate::select::{Condition, Extent, Order, within};
 
@@ -37,10 +37,11 @@ pub(crate) struct Selection {
 }
 
 /// Files that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<LocatedFile>> {
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, page: &Page<Cursor>) -> Result<Vec<LocatedFile>> {
+    let ((order, conditions), slice) = (page.read(order)?, page.slice());
     let mut query = chosen(selection).order(order.by()).limit(slice.limit).offset(slice.offset);
-    if let Some(after) = after {
-        query = query.filter(order.behind(after)?);
+    for condition in conditions {
+        query = query.filter(condition);
     }
     Ok(query.select((files::all_columns, packages::name, versions::version)).load(db)?)
 }

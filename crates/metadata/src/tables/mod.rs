@@ -4,6 +4,7 @@ pub(crate) mod attestations;
 pub(crate) mod audit_entries;
 pub(crate) mod blobs;
 pub(crate) mod candidates;
+pub(crate) mod cleanups;
 pub(crate) mod counters;
 pub(crate) mod deployments;
 pub(crate) mod events;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use consign_types::promotion::State;
 use consign_types::{Digest, Timestamp};
-use diesel::dsl::InnerJoinQuerySource;
+use diesel::dsl::{InnerJoinQuerySource, exists};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
@@ -246,6 +246,12 @@ fn with_items(db: &mut Db, rows: Vec<Row>) -> Result<Vec<Promotion>> {
     }
     let rows = rows.into_iter().map(|row| (items.remove(&row.id).unwrap_or_default(), row));
     rows.map(|(items, row)| from_row(row, items)).collect()
+}
+
+/// Whether any promotion, whatever came of it, names a version.
+pub(crate) fn has_version(db: &mut Db, package: i64, version: i64) -> Result<bool> {
+    let of_package = promotion_items::table.filter(promotion_items::package_id.eq(package));
+    Ok(diesel::select(exists(of_package.filter(promotion_items::version_id.eq(version)))).get_result(db)?)
 }
 
 /// Removes the promotions of a project that goes.

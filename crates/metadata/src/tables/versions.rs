@@ -14,7 +14,7 @@ use crate::batch::{Batch, push};
 use crate::connection::{Db, MultiBackend};
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::page::{MAX_COUNTED, Slice};
+use crate::page::{MAX_COUNTED, Page};
 use crate::prepared::Kept;
 use crate::schema::{packages, projects, versions};
 use crate::select::{BOOLEANS, Condition, Extent, Field, Order};
@@ -110,6 +110,22 @@ pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &V
     Ok(Kept(query.select(columns())).get_result::<Read>(db).optional()?.map(Version::from))
 }
 
+/// The version of this id, deleted or not.
+pub(crate) fn get(db: &mut Db, id: i64) -> Result<Option<Version>> {
+    let query = versions::table.inner_join(packages::table).filter(versions::id.eq(id)).select(columns());
+    Ok(query.first::<Read>(db).optional()?.map(Version::from))
+}
+
+/// Versions of a project behind an id, and whether they may have files that newer ones replaced and that may go.
+pub(crate) fn list_layered(db: &mut Db, project: i64, after: i64, limit: i64) -> Result<Vec<(i64, bool)>> {
+    let columns = (versions::id, versions::retired, versions::state, versions::row_count, versions::file_count);
+    let query = versions::table.filter(versions::project_id.eq(project)).filter(versions::id.gt(after));
+    let rows: Vec<(i64, i64, VersionState, i64, i64)> = query.order(versions::id).limit(limit).select(columns).load(db)?;
+    let layered =
+        |(id, retired, state, rows, files): (i64, i64, VersionState, i64, i64)| (id, retired == 0 && state.takes_files() && rows > files);
+    Ok(rows.into_iter().map(layered).collect())
+}
+
 /// The states of those of these versions that are not deleted.
 pub(crate) fn list_states(db: &mut Db, ids: &[i64]) -> Result<Vec<(i64, VersionState)>> {
     let mut found = Vec::new();
@@ -142,10 +158,11 @@ pub(crate) fn find_deleted(db: &mut Db, package: i64, version: &VersionName, now
 }
 
 /// Versions that fit, behind a cursor.
-pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, after: Option<&Cursor>, slice: Slice) -> Result<Vec<Version>> {
+pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, page: &Page<Cursor>) -> Result<Vec<Version>> {
+    let ((order, conditions), slice) = (page.read(order)?, page.slice());
     let mut query = chosen(selection).select(columns()).order(order.by()).limit(slice.limit).offset(slice.offset);
-    if let Some(after) = after {
-        query = query.filter(order.behind(after)?);
+    for condition in conditions {
+        query = query.filter(condition);
     }
     Ok(query.load::<Read>(db)?.into_iter().map(Version::from).collect())
 }

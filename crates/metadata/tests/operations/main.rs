@@ -4,6 +4,7 @@
 mod attestation_life;
 mod attestations;
 mod attesting;
+mod cleanups;
 mod condemn;
 mod deciding;
 mod housekeeping;

@@ -29,6 +29,7 @@ pub(crate) fn defaults() -> InForce {
         default_version_mode: VersionMode::Open,
         visibility: Visibility::Private,
         dedup_scope: DedupScope::Readable,
+        keep_revisions: None,
     }
 }
 

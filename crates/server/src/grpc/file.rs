@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status};
 
 use super::blob::MAX_CHUNK_BYTES;
 use super::package::publish_files;
-use super::page::{Listing, skipping};
+use super::page::{Listing, between, ends, skipping};
 use super::project::force;
 use super::{decode, encode};
 use crate::auth::{Caller, caller};
@@ -137,9 +137,11 @@ impl FileService for FileApi {
         let deleted = if request.show_deleted { "deleted" } else { "" };
         let listing = Listing::of("ListFiles", &[&request.parent, &request.filter, &request.order_by, deleted]);
         let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
+        let ends = ends!(request);
+        let page = between(page, &listing, &ends)?;
         let version = match decode::name("parent", &request.parent)? {
             VersionsRef::One(version) => version,
-            VersionsRef::All => return self.search_files(&caller, &listing, request, page).await,
+            VersionsRef::All => return self.search_files(&caller, &listing, &request, page).await,
         };
         caller.about(&version).await?;
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
@@ -152,9 +154,10 @@ impl FileService for FileApi {
             page,
         };
         let found = self.metadata.list_files(wanted).await.map_err(status)?;
-        let (next_page_token, total_size) = (listing.next(&found, |file| order.cursor(file).to_string()), found.total.unwrap_or_default());
+        let (next_page_token, entry_tokens) = listing.tokens(&found, &ends, |file| order.cursor(file).to_string());
+        let total_size = found.total.unwrap_or_default();
         let files = found.map(|file| encode::file(file, &version)).items;
-        Ok(Response::new(ListFilesResponse { files, next_page_token, total_size }))
+        Ok(Response::new(ListFilesResponse { files, next_page_token, total_size, entry_tokens }))
     }
 
     async fn delete_file(&self, request: Request<DeleteFileRequest>) -> Result<Response<DeleteFileResponse>, Status> {
@@ -204,7 +207,7 @@ impl FileApi {
         &self,
         caller: &Caller,
         listing: &Listing,
-        request: ListFilesRequest,
+        request: &ListFilesRequest,
         page: Page<Cursor>,
     ) -> Result<Response<ListFilesResponse>, Status> {
         let reach = caller.everywhere().await?;
@@ -212,9 +215,10 @@ impl FileApi {
         let (order, descending) = decode::order(&request.order_by, SEARCH_ORDERS)?;
         let wanted = SearchFiles { reach, filter: decode::filter(&request.filter)?, descending, page };
         let found = self.metadata.search_files(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |located| order.cursor(&located.file).to_string());
+        let (next_page_token, entry_tokens) = listing.tokens(&found, &ends!(request), |located| order.cursor(&located.file).to_string());
         let total_size = found.total.unwrap_or_default();
-        Ok(Response::new(ListFilesResponse { files: found.map(encode::located_file).items, next_page_token, total_size }))
+        let files = found.map(encode::located_file).items;
+        Ok(Response::new(ListFilesResponse { files, next_page_token, total_size, entry_tokens }))
     }
 
     fn upload_action(&self, plan: UploadPlan) -> Action {

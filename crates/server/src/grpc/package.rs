@@ -30,7 +30,7 @@ use consign_types::text::Description;
 use consign_types::version::Verb;
 use tonic::{Request, Response, Status};
 
-use super::page::{Listing, skipping};
+use super::page::{Listing, between, ends, skipping};
 use super::project::force;
 use super::{decode, encode};
 use words::{needed_reason, selector, version_scheme};
@@ -190,13 +190,14 @@ impl PackageService for PackageApi {
         caller.about(&parent).await?;
         let (order, descending) = decode::order(&request.order_by, VERSION_ORDERS)?;
         let order = if order == VersionOrder::Version && parent.package.is_none() { VersionOrder::Package } else { order };
-        let page = listing.page(request.page_size, &request.page_token)?;
+        let ends = ends!(request);
+        let page = between(listing.page(request.page_size, &request.page_token)?, &listing, &ends)?;
         let filter = decode::filter(&request.filter)?;
         let list = VersionList { filter, order, descending, show_hidden: request.show_hidden, page };
         let wanted = ListVersions { parent, list, show_deleted: request.show_deleted };
         let found = self.metadata.list_versions(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |version| order.cursor(version).to_string());
-        Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token }))
+        let (next_page_token, entry_tokens) = listing.tokens(&found, &ends, |version| order.cursor(version).to_string());
+        Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token, entry_tokens }))
     }
 
     async fn update_version(&self, request: Request<UpdateVersionRequest>) -> Result<Response<UpdateVersionResponse>, Status> {
@@ -369,20 +370,23 @@ impl PackageService for PackageApi {
         if let Some(field) = filter.as_ref().and_then(|filter| filter.fields().into_iter().find(|field| !SEARCH_FIELDS.contains(field))) {
             return Err(invalid("filter", Reason::FilterInvalid, format!("there is no field `{field}` to search by")));
         }
+        let ends = ends!(request);
+        let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
         let list = VersionList {
             filter,
             order,
             descending: descending || request.order_by.is_empty(),
             show_hidden: request.show_hidden,
-            page: skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?,
+            page: between(page, &listing, &ends)?,
         };
         let within = caller.within(decode::name("parent", &request.parent)?).await?;
         let found = self.metadata.search_versions(SearchVersions { within, list }).await.map_err(status)?;
-        let (next_page_token, total_size) =
-            (listing.next(&found, |version| order.cursor(version).to_string()), found.total.unwrap_or_default());
+        let (next_page_token, entry_tokens) = listing.tokens(&found, &ends, |version| order.cursor(version).to_string());
+        let total_size = found.total.unwrap_or_default();
         let deletable = if request.judge_deletion { caller.deletable(&found.items).await? } else { HashSet::new() };
         let version = |version: Version| wire::Version { deletable: deletable.contains(&version.id), ..encode::version(version) };
-        Ok(Response::new(SearchVersionsResponse { versions: found.map(version).items, next_page_token, total_size }))
+        let versions = found.map(version).items;
+        Ok(Response::new(SearchVersionsResponse { versions, next_page_token, total_size, entry_tokens }))
     }
 
     async fn find_by_digest(&self, request: Request<FindByDigestRequest>) -> Result<Response<FindByDigestResponse>, Status> {

@@ -27,6 +27,37 @@ pub(super) fn skipping<K>(page: Page<K>, skip: i32, count: bool) -> Result<Page<
     Ok(Page { skip: i64::from(skip), count, ..page })
 }
 
+/// What a request says of a list that is read from either end.
+pub(super) struct Ends<'a> {
+    pub(super) before_token: &'a str,
+    pub(super) backwards: bool,
+    pub(super) with_entry_tokens: bool,
+}
+
+/// What a request says of them, by the fields of these names.
+macro_rules! ends {
+    ($request:expr) => {
+        $crate::grpc::page::Ends {
+            before_token: &$request.before_token,
+            backwards: $request.backwards,
+            with_entry_tokens: $request.with_entry_tokens,
+        }
+    };
+}
+pub(super) use ends;
+
+/// The page between its ends.
+pub(super) fn between<K>(page: Page<K>, listing: &Listing, ends: &Ends<'_>) -> Result<Page<K>, Status>
+where
+    K: FromStr<Err: Display>,
+{
+    let before = match ends.before_token {
+        "" => None,
+        token => Some(listing.place("before_token", token, |key| key.parse().ok())?),
+    };
+    Ok(Page { before, backwards: ends.backwards, ..page })
+}
+
 /// As many items of a page as fit into a message that every client takes, and one at least; the others are on the next page.
 pub(super) fn fitting<T>(mut page: Listed<T>, bytes: impl Fn(&T) -> usize) -> Listed<T> {
     let mut sum = 0_usize;
@@ -89,6 +120,14 @@ impl Listing {
     pub(super) fn next<T>(&self, page: &Listed<T>, key: impl Fn(&T) -> String) -> String {
         let last = page.items.last().filter(|_| page.more);
         last.map_or(String::new(), |last| self.token(&key(last)))
+    }
+
+    /// The token of the page that follows in the direction in which the list is read, and those of all items, if they are asked for.
+    pub(super) fn tokens<T>(&self, page: &Listed<T>, ends: &Ends<'_>, key: impl Fn(&T) -> String) -> (String, Vec<String>) {
+        let edge = if ends.backwards { page.items.first() } else { page.items.last() };
+        let next = edge.filter(|_| page.more).map_or(String::new(), |edge| self.token(&key(edge)));
+        let asked = if ends.with_entry_tokens { page.items.as_slice() } else { &[] };
+        (next, asked.iter().map(|item| self.token(&key(item))).collect())
     }
 }
 

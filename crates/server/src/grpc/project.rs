@@ -15,6 +15,7 @@ use consign_proto::metadata::{
 use consign_proto::status::{invalid, status};
 use consign_types::access::{Need, Role, Scope};
 use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
+use consign_types::retention::KeptRevisions;
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, Reason};
@@ -277,7 +278,8 @@ fn visibility(field: &str, number: i32) -> Result<Option<Visibility>, Status> {
 
 /// What is set and removed. A field that is named and not set is removed.
 fn settings_change(new: wire::Settings, mask: Option<prost_types::FieldMask>) -> Result<SettingsChange, Status> {
-    const FIELDS: &[&str] = &["duplicate_policy", "max_file_bytes", "quota_bytes", "default_version_mode", "visibility", "dedup_scope"];
+    const FIELDS: &[&str] =
+        &["duplicate_policy", "max_file_bytes", "quota_bytes", "default_version_mode", "visibility", "dedup_scope", "keep_revisions"];
     let mask = decode::mask(mask, FIELDS)?;
     let unknown = |field| move |_| invalid(field, Reason::ArgumentInvalid, "no such value");
     let mode = match wire::VersionMode::try_from(new.default_version_mode).map_err(unknown("settings.default_version_mode"))? {
@@ -296,6 +298,10 @@ fn settings_change(new: wire::Settings, mask: Option<prost_types::FieldMask>) ->
         Ok::<_, Status>(DuplicateSetting { allowed, exception: policy.exception_regex, reject_identical: policy.reject_identical })
     });
     let policy = policy.transpose()?;
+    let kept = new.keep_revisions.map(|kept| {
+        KeptRevisions::try_from(kept).map_err(|error| invalid("settings.keep_revisions", Reason::ArgumentInvalid, error.to_string()))
+    });
+    let kept = kept.transpose()?;
     Ok(SettingsChange {
         duplicate_policy: mask.changed("duplicate_policy", policy.is_some(), || Ok(policy.clone()))?,
         max_file_bytes: mask.changed("max_file_bytes", new.max_file_bytes.is_some(), || Ok(new.max_file_bytes))?,
@@ -303,5 +309,6 @@ fn settings_change(new: wire::Settings, mask: Option<prost_types::FieldMask>) ->
         default_version_mode: mask.changed("default_version_mode", mode.is_some(), || Ok(mode))?,
         visibility: mask.changed("visibility", visibility.is_some(), || Ok(visibility))?,
         dedup_scope: mask.changed("dedup_scope", scope.is_some(), || Ok(scope))?,
+        keep_revisions: mask.changed("keep_revisions", kept.is_some(), || Ok(kept))?,
     })
 }

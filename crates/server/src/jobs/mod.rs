@@ -1,6 +1,7 @@
 //! What is done in the background, one job a file. Every job ends when the service does.
 
 pub(crate) mod certificates;
+pub(crate) mod clean_up;
 pub(crate) mod collect;
 pub(crate) mod downloads;
 pub(crate) mod expire;

@@ -28,7 +28,7 @@ const TABLE: &[(&str, Need)] = &[
     row("ProjectService/DeleteProject", Role::Owner, Scope::Delete),
     row("ProjectService/UndeleteProject", Role::Owner, Scope::Delete),
     row("ProjectService/GetSettings", Role::Reporter, Scope::Read),
-    row("ProjectService/UpdateSettings", Role::Owner, Scope::Admin),
+    row("ProjectService/UpdateSettings", Role::Maintainer, Scope::Admin),
     row("ProjectService/GetUsage", Role::Reporter, Scope::Read),
     row("PackageService/GetPackage", Role::Reporter, Scope::Read),
     row("PackageService/ListPackages", Role::Reporter, Scope::Read),

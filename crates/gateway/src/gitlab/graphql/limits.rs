@@ -1,8 +1,13 @@
 //! How large a query may be. All of it is judged before anything is asked of the planes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{ServerError, ValidationResult};
+
+use super::session::Session;
 
 /// How deep fields stand in each other. The introspection that tools make is 15 deep.
 pub(super) const MAX_DEPTH: usize = 20;
@@ -24,6 +29,9 @@ pub(super) const QUESTION: usize = 100;
 
 /// The most that is told of a cost; sums of it do not overflow.
 const MAX_COST: usize = 1 << 40;
+
+/// How many queries stand in a batch. All of it keeps within the limits of one request.
+pub(super) const MAX_BATCH: usize = 50;
 
 /// How many questions the planes are asked for one request.
 pub(super) const MAX_QUESTIONS: usize = 250;
@@ -48,9 +56,21 @@ pub(super) fn removal(things: usize, selected: usize) -> usize {
     QUESTION.saturating_mul(things.saturating_mul(2)).saturating_add(selected).min(MAX_COST)
 }
 
-/// Refuses a document that says too much. Fragments can spread each other so that few bytes are as many fields as there are grains of
-/// sand; no other check may meet such a document.
-pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
+/// How much the documents of a request say together.
+#[derive(Debug, Default)]
+pub(super) struct Size(usize);
+
+impl Size {
+    /// Adds a document, and refuses too much. Fragments can spread each other so that few bytes are as many fields as there are grains of
+    /// sand; no other check may meet such a document.
+    pub(super) fn add(&mut self, document: &ExecutableDocument) -> Result<(), String> {
+        self.0 = self.0.saturating_add(selections(document)?);
+        if self.0 > MAX_SELECTIONS { Err(format!("query is too large: at most {MAX_SELECTIONS} fields")) } else { Ok(()) }
+    }
+}
+
+/// How many fields and fragments a document has, each counted as often as it is spread.
+fn selections(document: &ExecutableDocument) -> Result<usize, String> {
     let mut known = BTreeMap::new();
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
@@ -58,7 +78,25 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
     for set in operations.chain(fragments) {
         sum = sum.saturating_add(count(document, set, &mut known, 0)?);
     }
-    if sum > MAX_SELECTIONS { Err(format!("query is too large: at most {MAX_SELECTIONS} fields")) } else { Ok(()) }
+    Ok(sum)
+}
+
+/// Adds up what the queries of a batch cost, so that all of it keeps within what one query may.
+pub(super) struct Bill;
+
+impl ExtensionFactory for Bill {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Bill {
+    async fn validation(&self, ctx: &ExtensionContext<'_>, next: NextValidation<'_>) -> Result<ValidationResult, Vec<ServerError>> {
+        let found = next.run(ctx).await?;
+        let is_within = ctx.data_opt::<Arc<Session>>().is_none_or(|session| session.charge(found.complexity) <= MAX_COMPLEXITY);
+        if is_within { Ok(found) } else { Err(vec![ServerError::new("Batch is too complex.", None)]) }
+    }
 }
 
 /// How many fields and fragments are in a set. `known` has the fragments that were counted, so that each is only once.
@@ -103,7 +141,7 @@ mod tests {
     use super::*;
 
     fn judged(query: &str) -> Result<(), String> {
-        check(&parse_query(query).unwrap())
+        Size::default().add(&parse_query(query).unwrap())
     }
 
     #[test]
@@ -118,6 +156,15 @@ mod tests {
             write!(doubling, " fragment F{number} on T {{ ...F{0} ...F{0} }}", number + 1).unwrap();
         }
         assert!(judged(&format!("{doubling} fragment F31 on T {{ id }}")).is_err());
+    }
+
+    #[test]
+    fn the_documents_of_a_batch_are_counted_together() {
+        let document = parse_query(format!("{{{}}}", " id".repeat(400))).unwrap();
+        for (documents, expected) in [(0, true), (2, true), (3, false)] {
+            let mut size = Size::default();
+            assert_eq!((0..documents).all(|_| size.add(&document).is_ok()), expected, "{documents}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! GitLab's GraphQL, as far as it speaks of packages: what they are, how a group keeps them, and how they are removed.
 //!
-//! - `request`: the body of a request, and whether it is one; `session`: who asks, and how many questions that may take
+//! - `request`: what a request asks, in its address or its body; `session`: who asks, and how many questions that may take
 //! - `limits`: how large a query may be; `connection`: the parts of lists; `scalar`: words and numbers; `refusal`: how it says no
-//! - `query`, `mutation`: where queries begin; `viewer`, `namespace`, `project`, `package`, `file`, `settings`: what they find
+//! - `query`, `mutation`: where queries begin; `viewer`, `namespace`, `project`, `package`, `details`, `file`, `settings`, `cleanup`: what they find
 //! - `removal`: what mutations remove
 
+mod cleanup;
 mod connection;
+mod details;
 mod file;
 mod limits;
 mod mutation;
@@ -21,18 +23,22 @@ mod session;
 mod settings;
 mod viewer;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, Request, Schema};
 use axum::Json;
 use axum::body::Body;
+use axum::http::Method;
 use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::call::Call;
 use crate::leftover::discard;
 
 use mutation::Mutation;
 use query::Query;
+use request::Asked;
 use session::Session;
 
 static SCHEMA: LazyLock<Schema<Query, Mutation, EmptySubscription>> = LazyLock::new(|| {
@@ -42,24 +48,70 @@ static SCHEMA: LazyLock<Schema<Query, Mutation, EmptySubscription>> = LazyLock::
         .limit_directives(limits::MAX_DIRECTIVES)
         .limit_complexity(limits::MAX_COMPLEXITY)
         .disable_suggestions()
+        .extension(limits::Bill)
         .finish()
 });
 
 /// `POST /api/graphql`. Who asks is known before the body is read.
 pub(crate) async fn post(call: Call, body: Body) -> Response {
     let session = match Session::begin(&call).await {
-        Ok(session) => session,
+        Ok(session) => Arc::new(session),
         Err(refusal) => {
             discard(&call.headers, Some(body)).await;
             return refusal;
         }
     };
-    let mut request = match request::read(&call.headers, body).await {
-        Ok(request) => request.data(session),
+    match request::read(&call.headers, body).await {
+        Ok(Asked::One(request)) => Json(answer(&session, vec![request]).await.pop()).into_response(),
+        Ok(Asked::Batch(requests)) => Json(answer(&session, requests).await).into_response(),
+        Err(refusal) => refusal,
+    }
+}
+
+/// `GET /api/graphql`: one query, in the address.
+pub(crate) async fn get(call: Call, method: Method) -> Response {
+    let session = match Session::begin(&call).await {
+        Ok(session) => Arc::new(session),
         Err(refusal) => return refusal,
     };
-    if let Err(error) = request.parsed_query().map_err(|error| error.message.clone()).and_then(limits::check) {
-        return refusal::body(&error).into_response();
+    match request::of_address(call.uri.query().unwrap_or_default(), method.as_str()) {
+        Ok(request) => Json(answer(&session, vec![request]).await.pop()).into_response(),
+        Err(refusal) => refusal,
     }
-    Json(SCHEMA.execute(request).await).into_response()
+}
+
+/// What a query is answered.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    /// What it asks for, in its order.
+    Given(async_graphql::Response),
+    /// Why it was not looked at.
+    Refused(Value),
+}
+
+/// Answers queries one after the other, which keep within the limits of one request together.
+async fn answer(session: &Arc<Session>, mut requests: Vec<Request>) -> Vec<Answer> {
+    let (mut unread, mut size, mut refused) = (Vec::with_capacity(requests.len()), limits::Size::default(), None);
+    for request in &mut requests {
+        match request.parsed_query() {
+            Ok(document) => {
+                refused = refused.or(size.add(document).err());
+                unread.push(None);
+            }
+            // What can't be read is told in its own answer, and not read a second time.
+            Err(error) => unread.push(Some(error.message)),
+        }
+    }
+    if let Some(error) = refused {
+        return requests.iter().map(|_| Answer::Refused(refusal::errors(&error))).collect();
+    }
+    let mut answers = Vec::with_capacity(requests.len());
+    for (request, unread) in requests.into_iter().zip(unread) {
+        answers.push(match unread {
+            Some(error) => Answer::Refused(refusal::errors(&error)),
+            None => Answer::Given(SCHEMA.execute(request.data(Arc::clone(session))).await),
+        });
+    }
+    answers
 }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object};
 
+use super::cleanup::{self, UpdatePackagesCleanupPolicyInput, UpdatePackagesCleanupPolicyPayload};
 use super::limits;
 use super::refusal::Result;
 use super::removal::{
@@ -24,6 +25,16 @@ impl Mutation {
         input: UpdateNamespacePackageSettingsInput,
     ) -> Result<UpdateNamespacePackageSettingsPayload> {
         settings::update(Session::of(context), input).await
+    }
+
+    /// Changes how many files of one name the packages of a project keep.
+    #[graphql(complexity = "2 * limits::QUESTION + child_complexity")]
+    async fn update_packages_cleanup_policy(
+        &self,
+        context: &Context<'_>,
+        input: UpdatePackagesCleanupPolicyInput,
+    ) -> Result<UpdatePackagesCleanupPolicyPayload> {
+        cleanup::update(Session::of(context), input).await
     }
 
     /// Removes a package.

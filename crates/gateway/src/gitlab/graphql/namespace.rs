@@ -8,7 +8,7 @@ use consign_types::resource::NamespaceRef;
 use super::super::entity::{self, Status};
 use super::super::packages::projects_of;
 use super::super::search::Search;
-use super::connection::{Answer, Connection, Part};
+use super::connection::{Connection, Ends, Part};
 use super::limits;
 use super::package::{self, Kind, Package, PackageGroupSort};
 use super::project::Project;
@@ -78,12 +78,14 @@ impl Group {
 
     /// The packages of the projects below it that the caller may read; without a status those that are not hidden.
     #[expect(clippy::too_many_arguments, reason = "they are GitLab's")]
-    #[graphql(complexity = "limits::list(first, child_complexity) + 2 * limits::QUESTION")]
+    #[graphql(complexity = "limits::list(first.or(last), child_complexity) + 2 * limits::QUESTION")]
     async fn packages(
         &self,
         context: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         sort: Option<PackageGroupSort>,
         package_name: Option<String>,
         package_version: Option<String>,
@@ -92,7 +94,7 @@ impl Group {
         #[graphql(desc = "All packages here have a version.")] include_versionless: Option<bool>,
     ) -> Result<Connection<Package>> {
         let _ = include_versionless;
-        let (session, part) = (Session::of(context), Part::of(first, after)?);
+        let (session, part) = (Session::of(context), Part::of(Ends { first, after, last, before })?);
         let search = Search {
             parent: NamespaceRef::Id(self.row.id).to_string(),
             directly_in: None,
@@ -103,14 +105,13 @@ impl Group {
             order_by: sort.unwrap_or(PackageGroupSort::CreatedDesc).order_by()?,
         };
         let Some(found) = known(package::search(context, search, &part).await)?.flatten() else { return Ok(Connection::empty()) };
-        let Answer { entries, next_page_token, total } = found;
-        let projects = session.ask(projects_of(session.client(), &entries)).await?;
+        let versions: Vec<wire::Version> = found.entries.iter().map(|(version, _)| version.clone()).collect();
+        let projects = session.ask(projects_of(session.client(), &versions)).await?;
         let package = |version: wire::Version| {
             let project = projects.get(&entity::project_id(&version.name))?;
             Some(Package::of(version, &Project::from(project.clone())))
         };
-        let entries = entries.into_iter().filter_map(package).collect();
-        Ok(part.filled(Answer { entries, next_page_token, total }))
+        Ok(part.filled(found.map(package)))
     }
 }
 

@@ -1,14 +1,12 @@
 //! Packages: what Consign calls a version of a package.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
-use consign_proto::metadata::{ListFilesRequest, SearchVersionsRequest, Version};
+use consign_proto::metadata::{SearchVersionsRequest, Version};
 
 use super::super::entity::{Status, may_destroy};
 use super::super::query::{Direction, order};
 use super::super::search::{ORDERS, Search};
 use super::connection::{Answer, Connection, Part};
-use super::file::PackageFile;
-use super::limits;
 use super::project::Project;
 use super::refusal::{Refusal, Result};
 use super::scalar::{PackageId, Time};
@@ -85,23 +83,46 @@ orders! {
     }
 }
 
-/// A package.
+/// What all packages tell.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
-pub(super) struct Package {
+pub(super) struct PackageBase {
     id: PackageId,
+    #[graphql(name = "_links")]
+    links: PackageLinks,
     name: String,
-    version: String,
+    version: Option<String>,
     #[graphql(name = "packageType")]
     kind: Kind,
     status: Status,
     status_message: Option<String>,
-    can_destroy: bool,
     created_at: Time,
     updated_at: Time,
-    project: Project,
+    pub(super) project: Project,
+    user_permissions: PackagePermissions,
     #[graphql(skip)]
-    row: Version,
+    pub(super) row: Version,
+}
+
+/// Where more is told of a package.
+#[derive(Clone, Debug, SimpleObject)]
+pub(super) struct PackageLinks {
+    web_path: Option<String>,
+}
+
+/// What the caller may do with a package.
+#[derive(Clone, Debug, SimpleObject)]
+pub(super) struct PackagePermissions {
+    destroy_package: bool,
+}
+
+/// A package, as lists have it.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(super) struct Package {
+    #[graphql(flatten)]
+    pub(super) base: PackageBase,
+    can_destroy: bool,
 }
 
 /// A tag of a package. Generic packages have none.
@@ -127,51 +148,54 @@ pub(super) struct Pipeline {
     updated_at: Option<Time>,
 }
 
-impl Package {
+impl PackageBase {
     /// A version of a project.
     pub(super) fn of(row: Version, project: &Project) -> Self {
+        let status = Status::of(&row);
+        let web_path = status.is_shown().then(|| format!("/{}/-/packages/{}", project.row.path, row.id));
         Self {
             id: PackageId::from(&row),
+            links: PackageLinks { web_path },
             name: row.package.clone(),
-            version: row.version.clone(),
+            version: Some(row.version.clone()),
             kind: Kind::Generic,
-            status: Status::of(&row),
+            status,
             status_message: None,
-            can_destroy: may_destroy(&project.row),
             created_at: Time::of(row.create_time),
             updated_at: Time::of(row.update_time.or(row.create_time)),
             project: project.clone(),
+            user_permissions: PackagePermissions { destroy_package: may_destroy(&project.row) },
             row,
         }
     }
 }
 
-#[ComplexObject]
 impl Package {
+    /// A version of a project.
+    pub(super) fn of(row: Version, project: &Project) -> Self {
+        let base = PackageBase::of(row, project);
+        Self { can_destroy: base.user_permissions.destroy_package, base }
+    }
+}
+
+#[cfg(test)]
+impl PackageTag {
+    pub(super) fn named(name: &str) -> Self {
+        Self { id: name.into(), name: name.to_owned(), created_at: Time::of(None), updated_at: Time::of(None) }
+    }
+}
+
+#[ComplexObject]
+impl PackageBase {
     async fn tags(&self) -> Connection<PackageTag> {
         Connection::empty()
     }
+}
 
+#[ComplexObject]
+impl Package {
     async fn pipelines(&self) -> Connection<Pipeline> {
         Connection::empty()
-    }
-
-    /// Its files, those too that newer ones replaced.
-    #[graphql(complexity = "limits::list(first, child_complexity)")]
-    async fn package_files(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<PackageFile>> {
-        let (session, part) = (Session::of(context), Part::of(first, after)?);
-        let asked = ListFilesRequest {
-            parent: self.row.name.clone(),
-            order_by: "id".to_owned(),
-            page_size: part.page_size(),
-            skip: part.skip(),
-            page_token: part.token(),
-            count: context.look_ahead().field("count").exists(),
-            ..ListFilesRequest::default()
-        };
-        let found = session.ask(session.client().list_files(asked)).await?;
-        let entries = found.files.iter().map(|file| PackageFile::of(file, &self.row)).collect();
-        Ok(part.filled(Answer { entries, next_page_token: found.next_page_token, total: found.total_size }))
     }
 }
 
@@ -181,11 +205,14 @@ pub(super) async fn search(context: &Context<'_>, search: Search, part: &Part) -
     let Some(asked) = search.request() else { return Ok(None) };
     let asked = SearchVersionsRequest {
         page_size: part.page_size(),
-        skip: part.skip(),
-        page_token: part.token(),
+        page_token: part.after(),
+        before_token: part.before(),
+        backwards: part.is_backwards(),
+        with_entry_tokens: true,
         count: context.look_ahead().field("count").exists(),
         ..asked
     };
     let found = session.ask(session.client().search_versions(asked)).await?;
-    Ok(Some(Answer { entries: found.versions, next_page_token: found.next_page_token, total: found.total_size }))
+    let entries = found.versions.into_iter().zip(found.entry_tokens).collect();
+    Ok(Some(Answer { entries, more: !found.next_page_token.is_empty(), total: found.total_size }))
 }

@@ -7,7 +7,8 @@ use consign_types::resource::ProjectRef;
 use super::super::entity::Status;
 use super::super::projects::live;
 use super::super::search::Search;
-use super::connection::{Answer, Connection, Part};
+use super::cleanup::{self, PackagesCleanupPolicy};
+use super::connection::{Connection, Ends, Part};
 use super::limits;
 use super::package::{self, Kind, Package, PackageSort};
 use super::refusal::{Refusal, Result, known};
@@ -38,16 +39,25 @@ impl From<wire::Project> for Project {
     }
 }
 
+impl Project {
+    /// What the planes call it.
+    pub(super) fn reference(&self) -> ProjectRef {
+        ProjectRef::Id(self.row.id)
+    }
+}
+
 #[ComplexObject]
 impl Project {
     /// Its packages; without a status those that are not hidden.
     #[expect(clippy::too_many_arguments, reason = "they are GitLab's")]
-    #[graphql(complexity = "limits::list(first, child_complexity)")]
+    #[graphql(complexity = "limits::list(first.or(last), child_complexity)")]
     async fn packages(
         &self,
         context: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
         sort: Option<PackageSort>,
         package_name: Option<String>,
         package_version: Option<String>,
@@ -56,7 +66,7 @@ impl Project {
         #[graphql(desc = "All packages here have a version.")] include_versionless: Option<bool>,
     ) -> Result<Connection<Package>> {
         let _ = include_versionless;
-        let part = Part::of(first, after)?;
+        let part = Part::of(Ends { first, after, last, before })?;
         let search = Search {
             parent: self.row.name.clone(),
             directly_in: None,
@@ -67,9 +77,13 @@ impl Project {
             order_by: sort.unwrap_or(PackageSort::CreatedDesc).order_by()?,
         };
         let Some(found) = known(package::search(context, search, &part).await)?.flatten() else { return Ok(Connection::empty()) };
-        let Answer { entries, next_page_token, total } = found;
-        let entries = entries.into_iter().map(|version| Package::of(version, self)).collect();
-        Ok(part.filled(Answer { entries, next_page_token, total }))
+        Ok(part.filled(found.map(|version| Some(Package::of(version, self)))))
+    }
+
+    /// How many files of one name its packages keep, for those who may change that.
+    #[graphql(complexity = "limits::QUESTION + child_complexity")]
+    async fn packages_cleanup_policy(&self, context: &Context<'_>) -> Result<Option<PackagesCleanupPolicy>> {
+        cleanup::find(Session::of(context), self).await
     }
 }
 

@@ -6,9 +6,9 @@ use consign_types::resource::ProjectRef;
 use super::super::entity;
 use super::super::search::by_numbers;
 use super::super::user::user_behind;
+use super::details::PackageDetailsType;
 use super::limits;
 use super::namespace::{self, Group, Namespace};
-use super::package::Package;
 use super::project::{self, Project};
 use super::refusal::{Result, known};
 use super::removal::EVERYWHERE;
@@ -38,12 +38,12 @@ impl Query {
 
     /// The package of this number, hidden or not.
     #[graphql(complexity = "2 * limits::QUESTION + child_complexity")]
-    async fn package(&self, context: &Context<'_>, id: PackageId) -> Result<Option<Package>> {
+    async fn package(&self, context: &Context<'_>, id: PackageId) -> Result<Option<PackageDetailsType>> {
         let session = Session::of(context);
         let found = known(session.ask(session.client().search_versions(by_numbers(EVERYWHERE, &[id.0]))).await)?;
         let Some(version) = found.and_then(|mut found| found.versions.pop()) else { return Ok(None) };
         let project = project::find(session, &ProjectRef::Id(entity::project_id(&version.name))).await?;
-        Ok(project.map(|project| Package::of(version, &project)))
+        Ok(project.map(|project| PackageDetailsType::of(version, &project)))
     }
 
     /// Whoever is signed in. The token of a project or group stands for a user of its own.

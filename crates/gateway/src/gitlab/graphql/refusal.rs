@@ -112,14 +112,14 @@ fn is_told(reason: Reason) -> bool {
     )
 }
 
-/// Errors without data, as the body of an answer.
-pub(super) fn body(message: &str) -> Json<Value> {
-    Json(json!({ "errors": [{ "message": message }] }))
+/// Errors without data.
+pub(super) fn errors(message: &str) -> Value {
+    json!({ "errors": [{ "message": message }] })
 }
 
 /// An answer that is no success.
 pub(super) fn answer(status: StatusCode, message: &str) -> Response {
-    (status, body(message)).into_response()
+    (status, Json(errors(message))).into_response()
 }
 
 /// The token is not valid.

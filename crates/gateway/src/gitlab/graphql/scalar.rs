@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use consign_proto::metadata::{File, Version};
+use consign_types::duplicates::{DuplicatePolicy, MAX_PATTERN_BYTES};
 use prost_types::Timestamp;
 
 use super::super::entity;
@@ -61,7 +62,7 @@ fn number(text: &str, class: &str) -> Option<i64> {
 }
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $scalar:literal) => {
+    ($(#[$doc:meta])* $name:ident, $scalar:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub(super) struct $name(pub(super) String);
@@ -70,7 +71,10 @@ macro_rules! text {
         impl ScalarType for $name {
             fn parse(value: Value) -> InputValueResult<Self> {
                 match value {
-                    Value::String(text) => Ok(Self(text)),
+                    Value::String(text) => match $check(&text) {
+                        Ok(()) => Ok(Self(text)),
+                        Err(told) => Err(InputValueError::custom(told)),
+                    },
                     value => Err(InputValueError::expected_type(value)),
                 }
             }
@@ -84,12 +88,26 @@ macro_rules! text {
 
 text! {
     /// An instant, as REST writes it.
-    Time, "Time"
+    Time, "Time", is_text
 }
 
 text! {
-    /// A regular expression. Whether it is one, the metadata plane says.
-    Pattern, "UntrustedRegexp"
+    /// A regular expression.
+    Pattern, "UntrustedRegexp", is_pattern
+}
+
+/// Any text will do.
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside checks that refuse")]
+fn is_text(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// Says of a text that is no expression why it is none. One that is too long may be one: the metadata plane refuses it.
+fn is_pattern(text: &str) -> Result<(), String> {
+    if text.len() > MAX_PATTERN_BYTES {
+        return Ok(());
+    }
+    DuplicatePolicy::new(true, text).map(|_| ()).map_err(|error| format!("{text} is an invalid regexp: {error}"))
 }
 
 impl Time {
@@ -102,6 +120,18 @@ impl Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_no_expression_is_refused_with_the_reason() {
+        for text in ["", ".*-SNAPSHOT", "(?i)a|b", "\\d+"] {
+            assert_eq!(Pattern::parse(text.into()).ok(), Some(Pattern(text.to_owned())));
+        }
+        for text in ["[", "(", "a{2,1}", "(?=a)", "*"] {
+            assert!(Pattern::parse(text.into()).is_err(), "{text}");
+        }
+        assert!(Pattern::parse("[".repeat(256).into()).is_ok(), "its length is told by the plane");
+        assert!(Pattern::parse(7.into()).is_err());
+    }
 
     #[test]
     fn ids_are_read_as_they_are_written_and_no_others() {

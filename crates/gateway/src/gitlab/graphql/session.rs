@@ -1,5 +1,6 @@
 //! Who makes a request, and how many questions to the planes it may take.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::Context;
@@ -21,6 +22,7 @@ pub(super) struct Session {
     /// What the metadata plane says of the caller's token; `None` for a caller without one.
     me: Option<(String, String, Token)>,
     questions: AtomicUsize,
+    cost: AtomicUsize,
     at_once: Semaphore,
 }
 
@@ -38,12 +40,12 @@ impl Session {
                 error => RestRefusal::from(error).into_response(),
             })?)
         };
-        Ok(Self { client, me, questions: AtomicUsize::new(0), at_once: Semaphore::new(MAX_AT_ONCE) })
+        Ok(Self { client, me, questions: AtomicUsize::new(0), cost: AtomicUsize::new(0), at_once: Semaphore::new(MAX_AT_ONCE) })
     }
 
     /// The session of a field.
     pub(super) fn of<'a>(context: &Context<'a>) -> &'a Self {
-        context.data_unchecked()
+        context.data_unchecked::<Arc<Self>>()
     }
 
     /// The client for whoever makes the request. What it is asked goes through [`Self::ask`].
@@ -62,6 +64,11 @@ impl Session {
         self.questions.fetch_add(1, Ordering::Relaxed);
         let _turn = self.at_once.acquire().await.map_err(|_| Refusal::TooCostly)?;
         question.await.map_err(Refusal::of)
+    }
+
+    /// Adds what a query costs to what others of the same request did, and answers the sum.
+    pub(super) fn charge(&self, cost: usize) -> usize {
+        self.cost.fetch_add(cost, Ordering::Relaxed).saturating_add(cost)
     }
 
     /// Refuses what takes so many more questions, before the first of them is asked: what changes something is not left half done.

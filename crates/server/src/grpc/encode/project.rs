@@ -66,6 +66,7 @@ fn settings(values: Settings) -> wire::Settings {
         default_version_mode: mode.into(),
         visibility: values.visibility.map_or(wire::Visibility::Unspecified, visibility).into(),
         dedup_scope: scope.into(),
+        keep_revisions: values.keep_revisions.map(Into::into),
         ..wire::Settings::default()
     }
 }
@@ -83,6 +84,7 @@ pub(in crate::grpc) fn settings_view(view: SettingsView) -> (wire::Settings, wir
         default_version_mode: Some(view.in_force.default_version_mode),
         visibility: Some(view.in_force.visibility),
         dedup_scope: Some(view.in_force.dedup_scope),
+        keep_revisions: view.in_force.keep_revisions,
     };
     let set = in_force.names();
     let origin = |name: &'static str| {
@@ -90,7 +92,8 @@ pub(in crate::grpc) fn settings_view(view: SettingsView) -> (wire::Settings, wir
         (name.to_owned(), origin.to_owned())
     };
     let origins = set.into_iter().map(origin).collect();
-    (own, wire::Settings { name, ..settings(in_force) }, origins)
+    let next_cleanup_time = view.next_cleanup_at.map(timestamp);
+    (own, wire::Settings { name, next_cleanup_time, ..settings(in_force) }, origins)
 }
 
 pub(in crate::grpc) fn usage(usage: Usage) -> wire::Usage {
