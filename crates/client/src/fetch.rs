@@ -79,16 +79,21 @@ impl Client {
         self.prepare_page(request).await?.plans.into_iter().next().ok_or(Error::Protocol("no plan"))?.try_into()
     }
 
-    /// Reads all bytes of a file that may have waited for others: where the right to read it is over, it is asked for again, for the very
-    /// same bytes. The stream is as that of [`Self::read`].
-    pub async fn read_late(&self, download: &Download) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
-        match self.read(download, 0, 0).await {
+    /// Reads bytes of a file that may have waited for others: where the right to read it is over, it is asked for again, for the very same
+    /// bytes. All else is as with [`Self::read`].
+    pub async fn read_late(
+        &self,
+        download: &Download,
+        offset: i64,
+        limit: i64,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+        match self.read(download, offset, limit).await {
             Err(Error::Refused { reason: Reason::TicketExpired, .. }) => {
                 let name: FileRef = download.file.name.parse().map_err(|_| Error::Protocol("a file without a name"))?;
                 let blob = download.file.blob.as_ref().ok_or(Error::Protocol("a file without its bytes"))?;
                 let (parent, sha256s) = (name.version.to_string(), vec![blob.sha256.clone()]);
                 let again = self.prepare_one(PrepareDownloadsRequest { parent, sha256s, ..PrepareDownloadsRequest::default() }).await?;
-                self.read(&again, 0, 0).await
+                self.read(&again, offset, limit).await
             }
             read => read,
         }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -38,7 +39,9 @@ func same[T comparable](what string, got, want T) {
 }
 
 func refused(what string, status int, err error) {
-	if !gitlab.HasStatusCode(err, status) {
+	// What is not found is told apart from all other refusals.
+	isMissing := status == http.StatusNotFound && errors.Is(err, gitlab.ErrNotFound)
+	if !isMissing && !gitlab.HasStatusCode(err, status) {
 		fail(what, fmt.Sprintf("expected status %d, got %v", status, err))
 	}
 }

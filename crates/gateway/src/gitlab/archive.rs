@@ -122,7 +122,7 @@ struct Answer {
 /// Finds the version and its first files.
 async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     let Parameters { format: Some(format) } = call.query()? else { return Err(Refusal::not_found()) };
-    let path = WholePath::parse(call.uri.path())?;
+    let path = WholePath::parse(call.uri.path(), call.allowed())?;
     let Some(format) = Format::find(&format) else {
         client.find_project(&path.project).await?;
         return Err(Refusal::no_valid_value("format"));
@@ -280,7 +280,7 @@ impl Content {
         }
         let bytes = match &mut self.bytes {
             Some(bytes) => bytes,
-            none => none.insert(client.read_late(&self.download).await?.boxed()),
+            none => none.insert(client.read_late(&self.download, 0, 0).await?.boxed()),
         };
         let Some(bytes) = bytes.try_next().await? else { return Err(Error::Protocol("fewer bytes than the file has")) };
         self.left = self.left.checked_sub(bytes.len() as u64).ok_or(Error::Protocol("more bytes than the file has"))?;

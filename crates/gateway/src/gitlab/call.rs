@@ -13,7 +13,7 @@ use consign_types::VersionName;
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
 use serde::de::DeserializeOwned;
 
-use super::path::{self, Chosen, WholePath};
+use super::path::{self, Allowed, Chosen, WholePath};
 use super::query::Query;
 use super::refusal::{Refusal, Result};
 use crate::credentials::{self, Contradiction, Credential};
@@ -84,13 +84,11 @@ impl Call {
     /// The version that is meant. Who may not know of the project learns nothing about the names.
     pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<Found> {
         let WholePath { project, names } = path;
-        let is_named = |chosen: &Chosen| matches!(chosen, Chosen::Named(_));
-        let names = names.and_then(|names| if self.is_strict() && !is_named(&names.1) { Err("package_version") } else { Ok(names) });
         let (package, chosen) = match names {
             Ok(names) => names,
-            Err(part) => {
+            Err(wrong) => {
                 client.find_project(&project).await?;
-                return Err(Refusal::parameter(format!("{part} is invalid")));
+                return Err(wrong.into());
             }
         };
         let of = PackageRef { project: project.clone(), package: package.clone() };
@@ -115,6 +113,11 @@ impl Call {
     /// Whether to do as GitLab does, also where that is nobody's wish.
     pub(crate) fn is_strict(&self) -> bool {
         self.manner.strict_gitlab
+    }
+
+    /// What its path may have beyond GitLab's.
+    pub(crate) fn allowed(&self) -> Allowed {
+        Allowed { escaped_folders: !self.is_strict(), stand_ins: !self.is_strict() }
     }
 
     /// Whether it came without a token.

@@ -1,7 +1,7 @@
 //! GitLab's REST API and its GraphQL, as far as its clients need them to publish, fetch and look after generic packages.
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
-//! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
+//! - `publish`, `download`, `path`, `range`, `byteranges`, `checksum`, `multipart`: the files of generic packages
 //! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
 //!   each, with its routes
@@ -11,6 +11,7 @@
 
 mod answer;
 mod archive;
+mod byteranges;
 mod call;
 mod checksum;
 mod download;

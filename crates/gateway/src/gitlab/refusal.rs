@@ -42,6 +42,11 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), headers: Vec::new() }
     }
 
+    /// Several parameters are wrong: what is said of each, in one.
+    pub(crate) fn parameters(texts: impl IntoIterator<Item = String>) -> Self {
+        Self::parameter(texts.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
     /// There is no such thing, or no such route.
     pub(crate) fn not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 Not found")
@@ -49,7 +54,7 @@ impl Refusal {
 
     /// A parameter has a value that it can't have.
     pub(crate) fn no_valid_value(name: &str) -> Self {
-        Self::parameter(format!("{name} does not have a valid value"))
+        Self::parameter(no_valid_value(name))
     }
 
     /// There is no such token.
@@ -237,6 +242,11 @@ impl Refusal {
     pub(crate) fn panicked() -> Self {
         Self::internal()
     }
+}
+
+/// What is said of a parameter that has a value that it can't have.
+pub(crate) fn no_valid_value(name: &str) -> String {
+    format!("{name} does not have a valid value")
 }
 
 impl From<Error> for Refusal {

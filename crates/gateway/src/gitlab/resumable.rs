@@ -146,7 +146,7 @@ struct Position {
 
 /// What the document says of `HEAD`, which is that of a file too.
 pub(crate) fn offset_documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    download::documented(op).input::<Query<Address>>().response::<204, ()>().response::<409, Refusal>()
+    download::described(op).input::<Query<Address>>().response::<204, ()>().response::<409, Refusal>()
 }
 
 /// What the document says of `DELETE`.
