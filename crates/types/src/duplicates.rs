@@ -32,7 +32,7 @@ impl DuplicatePolicy {
         Ok(Self { rejected: !allowed, identical: false, exception: Some(exception) })
     }
 
-    /// The same policy, but where it rejects other bytes, it rejects the same bytes too, as GitLab does.
+    /// The same policy, but the same bytes are no retry, and count as any others do, as with GitLab.
     #[must_use]
     pub fn reject_identical(self) -> Self {
         Self { identical: true, ..self }
@@ -42,7 +42,8 @@ impl DuplicatePolicy {
     pub fn ruling(&self, name: &PackageName, version: &VersionName) -> Ruling {
         let excepted = self.exception.as_ref().is_some_and(|pattern| pattern.is_match(name.as_str()) || pattern.is_match(version.as_str()));
         match (self.rejected == excepted, self.identical) {
-            (true, _) => Ruling::Allowed,
+            (true, false) => Ruling::Allowed,
+            (true, true) => Ruling::AllAllowed,
             (false, false) => Ruling::Rejected,
             (false, true) => Ruling::AllRejected,
         }
@@ -52,8 +53,10 @@ impl DuplicatePolicy {
 /// What a policy says of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// Any bytes may come to a path that is there.
+    /// Any bytes may come to a path that is there; the same are a retry.
     Allowed,
+    /// Any bytes may come, the same once more.
+    AllAllowed,
     /// Only the same bytes may.
     Rejected,
     /// Not even the same bytes may.
@@ -74,9 +77,9 @@ pub struct Bytes {
 pub enum Verdict {
     /// The same bytes once more: answered as success, nothing is added.
     Retry,
-    /// Other bytes, and the policy lets them be added beside the old ones.
+    /// The policy lets them be added beside the old ones.
     Add,
-    /// Other bytes, and the policy rejects them.
+    /// The policy rejects them.
     Reject,
     /// The policy rejects other bytes, and whether these are others shows only when they are here.
     Unknown,
@@ -91,6 +94,7 @@ pub fn judge(ruling: Ruling, existing: (Digest, i64), incoming: Bytes) -> Verdic
     };
     match (same, ruling) {
         (_, Ruling::AllRejected) | (Some(false), Ruling::Rejected) => Verdict::Reject,
+        (_, Ruling::AllAllowed) => Verdict::Add,
         (Some(true), _) => Verdict::Retry,
         (_, Ruling::Allowed) => Verdict::Add,
         (None, Ruling::Rejected) => Verdict::Unknown,
@@ -122,8 +126,8 @@ mod tests {
             let ruling = policy.ruling(&name, &version);
             assert_eq!(ruling == Ruling::Allowed, expected, "allowed={allowed} pattern={pattern} {name} {version}");
             assert_eq!(
-                policy.reject_identical().ruling(&name, &version) == Ruling::AllRejected,
-                !expected,
+                policy.reject_identical().ruling(&name, &version),
+                if expected { Ruling::AllAllowed } else { Ruling::AllRejected },
                 "allowed={allowed} pattern={pattern} {name} {version}"
             );
         }
@@ -157,6 +161,7 @@ mod tests {
             let verdict = judge(ruling, (old, 3), Bytes { digest, size });
             assert_eq!(verdict, expected, "allowed={allowed} digest={digest:?} size={size:?}");
             assert_eq!(judge(Ruling::AllRejected, (old, 3), Bytes { digest, size }), Verdict::Reject);
+            assert_eq!(judge(Ruling::AllAllowed, (old, 3), Bytes { digest, size }), Verdict::Add);
         }
     }
 

@@ -20,7 +20,7 @@ fuzz_target!(|input: (&str, &str, &str, Option<i64>, Option<bool>)| {
     let ruling = rejects.ruling(&name, &version);
     assert_ne!(ruling == Ruling::Allowed, allows.ruling(&name, &version) == Ruling::Allowed, "{pattern:?} {name} {version}");
     let strict = rejects.reject_identical().ruling(&name, &version);
-    assert_eq!(strict == Ruling::Allowed, ruling == Ruling::Allowed, "{pattern:?} {name} {version}");
+    assert_eq!(strict == Ruling::AllAllowed, ruling == Ruling::Allowed, "{pattern:?} {name} {version}");
 
     let (digest, held) = (Digest::of(b"there"), 5);
     let incoming = Bytes { digest: same.map(|same| if same { digest } else { Digest::of(b"other") }), size };
@@ -33,4 +33,5 @@ fuzz_target!(|input: (&str, &str, &str, Option<i64>, Option<bool>)| {
         Verdict::Unknown => assert!(ruling == Ruling::Rejected && same.is_none()),
     }
     assert_eq!(judge(Ruling::AllRejected, (digest, held), incoming), Verdict::Reject);
+    assert_eq!(judge(Ruling::AllAllowed, (digest, held), incoming), Verdict::Add);
 });
