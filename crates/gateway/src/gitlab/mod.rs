@@ -5,7 +5,7 @@
 //! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
 //!   each, with its routes
-//! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no
+//! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no; `words`: what fields are called here
 //! - `query`: what a URL says behind the `?`; `search`: what lists of packages ask of the metadata plane
 //! - `openapi`: the document of all routes; `graphql`: the same things over GraphQL
 
@@ -38,6 +38,7 @@ mod search;
 mod tokens;
 mod user;
 mod users;
+mod words;
 
 use std::any::Any;
 

@@ -13,6 +13,8 @@ use consign_client::Error;
 use consign_types::Reason;
 use serde_json::{Value, json};
 
+use super::words::translated;
+
 pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 /// An answer that says no.
@@ -253,7 +255,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let refusal = match &error {
             Error::Refused { reason: Reason::RateLimited, details, .. } => Self::rate_limited(details),
-            Error::Refused { reason, message, .. } => Self::refused(*reason, message),
+            Error::Refused { reason, message, .. } => Self::refused(*reason, &translated(message)),
             Error::Body(_) => Self::bad_request("The body broke off"),
             Error::Transport(_) => Self::unavailable(),
             _ => Self::internal(),
