@@ -28,6 +28,7 @@ pub(crate) struct Project {
 
 /// The group that a project is in.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectNamespace")]
 struct Namespace {
     id: i64,
     name: String,
@@ -39,6 +40,7 @@ struct Namespace {
 
 /// What the caller may do in a project.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectPermissions")]
 struct Permissions {
     project_access: Option<Access>,
     /// Always `null`: what comes from a group is told as `project_access` too.
@@ -46,6 +48,7 @@ struct Permissions {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectAccess")]
 struct Access {
     access_level: AccessLevel,
     notification_level: i32,
