@@ -53,9 +53,10 @@ impl Client {
     /// Asks for the right to read all files that a version serves, by path. Those that follow are asked for as the stream is read, so it
     /// holds a page of them, whatever the version has.
     ///
-    /// Of a version that changes meanwhile, each page has the files of its moment. A sealed one never changes.
+    /// Of a version that changes meanwhile, each page has the files of its moment. A sealed one never changes. `PATH_INVALID` where no
+    /// directory can have all of them.
     pub async fn prepare_all_downloads(&self, version: &VersionRef) -> Result<impl Stream<Item = Result<Download>> + Send + use<>> {
-        let request = PrepareDownloadsRequest { parent: version.to_string(), page_size: PAGE_SIZE, ..PrepareDownloadsRequest::default() };
+        let request = PrepareDownloadsRequest { page_size: PAGE_SIZE, ..whole(version) };
         // A refusal is told before the first file is wanted.
         let first = self.prepare_page(request.clone()).await?;
         let pages = stream::try_unfold((self.clone(), request, Some(first)), async |(client, request, page)| {
@@ -68,6 +69,11 @@ impl Client {
             Ok(Some((page, (client, request, None))))
         });
         Ok(pages.map_ok(|page| stream::iter(page.plans.into_iter().map(Download::try_from))).try_flatten())
+    }
+
+    /// Asks for nothing, and so is refused where [`Self::prepare_all_downloads`] would be.
+    pub async fn judge_all_downloads(&self, version: &VersionRef) -> Result<()> {
+        self.prepare_page(PrepareDownloadsRequest { page_size: 1, uncounted: true, ..whole(version) }).await.map(|_| ())
     }
 
     async fn prepare_page(&self, request: PrepareDownloadsRequest) -> Result<PrepareDownloadsResponse> {
@@ -115,6 +121,11 @@ impl Client {
         let messages = stream::try_unfold(reading, Reading::next);
         Ok(messages.map_ok(|data| stream::iter(data.into_iter().map(Ok))).map_err(Error::from).try_flatten())
     }
+}
+
+/// The files of a version, for one directory.
+fn whole(version: &VersionRef) -> PrepareDownloadsRequest {
+    PrepareDownloadsRequest { parent: version.to_string(), as_directory: true, ..PrepareDownloadsRequest::default() }
 }
 
 /// A download under way.

@@ -68,9 +68,8 @@ mod tests {
     fn the_length_is_that_of_the_heads_the_ranges_and_the_end() {
         let digest = Digest::of(b"0123456789");
         let several = ByteRanges { digest, size: 10, ranges: vec![0..2, 8..10] };
-        let head = |range: &str| {
-            format!("\r\n--{digest}\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes {range}/10\r\n\r\n")
-        };
+        let head =
+            |range: &str| format!("\r\n--{digest}\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes {range}/10\r\n\r\n");
         let body = format!("{}01{}89\r\n--{digest}--\r\n", head("0-1"), head("8-9"));
         assert_eq!(several.length(), body.len() as u64);
         assert_eq!(several.content_type(), format!("multipart/byteranges; boundary={digest}"));

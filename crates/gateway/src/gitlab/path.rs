@@ -101,7 +101,9 @@ impl GenericPath {
         let is_refused = !allowed.escaped_folders && file.to_ascii_lowercase().contains("%2f");
         let path = if is_refused { Err(vec!["file_name"]) } else { file_path(file, folder) };
         let file = match (names(name, version, allowed), path) {
-            (Ok((package, version)), Ok(path)) => Ok(GenericFile { package: PackageRef { project: project.clone(), package }, version, path }),
+            (Ok((package, version)), Ok(path)) => {
+                Ok(GenericFile { package: PackageRef { project: project.clone(), package }, version, path })
+            }
             (names, path) => {
                 let parts = [names.err().map(|wrong| wrong.0), path.err()];
                 Err(Wrong(parts.into_iter().flatten().flatten().collect()))
