@@ -219,9 +219,10 @@ async fn a_version_that_no_directory_can_have_is_no_archive() {
             assert_eq!(ask(&rest, Method::HEAD, &archive("1.0", format)).await.status, 409);
         }
         assert_eq!(rest.get(&file("tool", "1.0", "b/c/d/e")).await.text(), "b/c/d/e", "each file is there");
-        let files = rest.get("/api/v4/projects/1/packages/1/package_files").await.json();
+        let package = rest.get("/api/v4/projects/1/packages").await.json()[0]["id"].clone();
+        let files = rest.get(&format!("/api/v4/projects/1/packages/{package}/package_files")).await.json();
         let clash = files.as_array().unwrap().iter().find(|file| file["file_name"] == "b%2Fc").unwrap()["id"].clone();
-        assert_eq!(ask(&rest, Method::DELETE, &format!("/api/v4/projects/1/packages/1/package_files/{clash}")).await.status, 204);
+        assert_eq!(ask(&rest, Method::DELETE, &format!("/api/v4/projects/1/packages/{package}/package_files/{clash}")).await.status, 204);
         for format in FORMATS {
             assert_eq!(unpacked(&rest.get(&archive("1.0", format)).await.body, format).await.len(), 5);
         }

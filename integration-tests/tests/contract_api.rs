@@ -214,8 +214,9 @@ async fn a_refusal_speaks_of_the_parameters_that_the_request_has() {
     let rules = format!("{PROJECT}/packages/protection/rules");
     let rule =
         |pattern: &str| json!({ "package_name_pattern": pattern, "package_type": "generic", "minimum_access_level_for_push": "owner" });
+    let mut wrong = Vec::new();
     for (method, path, body, word) in [
-        (Method::POST, "/api/v4/projects", json!({ "name": long }), "`name`"),
+        (Method::POST, "/api/v4/projects", json!({ "name": long, "path": "n" }), "`name`"),
         (Method::POST, "/api/v4/projects", json!({ "name": "n", "path": "not a path" }), "`path`"),
         (Method::PUT, PROJECT, json!({ "name": long }), "`name`"),
         (Method::PUT, PROJECT, json!({ "description": long }), "`description`"),
@@ -242,10 +243,10 @@ async fn a_refusal_speaks_of_the_parameters_that_the_request_has() {
         let refused = send(&rest, method.clone(), path, body).await;
         let told = refused.json();
         let told = told["message"].as_str().or(told["error"].as_str()).unwrap_or_default().to_owned();
-        assert_eq!(refused.status, 400, "{method} {path}: {told}");
-        assert!(told.contains(word), "{method} {path}: {word} is not in {told}");
-        for strange in OF_THE_PLANES {
-            assert!(!told.contains(strange), "{method} {path}: {told}");
+        let is_strange = OF_THE_PLANES.iter().any(|strange| told.contains(strange));
+        if refused.status != 400 || is_strange || !told.contains(word) {
+            wrong.push(format!("{method} {path}: {word}: {} {told}", refused.status));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

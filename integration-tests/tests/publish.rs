@@ -300,14 +300,15 @@ async fn where_it_is_strict_the_same_bytes_are_judged_as_any_others() {
             assert_eq!(rest.put(&path, "hello").await.status, 201);
             let again = rest.put(&path, "hello").await;
             assert_eq!((again.status, again.header("x-consign-idempotent")), (status, ""), "{engine:?} {duplicates}");
-            let listed = rest.get("/api/v4/projects/1/packages/1/package_files").await.json();
+            let package = rest.get("/api/v4/projects/1/packages").await.json()[0]["id"].clone();
+            let files = format!("/api/v4/projects/1/packages/{package}/package_files");
+            let listed = rest.get(&files).await.json();
             let listed: Vec<_> = listed.as_array().unwrap().iter().map(|file| file["file_sha256"].clone()).collect();
             assert_eq!(listed, vec![json!(HELLO_SHA256); rows]);
             assert_eq!(service.stored().blobs.len(), 1, "what is the same is kept once");
             // The newest is served, and the one below it once that is deleted.
-            let newest = rest.get("/api/v4/projects/1/packages/1/package_files?sort=desc").await.json()[0]["id"].clone();
-            let path_of = format!("/api/v4/projects/1/packages/1/package_files/{newest}");
-            assert_eq!(rest.send(rest.request(Method::DELETE, &path_of)).await.status, 204);
+            let newest = rest.get(&format!("{files}?sort=desc")).await.json()[0]["id"].clone();
+            assert_eq!(rest.send(rest.request(Method::DELETE, &format!("{files}/{newest}"))).await.status, 204);
             assert_eq!(rest.get(&path).await.status, if rows == 2 { 200 } else { 404 });
         }
     }
