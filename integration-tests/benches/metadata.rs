@@ -221,7 +221,12 @@ impl Side {
     fn prepare_downloads(&self, call: usize) -> PrepareDownloads {
         let version = self.some(call);
         let paths = vec![self.shape.files(&version)[2].path.clone()];
-        PrepareDownloads { version: name(self.shape, &version), files: Wanted::Some { paths, digests: Vec::new() } }
+        PrepareDownloads {
+            version: name(self.shape, &version),
+            files: Wanted::Some { paths, digests: Vec::new() },
+            as_directory: false,
+            is_counted: true,
+        }
     }
 
     fn prepare_uploads(&self, call: usize) -> PrepareUploads {

@@ -184,6 +184,52 @@ async fn what_is_no_archive_is_refused() {
 }
 
 #[tokio::test]
+async fn only_an_archive_that_is_sent_counts_as_downloaded() {
+    let (service, rest) = Builder::on(Engine::Sqlite).demo().await;
+    for version in ["1.0", "2.0"] {
+        rest.put(&file("tool", version, "f"), version).await;
+        let (parent, version_id) = ("projects/1/packages/tool".to_owned(), version.to_owned());
+        let seal = PublishVersionRequest { parent, version_id, ..PublishVersionRequest::default() };
+        Grpc::to(service.grpc()).packages().publish_version(authorized(seal)).await.unwrap();
+    }
+    let head = ask(&rest, Method::HEAD, &archive("1.0", "tar")).await;
+    assert_eq!(head.status, 200);
+    let known = rest.request(Method::GET, &archive("1.0", "tar")).header("if-none-match", head.header("etag"));
+    assert_eq!(rest.send(known).await.status, 304);
+    assert_eq!(rest.get(&archive("2.0", "tar")).await.status, 200);
+    let times = async || {
+        let listed = rest.get("/api/v4/projects/1/packages?order_by=version").await.json();
+        [0, 1].map(|place| listed[place]["last_downloaded_at"].clone())
+    };
+    let counted = async || Some(times().await).filter(|times| !times[1].is_null());
+    assert!(wait::until("the count of the download", counted).await[0].is_null());
+}
+
+#[tokio::test]
+async fn a_version_that_no_directory_can_have_is_no_archive() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        for path in ["a", "a-b", "a.d/a", "a0", "b/c", "b/c/d/e"] {
+            assert_eq!(rest.put(&file("tool", "1.0", path), path).await.status, 201);
+        }
+        let words = "409 Conflict - `b/c` is a file, and a folder of `b/c/d/e` too: no directory can have both";
+        for format in FORMATS {
+            let refused = rest.get(&archive("1.0", format)).await;
+            assert_eq!((refused.status, refused.json()), (409, json!({ "message": words })), "{engine:?}");
+            assert_eq!(ask(&rest, Method::HEAD, &archive("1.0", format)).await.status, 409);
+        }
+        assert_eq!(rest.get(&file("tool", "1.0", "b/c/d/e")).await.text(), "b/c/d/e", "each file is there");
+        let package = rest.get("/api/v4/projects/1/packages").await.json()[0]["id"].clone();
+        let files = rest.get(&format!("/api/v4/projects/1/packages/{package}/package_files")).await.json();
+        let clash = files.as_array().unwrap().iter().find(|file| file["file_name"] == "b%2Fc").unwrap()["id"].clone();
+        assert_eq!(ask(&rest, Method::DELETE, &format!("/api/v4/projects/1/packages/{package}/package_files/{clash}")).await.status, 204);
+        for format in FORMATS {
+            assert_eq!(unpacked(&rest.get(&archive("1.0", format)).await.body, format).await.len(), 5);
+        }
+    }
+}
+
+#[tokio::test]
 async fn archives_are_for_those_who_may_fetch_the_files() {
     let (_service, rest) = Builder::on(Engine::Sqlite).demo().await;
     rest.put(&file("tool", "1.0", "f"), "hello").await;

@@ -118,6 +118,12 @@ async fn semantic_release_publishes_its_assets_at_once_and_a_release_after_them(
 }
 
 #[tokio::test]
+async fn gitlabs_own_client_for_go_brings_packages_and_releases_up_and_down() {
+    let (_service, address) = service().await;
+    run(installed("client-go/round-trip"), &[&address, TOKEN]).await;
+}
+
+#[tokio::test]
 async fn schemathesis_finds_no_answer_that_the_document_does_not_allow() {
     let (_service, address) = service().await;
     let schemathesis = installed("schemathesis/bin/st");

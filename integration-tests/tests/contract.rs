@@ -284,3 +284,84 @@ async fn who_comes_with_a_token_whose_time_is_over_or_too_often_is_told_so() {
         assert!(limited.header(name).parse::<u64>().is_ok(), "{name}: {}", limited.header(name));
     }
 }
+
+#[tokio::test]
+async fn what_is_deleted_is_served_no_more_and_its_name_is_free() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let path = file("tool", "1.0", "f");
+    let select = format!("{path}?select=package_file");
+    let (first, second) = (rest.put(&select, "one").await.json(), rest.put(&select, "two").await.json());
+    assert_eq!((rest.get(&path).await.text(), &first["package_id"]), ("two", &second["package_id"]));
+    let delete = async |what: String| rest.send(rest.request(Method::DELETE, &format!("{PROJECT}/packages/{what}"))).await.status;
+    assert_eq!(delete(format!("{}/package_files/{}", second["package_id"], second["id"])).await, 204);
+    let older = rest.get(&path).await;
+    assert_eq!((older.status, older.text()), (200, "one"), "the one below is the newest now");
+    assert_eq!(older.header("x-checksum-sha256"), consign_types::Digest::of(b"one").to_string());
+
+    assert_eq!(delete(first["package_id"].to_string()).await, 204);
+    for method in [Method::GET, Method::HEAD] {
+        let gone = rest.send(rest.request(method.clone(), &path)).await;
+        assert_eq!(gone.status, 404);
+        assert!(method == Method::HEAD || gone.text() == r#"{"message":"404 Not found"}"#);
+    }
+    let again = rest.put(&select, "three").await.json();
+    assert!(again["package_id"].is_i64() && again["package_id"] != first["package_id"], "a package of its own");
+    assert_eq!(rest.get(&path).await.text(), "three");
+}
+
+#[tokio::test]
+async fn every_answer_keeps_browsers_from_guessing_and_framing() {
+    let (_service, rest) = Builder::by_default().with("--max-file-bytes", 5).demo().await;
+    let path = file("tool", "1.0", "f");
+    for (request, status, media_type) in [
+        (rest.request(Method::PUT, &path).body("hello"), 201, "application/json"),
+        (rest.request(Method::PUT, &format!("{path}?select=package_file")).body("hello"), 200, "application/json"),
+        (rest.request(Method::PUT, &path).body("too large"), 400, "application/json"),
+        (rest.request(Method::GET, &path), 200, "application/octet-stream"),
+        (rest.request(Method::GET, &path).header("range", "bytes=9-"), 416, "application/json"),
+        (rest.request(Method::GET, &file("tool", "1.0", "none")), 404, "application/json"),
+        (rest.anonymous(Method::GET, &path), 401, "application/json"),
+        (rest.request(Method::POST, &path), 405, "application/json"),
+        (rest.request(Method::GET, "/api/v4/nowhere"), 404, "application/json"),
+    ] {
+        let answer = rest.send(request).await;
+        let headers = ["content-type", "x-content-type-options", "x-frame-options"].map(|name| answer.header(name));
+        assert_eq!((answer.status, headers), (status, [media_type, "nosniff", "SAMEORIGIN"]), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_shorter_than_it_says_is_not_published() {
+    let (service, rest) = Builder::by_default().demo().await;
+    let path = file("tool", "1.0", "f");
+    let mut stream = TcpStream::connect(service.http()).await.unwrap();
+    let head = format!("PUT {path} HTTP/1.1\r\nhost: here\r\nprivate-token: {TOKEN}\r\ncontent-length: 10\r\n\r\nhello");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    // Whoever still listens is told; the connection may be gone before.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(rest.get(&path).await.status, 404);
+    let gone = async || (service.stored() == integration_tests::service::Stored::default()).then_some(());
+    wait::until("the removal of the spool", gone).await;
+}
+
+#[tokio::test]
+async fn where_the_gateway_is_strict_nothing_stands_for_a_version_or_a_folder() {
+    let (_service, rest) = Builder::by_default().flag("--strict-gitlab").demo().await;
+    assert_eq!(rest.put(&file("tool", "1.0", "a/b"), "hello").await.status, 201);
+    for (package, version, path, parts) in [
+        ("tool", "1.0", "a%2Fb", "file_name is invalid"),
+        ("tool", "latest", "a/b", "package_version is invalid"),
+        ("tool", "stage:qa", "a%2Fb", "package_version is invalid, file_name is invalid"),
+        ("to%20ol", "latest", "a/%7Eb", "package_name is invalid, package_version is invalid, file_name is invalid"),
+    ] {
+        let path = file(package, version, path);
+        for method in [Method::PUT, Method::GET] {
+            let refused = rest.send(rest.request(method, &path)).await;
+            assert_eq!((refused.status, refused.json()), (400, json!({ "error": parts })), "{path}");
+        }
+    }
+    assert_eq!(rest.get(&file("tool", "1.0", "a/b")).await.text(), "hello");
+}

@@ -185,3 +185,68 @@ async fn packages_of_one_project_have_no_order_by_project() {
     assert_eq!((refused.status, refused.text()), (400, r#"{"error":"order_by does not have a valid value"}"#));
     assert_eq!(rest.get("/api/v4/groups/root/packages?order_by=project_path").await.status, 200);
 }
+
+/// What the planes call the fields of requests, and what no client of this API has ever heard of.
+const OF_THE_PLANES: [&str; 14] = [
+    "update_mask",
+    "page_token",
+    "page_size",
+    "parent",
+    "display_name",
+    "expire_time",
+    "release_time",
+    "package_pattern",
+    "project_id",
+    "version_id",
+    "minimum_publish_role",
+    "request_id",
+    "filter",
+    "protection_rule",
+];
+
+#[tokio::test]
+async fn a_refusal_speaks_of_the_parameters_that_the_request_has() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let (long, huge) = ("x".repeat(5000), "x".repeat(200_000));
+    let links: Vec<Value> = (0..1001).map(|n| json!({ "name": format!("l{n}"), "url": format!("https://host/{n}") })).collect();
+    let releases = format!("{PROJECT}/releases");
+    assert_eq!(send(&rest, Method::POST, &releases, json!({ "tag_name": "v1" })).await.status, 201);
+    let rules = format!("{PROJECT}/packages/protection/rules");
+    let rule =
+        |pattern: &str| json!({ "package_name_pattern": pattern, "package_type": "generic", "minimum_access_level_for_push": "owner" });
+    let mut wrong = Vec::new();
+    for (method, path, body, word) in [
+        (Method::POST, "/api/v4/projects", json!({ "name": long, "path": "n" }), "`name`"),
+        (Method::POST, "/api/v4/projects", json!({ "name": "n", "path": "not a path" }), "`path`"),
+        (Method::PUT, PROJECT, json!({ "name": long }), "`name`"),
+        (Method::PUT, PROJECT, json!({ "description": long }), "`description`"),
+        (Method::POST, "/api/v4/groups", json!({ "name": "g", "path": "not a path" }), "`path`"),
+        (Method::POST, "/api/v4/groups", json!({ "name": long, "path": "g" }), "`name`"),
+        (Method::POST, "/api/v4/users", json!({ "username": "u", "name": long }), "`name`"),
+        (Method::POST, "/api/v4/users", json!({ "username": "not a name" }), "`username`"),
+        (Method::POST, &rules, rule(&long), "`package_name_pattern`"),
+        (Method::POST, &releases, json!({ "tag_name": "v2", "description": huge }), "description"),
+        (Method::POST, &releases, json!({ "tag_name": "v2", "name": long }), "name"),
+        (Method::POST, &releases, json!({ "tag_name": long }), "tag_name"),
+        (Method::POST, &releases, json!({ "tag_name": "v2", "assets": { "links": links } }), "`links`"),
+        (Method::POST, &format!("{releases}/v1/assets/links"), json!({ "name": long, "url": "https://host/x" }), "name"),
+        (Method::POST, &format!("{releases}/v1/assets/links"), json!({ "name": "x", "url": "not an address" }), "url"),
+        (Method::POST, &format!("{PROJECT}/access_tokens"), json!({ "name": long, "scopes": ["api"] }), "`name`"),
+        (
+            Method::POST,
+            &format!("{PROJECT}/access_tokens"),
+            json!({ "name": "t", "scopes": ["api"], "expires_at": "2001-01-01" }),
+            "`expires_at`",
+        ),
+        (Method::GET, &format!("{PROJECT}/packages?package_name={long}"), json!(null), "query"),
+    ] {
+        let refused = send(&rest, method.clone(), path, body).await;
+        let told = refused.json();
+        let told = told["message"].as_str().or(told["error"].as_str()).unwrap_or_default().to_owned();
+        let is_strange = OF_THE_PLANES.iter().any(|strange| told.contains(strange));
+        if refused.status != 400 || is_strange || !told.contains(word) {
+            wrong.push(format!("{method} {path}: {word}: {} {told}", refused.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -73,11 +73,87 @@ async fn a_range_and_a_condition_are_honoured() {
         assert_eq!(get(conditions).await.0, status, "{conditions:?}");
     }
     assert_eq!(get(&[("range", "bytes=10-")]).await.2, "bytes */10");
-    assert_eq!(get(&[("range", "bytes=0-1,4-5")]).await, whole);
     assert_eq!(get(&[("range", "bytes=3-5"), ("if-range", &etag)]).await.0, 206);
     assert_eq!(get(&[("range", "bytes=3-5"), ("if-range", "\"other\"")]).await, whole);
     assert_eq!(get(&[("if-none-match", &etag)]).await, (304, String::new(), String::new()));
     assert_eq!(get(&[("if-none-match", "\"other\"")]).await, whole);
+}
+
+#[tokio::test]
+async fn several_ranges_come_in_one_answer() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let path = file("tool", "1.0", "f");
+    rest.put(&path, "0123456789").await;
+    let get = async |method: Method, range: &str| rest.send(rest.request(method, &path).header("range", range)).await;
+    let etag = format!("\"{}\"", consign_types::Digest::of(b"0123456789"));
+    let boundary = etag.trim_matches('"');
+    let part = |range: &str, bytes: &str| {
+        format!("\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes {range}/10\r\n\r\n{bytes}")
+    };
+    let body = format!("{}{}{}\r\n--{boundary}--\r\n", part("7-9", "789"), part("0-1", "01"), part("4-4", "4"));
+
+    let answer = get(Method::GET, "bytes=7-, 0-1, 4-4").await;
+    assert_eq!((answer.status, answer.text()), (206, body.as_str()));
+    let told = |answer: &integration_tests::rest::Answer| {
+        ["content-type", "content-length", "etag", "accept-ranges", "content-range"].map(|name| answer.header(name).to_owned())
+    };
+    let media_type = format!("multipart/byteranges; boundary={boundary}");
+    assert_eq!(told(&answer), [media_type.as_str(), &body.len().to_string(), &etag, "bytes", ""]);
+    let head = get(Method::HEAD, "bytes=7-, 0-1, 4-4").await;
+    assert_eq!((head.status, told(&head), head.body.len()), (206, told(&answer), 0));
+
+    // One of them is not there: what is left is sent as one range is.
+    let one = get(Method::GET, "bytes=10-,2-3").await;
+    assert_eq!((one.status, one.text(), one.header("content-range")), (206, "23", "bytes 2-3/10"));
+    assert_eq!(get(Method::GET, "bytes=10-,11-").await.status, 416);
+    // Nobody makes an answer longer than the file, or of any number of parts.
+    for range in ["bytes=0-,0-,0-", "bytes=0-5,3-9", &format!("bytes={}", vec!["0-0"; 17].join(",")), "bytes=0-1,5-3"] {
+        let whole = get(Method::GET, range).await;
+        assert_eq!((whole.status, whole.text(), whole.header("content-range")), (200, "0123456789", ""), "{range}");
+    }
+    let changed = rest.request(Method::GET, &path).header("range", "bytes=0-1,4-5").header("if-range", "\"other\"");
+    assert_eq!(rest.send(changed).await.text(), "0123456789");
+}
+
+#[tokio::test]
+async fn several_ranges_of_a_large_file_are_its_bytes() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let bytes: Vec<u8> = (0..6_000_000_u32).map(|n| n.wrapping_mul(0x9E37_79B9).to_le_bytes()[3]).collect();
+    let path = file("tool", "1.0", "f");
+    assert_eq!(rest.put(&path, bytes.clone()).await.status, 201);
+    let answer = rest.send(rest.request(Method::GET, &path).header("range", "bytes=100-3000099,5999999-,0-1")).await;
+    assert_eq!((answer.status, answer.body.len().to_string()), (206, answer.header("content-length").to_owned()));
+    let boundary = answer.header("content-type").split_once("boundary=").unwrap().1.to_owned();
+    let mut rest_of = answer.body.as_slice();
+    for wanted in [&bytes[100..3_000_100], &bytes[5_999_999..], &bytes[..2]] {
+        let head = rest_of.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        let (found, after) = rest_of[head..].split_at(wanted.len());
+        assert!(found == wanted, "{} bytes", wanted.len());
+        rest_of = after;
+    }
+    assert_eq!(rest_of, format!("\r\n--{boundary}--\r\n").as_bytes());
+}
+
+#[tokio::test]
+async fn a_folder_may_stand_in_the_query() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        assert_eq!(rest.put(&file("tool", "1.0", "f?path=to%2Fhere"), "hello").await.status, 201);
+        for path in [file("tool", "1.0", "to/here/f"), file("tool", "1.0", "f?path=to/here"), file("tool", "1.0", "here%2Ff?path=to")] {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = rest.send(rest.request(method, &path)).await;
+                assert_eq!((answer.status, answer.header("content-length")), (200, "5"), "{path}");
+            }
+        }
+        for (path, status, body) in [
+            (file("tool", "1.0", "f?path=to"), 404, r#"{"message":"404 Not found"}"#),
+            (file("tool", "1.0", "f?path=../to"), 400, r#"{"error":"path is invalid"}"#),
+            (file("tool", "latest", "f?path=to/here"), 200, "hello"),
+        ] {
+            let answer = rest.get(&path).await;
+            assert_eq!((answer.status, answer.text()), (status, body), "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -149,6 +149,12 @@ async fn names_and_parameters_are_refused_as_gitlab_refuses_them() {
         (file("tool", "1.0", "%2e%2e%2ff"), "path is invalid"),
         (file("tool", "1.0", "f?status=processing"), "status does not have a valid value"),
         (file("tool", "1.0", "f?select=all"), "select does not have a valid value"),
+        (file("a%20b", "1.0", "c%20d"), "package_name is invalid, file_name is invalid"),
+        (
+            file("a%20b", "..1", "~x?path=..&status=gone&select=all"),
+            "package_name is invalid, package_version is invalid, path is invalid, file_name is invalid, \
+             status does not have a valid value, select does not have a valid value",
+        ),
     ] {
         let answer = rest.put(&path, "hello").await;
         assert_eq!((answer.status, answer.json()), (400, json!({ "error": error })), "{path}");
@@ -241,8 +247,20 @@ async fn of_a_form_the_one_file_is_published_and_its_fields_are_heard() {
         assert_eq!((told.status, &told.json()["size"]), (200, &json!(3 << 20)));
         assert_eq!(rest.get("/api/v4/projects/1/packages?status=hidden").await.json()[0]["version"], "1.1");
 
+        // Where it goes may be said before the file or behind it; what the URL says counts more.
+        let put_form = async |query: &str, parts: &[(&str, &str, &str)]| put(&file("tool", "1.2", &format!("f{query}")), form(parts)).await;
+        for (query, before, behind, place) in
+            [("", "a/b", "", "a/b/f"), ("", "", "c", "c/f"), ("?path=url", "form", "", "url/f"), ("", "", "", "f")]
+        {
+            let fields = [("path", "", before), ("file", "x", place), ("path", "", behind), ("select", "", "package_file")];
+            let parts: Vec<_> = fields.into_iter().filter(|(name, _, text)| *name != "path" || !text.is_empty()).collect();
+            let told = put_form(query, &parts).await;
+            assert_eq!((told.status, &told.json()["file_name"]), (200, &json!(place.replace('/', "%2F"))), "{query} {before} {behind}");
+            assert_eq!(rest.get(&file("tool", "1.2", place)).await.text(), place);
+        }
         let stored = service.stored().blobs.len();
         for (body, told) in [
+            (form(&[("file", "f", "hello"), ("path", "", "../up"), ("status", "", "gone")]), "path is invalid, status does not have a"),
             (form(&[("status", "", "default")]), "file is missing, or there are several"),
             (form(&[("a", "a", "one"), ("b", "b", "two")]), "file is missing, or there are several"),
             (form(&[("file", "f", "new")]).replace("--cut--", "--cut"), "broke off"),
@@ -270,6 +288,29 @@ async fn of_a_form_the_one_file_is_published_and_its_fields_are_heard() {
         let plain = rest.request(Method::PUT, &file("tool", "3.0", "f")).header("content-type", "application/x-www-form-urlencoded");
         assert_eq!(rest.send(plain.body("a=b&c=d")).await.status, 201);
         assert_eq!(rest.get(&file("tool", "3.0", "f")).await.text(), "a=b&c=d");
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_strict_the_same_bytes_are_judged_as_any_others() {
+    for engine in BOTH {
+        for (duplicates, status, rows) in [("allow", 201, 2), ("reject", 400, 1)] {
+            let (service, rest) = Builder::on(engine).flag("--strict-gitlab").with("--duplicates", duplicates).demo().await;
+            let path = file("tool", "1.0", "f");
+            assert_eq!(rest.put(&path, "hello").await.status, 201);
+            let again = rest.put(&path, "hello").await;
+            assert_eq!((again.status, again.header("x-consign-idempotent")), (status, ""), "{engine:?} {duplicates}");
+            let package = rest.get("/api/v4/projects/1/packages").await.json()[0]["id"].clone();
+            let files = format!("/api/v4/projects/1/packages/{package}/package_files");
+            let listed = rest.get(&files).await.json();
+            let listed: Vec<_> = listed.as_array().unwrap().iter().map(|file| file["file_sha256"].clone()).collect();
+            assert_eq!(listed, vec![json!(HELLO_SHA256); rows]);
+            assert_eq!(service.stored().blobs.len(), 1, "what is the same is kept once");
+            // The newest is served, and the one below it once that is deleted.
+            let newest = rest.get(&format!("{files}?sort=desc")).await.json()[0]["id"].clone();
+            assert_eq!(rest.send(rest.request(Method::DELETE, &format!("{files}/{newest}"))).await.status, 204);
+            assert_eq!(rest.get(&path).await.status, if rows == 2 { 200 } else { 404 });
+        }
     }
 }
 

@@ -132,6 +132,8 @@ async fn a_death_before_the_publish_leaves_an_upload_that_is_not_complete() {
     let rest = Rest::to(service.http());
     assert_eq!(rest.get(&path).await.status, 404);
     assert_eq!(progress(&rest, &upload).await, (1_000_000, "?0".to_owned()), "all bytes came, and the file is not there");
+    assert_eq!(rest.put(&path, bytes.clone()).await.status, 201);
+    assert_eq!(progress(&rest, &upload).await, (1_000_000, "?0".to_owned()), "it is there by another's doing");
     assert_eq!(append(&rest, &upload, 1_000_000, b"", "?1").await.status, 201);
     assert!(rest.get(&path).await.body == bytes);
     assert_eq!(progress(&rest, &upload).await, (1_000_000, "?1".to_owned()));
@@ -235,14 +237,34 @@ async fn a_cancelled_upload_leaves_nothing() {
     let (service, rest) = Builder::on(Engine::Sqlite).demo().await;
     let path = file("tool", "1.0", "f");
     let upload = begin(&rest, &path, &content(1_000_000), &[]).await;
-    for _ in 0..2 {
-        assert_eq!(rest.send(rest.request(Method::DELETE, &upload)).await.status, 204);
-    }
+    assert_eq!(rest.send(rest.request(Method::DELETE, &upload)).await.status, 204);
     assert_eq!(service.stored(), Stored::default());
-    assert_eq!(progress(&rest, &upload).await, (0, "?0".to_owned()));
+    for method in [Method::HEAD, Method::DELETE] {
+        assert_eq!(rest.send(rest.request(method, &upload)).await.status, 404, "it is there no more");
+    }
+    let late = append(&rest, &upload, 1_000_000, b"more", "?1").await;
+    assert_eq!((late.status, late.text()), (404, r#"{"message":"404 Not found"}"#));
     assert_eq!(rest.get(&path).await.status, 404);
     for method in [Method::DELETE, Method::PATCH] {
         assert_eq!(rest.send(rest.request(method, &path)).await.status, 405, "of a file itself");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_upload_gives_its_room_back_at_once() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).with("--quota-bytes", 1_500_000).demo().await;
+        let length = [("upload-length", "1000000")];
+        let upload = begin(&rest, &file("tool", "1.0", "f"), &content(500_000), &length).await;
+        let full = create(&rest, &file("tool", "1.0", "g"), b"", "?0", &length).await;
+        assert_eq!((full.status, full.text()), (403, r#"{"message":"403 Forbidden - Quota exceeded"}"#));
+        assert_eq!(rest.send(rest.request(Method::DELETE, &upload)).await.status, 204);
+        assert_eq!(service.database().count("leases"), 0);
+        // So does a file that is refused.
+        let other = rest.request(Method::PUT, &file("tool", "1.0", "g")).header("x-checksum-sha256", Digest::of(b"other").to_string());
+        assert_eq!(rest.send(other.body(content(1_000_000))).await.status, 400);
+        assert_eq!(service.database().count("leases"), 0);
+        begin(&rest, &file("tool", "1.0", "g"), b"", &length).await;
     }
 }
 

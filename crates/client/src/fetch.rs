@@ -53,9 +53,10 @@ impl Client {
     /// Asks for the right to read all files that a version serves, by path. Those that follow are asked for as the stream is read, so it
     /// holds a page of them, whatever the version has.
     ///
-    /// Of a version that changes meanwhile, each page has the files of its moment. A sealed one never changes.
+    /// Of a version that changes meanwhile, each page has the files of its moment. A sealed one never changes. `PATH_INVALID` where no
+    /// directory can have all of them.
     pub async fn prepare_all_downloads(&self, version: &VersionRef) -> Result<impl Stream<Item = Result<Download>> + Send + use<>> {
-        let request = PrepareDownloadsRequest { parent: version.to_string(), page_size: PAGE_SIZE, ..PrepareDownloadsRequest::default() };
+        let request = PrepareDownloadsRequest { page_size: PAGE_SIZE, ..whole(version) };
         // A refusal is told before the first file is wanted.
         let first = self.prepare_page(request.clone()).await?;
         let pages = stream::try_unfold((self.clone(), request, Some(first)), async |(client, request, page)| {
@@ -70,6 +71,11 @@ impl Client {
         Ok(pages.map_ok(|page| stream::iter(page.plans.into_iter().map(Download::try_from))).try_flatten())
     }
 
+    /// Asks for nothing, and so is refused where [`Self::prepare_all_downloads`] would be.
+    pub async fn judge_all_downloads(&self, version: &VersionRef) -> Result<()> {
+        self.prepare_page(PrepareDownloadsRequest { page_size: 1, uncounted: true, ..whole(version) }).await.map(|_| ())
+    }
+
     async fn prepare_page(&self, request: PrepareDownloadsRequest) -> Result<PrepareDownloadsResponse> {
         let call = || async { self.file_service().prepare_downloads(self.request(request.clone())).await };
         Ok(repeat(call).await?)
@@ -79,16 +85,21 @@ impl Client {
         self.prepare_page(request).await?.plans.into_iter().next().ok_or(Error::Protocol("no plan"))?.try_into()
     }
 
-    /// Reads all bytes of a file that may have waited for others: where the right to read it is over, it is asked for again, for the very
-    /// same bytes. The stream is as that of [`Self::read`].
-    pub async fn read_late(&self, download: &Download) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
-        match self.read(download, 0, 0).await {
+    /// Reads bytes of a file that may have waited for others: where the right to read it is over, it is asked for again, for the very same
+    /// bytes. All else is as with [`Self::read`].
+    pub async fn read_late(
+        &self,
+        download: &Download,
+        offset: i64,
+        limit: i64,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
+        match self.read(download, offset, limit).await {
             Err(Error::Refused { reason: Reason::TicketExpired, .. }) => {
                 let name: FileRef = download.file.name.parse().map_err(|_| Error::Protocol("a file without a name"))?;
                 let blob = download.file.blob.as_ref().ok_or(Error::Protocol("a file without its bytes"))?;
                 let (parent, sha256s) = (name.version.to_string(), vec![blob.sha256.clone()]);
                 let again = self.prepare_one(PrepareDownloadsRequest { parent, sha256s, ..PrepareDownloadsRequest::default() }).await?;
-                self.read(&again, 0, 0).await
+                self.read(&again, offset, limit).await
             }
             read => read,
         }
@@ -110,6 +121,11 @@ impl Client {
         let messages = stream::try_unfold(reading, Reading::next);
         Ok(messages.map_ok(|data| stream::iter(data.into_iter().map(Ok))).map_err(Error::from).try_flatten())
     }
+}
+
+/// The files of a version, for one directory.
+fn whole(version: &VersionRef) -> PrepareDownloadsRequest {
+    PrepareDownloadsRequest { parent: version.to_string(), as_directory: true, ..PrepareDownloadsRequest::default() }
 }
 
 /// A download under way.

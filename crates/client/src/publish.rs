@@ -6,7 +6,9 @@ use bytes::Bytes;
 use consign_proto::blob::{Chunk, QueryUploadRequest, WriteRequest, WriteResponse};
 use consign_proto::chunks;
 use consign_proto::metadata::upload_plan::Action;
-use consign_proto::metadata::{File, PrepareUploadsRequest, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version};
+use consign_proto::metadata::{
+    CancelUploadsRequest, File, PrepareUploadsRequest, PrepareUploadsResponse, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version,
+};
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};
 use futures::stream::BoxStream;
@@ -65,12 +67,21 @@ impl Client {
         self.publish_uploaded(publish, uploaded).await
     }
 
-    /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet.
+    /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet. Where they are refused, nothing stays reserved for
+    /// them either.
     pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
-        Ok(Uploaded(match self.prepare_upload(publish, Uuid::new_v4(), false).await? {
-            Action::Receipt(receipt) => receipt,
-            Action::Ticket(ticket) => self.write(ticket, body).await?,
-        }))
+        let request_id = Uuid::new_v4();
+        let ticket = match self.prepare_upload(publish, request_id, false).await?.0 {
+            Action::Receipt(receipt) => return Ok(Uploaded(receipt)),
+            Action::Ticket(ticket) => ticket,
+        };
+        let written = self.write(ticket, body).await;
+        if written.is_err() {
+            // What can't be given back now is when its lease is over.
+            let request = given_up(publish, request_id);
+            drop(self.file_service().cancel_uploads(self.request(request)).await);
+        }
+        written.map(Uploaded)
     }
 
     /// The second half: makes what was uploaded visible. Whether it is hidden may be known only now.
@@ -100,8 +111,8 @@ impl Client {
     }
 
     /// Asks for the right to send the bytes. The same id gets the right to the same upload again; and nothing else, where only a known one
-    /// is wanted.
-    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<Action> {
+    /// is wanted, of which is told then whether it is published.
+    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<(Action, bool)> {
         let file = UploadFile {
             path: publish.path.to_string(),
             sha256: publish.digest.map(|digest| Bytes::copy_from_slice(digest.as_bytes())).unwrap_or_default(),
@@ -112,8 +123,9 @@ impl Client {
         let request_id = request_id.to_string();
         let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id, known_only };
         let call = || async { self.file_service().prepare_uploads(self.request(request.clone())).await };
-        let plan = repeat(call).await?.plans.into_iter().next();
-        plan.and_then(|plan| plan.action).ok_or(Error::Protocol("no plan"))
+        let PrepareUploadsResponse { plans, published } = repeat(call).await?;
+        let action = plans.into_iter().next().and_then(|plan| plan.action).ok_or(Error::Protocol("no plan"))?;
+        Ok((action, published))
     }
 
     /// Sends what one stream brings. A body that breaks off is an error of the caller, and not of the plane.
@@ -155,6 +167,11 @@ impl Client {
             }
         }
     }
+}
+
+/// That the uploads of a request are given up.
+pub(crate) fn given_up(publish: &Publish, request_id: Uuid) -> CancelUploadsRequest {
+    CancelUploadsRequest { parent: publish.version.to_string(), request_id: request_id.to_string() }
 }
 
 /// What one stream of an upload does.

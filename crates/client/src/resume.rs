@@ -5,13 +5,12 @@
 use bytes::Bytes;
 use consign_proto::blob::{CancelUploadRequest, QueryUploadRequest};
 use consign_proto::metadata::upload_plan::Action;
-use consign_proto::metadata::{GetFileRequest, UploadTicket};
+use consign_proto::metadata::UploadTicket;
 use consign_types::Reason;
-use consign_types::resource::FileRef;
 use futures::StreamExt as _;
 use uuid::Uuid;
 
-use crate::publish::{Part, Publish, Published, Uploaded};
+use crate::publish::{Part, Publish, Published, Uploaded, given_up};
 use crate::retry::repeat;
 use crate::source::Source;
 use crate::{Client, Error, Result};
@@ -21,12 +20,18 @@ use crate::{Client, Error, Result};
 pub struct Resumable {
     request_id: Uuid,
     ticket: UploadTicket,
+    is_published: bool,
 }
 
 impl Resumable {
     /// What it is found by, of letters, digits, `-` and `.`. It gives no right to anybody.
     pub fn name(&self) -> String {
         format!("{}.{}", self.request_id, self.ticket.upload_id)
+    }
+
+    /// Whether its file was published when it was found.
+    pub fn is_published(&self) -> bool {
+        self.is_published
     }
 
     /// The most bytes that it may have.
@@ -69,8 +74,8 @@ impl Client {
     async fn prepare_resumable(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<Resumable> {
         let publish = Publish { always_send: true, ..publish.clone() };
         match self.prepare_upload(&publish, request_id, known_only).await? {
-            Action::Ticket(ticket) => Ok(Resumable { request_id, ticket }),
-            Action::Receipt(_) => Err(Error::Protocol("a receipt for bytes that are to be sent")),
+            (Action::Ticket(ticket), is_published) => Ok(Resumable { request_id, ticket, is_published }),
+            (Action::Receipt(_), _) => Err(Error::Protocol("a receipt for bytes that are to be sent")),
         }
     }
 
@@ -119,25 +124,15 @@ impl Client {
         self.publish_as(publish, uploaded, upload.request_id).await
     }
 
-    /// Whether the file of an upload of which all bytes came is published, as far as the caller may see it: whether it is the one that
-    /// is served.
-    pub async fn is_published(&self, publish: &Publish, upload: &Resumable, size: i64) -> Result<bool> {
-        let part = Part { offset: size, discard_if_broken: false, finish: true };
-        let stored = self.send(&upload.ticket, part, nothing()).await??;
-        let file = FileRef { version: publish.version.clone(), path: publish.path.clone() };
-        let request = GetFileRequest { name: file.to_string(), revision: 0 };
-        let call = || async { self.file_service().get_file(self.request(request.clone())).await };
-        match repeat(call).await.map_err(Error::from) {
-            Ok(found) => Ok(found.file.and_then(|file| file.blob).is_some_and(|blob| blob.sha256 == stored.sha256)),
-            Err(Error::Refused { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Drops an upload and what has come of it. A file that it has published stays.
-    pub async fn cancel_upload(&self, upload: &Resumable) -> Result<()> {
+    /// Drops an upload and what has come of it, and gives back what it had reserved: nobody finds it again. A file that it has published
+    /// stays.
+    pub async fn cancel_upload(&self, publish: &Publish, upload: &Resumable) -> Result<()> {
         let UploadTicket { token, upload_id, .. } = upload.ticket.clone();
-        Ok(self.transfers.cancel_upload(CancelUploadRequest { ticket: token, upload_id }).await?)
+        self.transfers.cancel_upload(CancelUploadRequest { ticket: token, upload_id }).await?;
+        let request = given_up(publish, upload.request_id);
+        let call = || async { self.file_service().cancel_uploads(self.request(request.clone())).await };
+        repeat(call).await?;
+        Ok(())
     }
 }
 

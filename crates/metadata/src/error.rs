@@ -192,6 +192,14 @@ pub enum Error {
     /// The version serves no file at this path.
     #[error("file `{0}` not found")]
     FileNotFound(FileRef),
+    /// One file stands where another has a folder: no directory can have both.
+    #[error("`{file}` is a file, and a folder of `{below}` too: no directory can have both")]
+    PathsClash {
+        /// The one that stands in the way.
+        file: FilePath,
+        /// The one below it.
+        below: FilePath,
+    },
     /// Something of this name exists.
     #[error("`{0}` is taken")]
     NameTaken(String),

@@ -46,6 +46,7 @@ pub use ops::attesting::AttestationVerdict;
 pub use ops::audit::Verified;
 pub use ops::authenticate::Principal;
 pub use ops::cancel_promotion::CancelPromotion;
+pub use ops::cancel_uploads::CancelUploads;
 pub use ops::change_release::{ReleaseChange, ReleaseWords};
 pub use ops::change_state::ChangeState;
 pub use ops::compare_stages::{CompareStages, StageDifference, StageDifferenceKind};

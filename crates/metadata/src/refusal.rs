@@ -49,6 +49,7 @@ impl Refusal for Error {
             Self::PackageNotFound(_) => Reason::PackageNotFound,
             Self::VersionNotFound(_) | Self::NothingFits(_) => Reason::VersionNotFound,
             Self::FileNotFound(_) | Self::DigestNotFound { .. } => Reason::FileNotFound,
+            Self::PathsClash { .. } => Reason::PathInvalid,
             Self::TagNotFound(_) => Reason::TagNotFound,
             Self::RuleNotFound(_) => Reason::RuleNotFound,
             Self::ReleaseNotFound(_) => Reason::ReleaseNotFound,
@@ -99,6 +100,7 @@ impl Refusal for Error {
                 vec![("resource", name.to_string())]
             }
             Self::FileNotFound(name) => vec![("resource", name.to_string())],
+            Self::PathsClash { file, below } => vec![("path", below.to_string()), ("file", file.to_string())],
             Self::PackageNotFound(name) | Self::NothingFits(name) => vec![("resource", name.to_string())],
             Self::TagNotFound(name) => vec![("resource", name.to_string())],
             Self::RuleNotFound(name) => vec![("resource", name.to_string())],

@@ -67,6 +67,7 @@ pub(crate) fn calls_in(project: &str) -> Vec<(&'static str, Bytes)> {
         "ReleaseService/CreateReleaseLink" => CreateReleaseLinkRequest { parent: project.to_owned(), tag: "absent".to_owned(), link: Some(wire::ReleaseLink { display_name: "x".to_owned(), url: "https://host/x".to_owned(), ..wire::ReleaseLink::default() }) };
         "ReleaseService/DeleteReleaseLink" => DeleteReleaseLinkRequest { parent: project.to_owned(), tag: "absent".to_owned(), link_id: 1 };
         "FileService/PrepareUploads" => PrepareUploadsRequest { parent: version.clone() };
+        "FileService/CancelUploads" => CancelUploadsRequest { parent: version.clone(), request_id: "6a6f6b65-0000-4000-8000-000000000000".to_owned() };
         "FileService/CommitFiles" => CommitFilesRequest { parent: version.clone(), files: vec![wire::PublishFile { path: "f".to_owned(), ..wire::PublishFile::default() }] };
         "FileService/PrepareDownloads" => PrepareDownloadsRequest { parent: version.clone() };
         "FileService/GetFile" => GetFileRequest { name: file.clone() };

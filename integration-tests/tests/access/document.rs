@@ -49,3 +49,36 @@ async fn every_route_of_the_document_has_its_rows_in_the_matrix() {
     }
     assert!(ids.len() >= 79, "{}", ids.len());
 }
+
+#[tokio::test]
+async fn the_document_says_what_bodies_must_have_how_each_route_refuses_and_what_each_schema_is() {
+    let (_service, rest) = Builder::on(Engine::Sqlite).demo().await;
+    let document = rest.get("/api/v4/openapi.json").await.json();
+    let (text, schemas) = (document.to_string(), document["components"]["schemas"].as_object().unwrap());
+    for (name, schema) in schemas {
+        assert!(text.contains(&format!("\"#/components/schemas/{name}\"")), "nothing refers to {name}");
+        assert!(!name.ends_with(|last: char| last.is_ascii_digit()), "{name} is the name of two schemas");
+        let is_vague =
+            ["Wanted", "Fields", "Parameters", "Place", "Links", "Assets", "Status", "Access", "Version"].contains(&name.as_str());
+        assert!(!is_vague && schema.is_object(), "{name}");
+    }
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters" && *method != "options") {
+            for status in ["400", "401", "403", "404", "429", "500", "503"] {
+                assert!(operation["responses"][status].is_object() || path.ends_with("/openapi.json"), "{method} {path}: {status}");
+            }
+            let Some(body) = operation["requestBody"].as_object() else { continue };
+            for (media_type, content) in body["content"].as_object().unwrap() {
+                let must = content["schema"].get("required").or(content["schema"].get("anyOf"));
+                let is_bytes = content["schema"]["format"] == "binary";
+                assert!(must.is_some() || is_bytes || body.get("required") != Some(&true.into()), "{method} {path}: {media_type}");
+            }
+        }
+    }
+    let needs =
+        |path: &str, media_type: &str| document["paths"][path]["post"]["requestBody"]["content"][media_type]["schema"]["required"].clone();
+    let tokens = "/api/v4/projects/{id}/access_tokens";
+    assert_eq!(needs(tokens, "application/json"), serde_json::json!(["name", "scopes"]));
+    assert_eq!(needs(tokens, "application/x-www-form-urlencoded"), serde_json::json!(["name", "scopes[]"]));
+    assert_eq!(schemas["ReleaseLinkFields"]["required"], serde_json::json!(["name", "url"]));
+}

@@ -1,8 +1,8 @@
 //! Quotas, and what a project, a namespace and the instance hold.
 
 use consign_proto::metadata::{
-    CreateProjectRequest, DeleteFileRequest, DeletePackageRequest, DeleteVersionRequest, GetUsageRequest, PackageUsage,
-    PrepareUploadsRequest, PublishVersionRequest, Settings, UndeleteVersionRequest, UpdateSettingsRequest, Usage,
+    CancelUploadsRequest, CreateProjectRequest, DeleteFileRequest, DeletePackageRequest, DeleteVersionRequest, GetUsageRequest,
+    PackageUsage, PrepareUploadsRequest, PublishVersionRequest, Settings, UndeleteVersionRequest, UpdateSettingsRequest, Usage,
 };
 use consign_proto::status::told;
 use consign_types::Reason;
@@ -116,6 +116,33 @@ async fn repeated_prepares_reserve_once_by_request_id() {
         let other = PrepareUploadsRequest { files: vec![upload_file("b", b"hello")], ..request };
         let other = grpc.files().prepare_uploads(authorized(other)).await;
         assert_eq!(refused(other), (Code::InvalidArgument, Some(Reason::RequestIdReused)));
+    }
+}
+
+#[tokio::test]
+async fn uploads_that_are_given_up_hold_no_room_and_are_found_no_more() {
+    for engine in BOTH {
+        let (_service, grpc) = Builder::on(engine).demo_grpc().await;
+        let (parent, request_id) = (format!("{PACKAGE}/versions/1.0.0"), "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e".to_owned());
+        let files = vec![upload_file("a", b"hello"), upload_file("b", b"you")];
+        let request = PrepareUploadsRequest { parent: parent.clone(), files, request_id: request_id.clone(), known_only: false };
+        let prepared = grpc.files().prepare_uploads(authorized(request.clone())).await.unwrap().into_inner();
+        assert!(!prepared.published && usage(&grpc, "projects/1").await.reserved_bytes == 8);
+        let cancel = CancelUploadsRequest { parent, request_id };
+        for _ in 0..2 {
+            grpc.files().cancel_uploads(authorized(cancel.clone())).await.unwrap();
+            assert_eq!(usage(&grpc, "projects/1").await.reserved_bytes, 0);
+        }
+        let known = PrepareUploadsRequest { known_only: true, ..request.clone() };
+        let known = grpc.files().prepare_uploads(authorized(known)).await;
+        assert_eq!(refused(known), (Code::NotFound, Some(Reason::UploadNotFound)));
+        let again = grpc.files().prepare_uploads(authorized(request)).await.unwrap().into_inner();
+        assert_eq!((again.plans.len(), usage(&grpc, "projects/1").await.reserved_bytes), (2, 8), "the same request may come anew");
+        let other = CancelUploadsRequest { parent: "projects/9/packages/tool/versions/1.0.0".to_owned(), ..cancel.clone() };
+        let other = grpc.files().cancel_uploads(authorized(other)).await;
+        assert_eq!(refused(other), (Code::NotFound, Some(Reason::ProjectNotFound)));
+        let none = grpc.files().cancel_uploads(authorized(CancelUploadsRequest { request_id: String::new(), ..cancel })).await;
+        assert_eq!(refused(none), (Code::InvalidArgument, Some(Reason::ArgumentInvalid)));
     }
 }
 

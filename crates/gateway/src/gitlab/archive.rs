@@ -19,8 +19,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use consign_client::{Client, Download, Error};
 use consign_proto::metadata::Version;
-use consign_types::Digest;
 use consign_types::resource::VersionRef;
+use consign_types::{Digest, Reason};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, try_unfold};
 use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
 use schemars::JsonSchema;
@@ -74,7 +74,8 @@ impl Format {
 /// What the document says of it.
 pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
     let described = op.input::<Query<Parameters>>().summary("Fetches all files of a version in one").response::<200, RawArchive>();
-    described.response_with::<304, (), _>(|response| response.description("the archive is the one that `If-None-Match` names"))
+    let known = "the archive is the one that `If-None-Match` names";
+    described.response_with::<304, (), _>(|response| response.description(known)).response::<409, Refusal>()
 }
 
 /// An archive, as the document tells of it.
@@ -90,8 +91,11 @@ impl OperationOutput for RawArchive {
 
 /// Sends a version.
 pub(crate) async fn get(call: Call) -> Result<Response> {
-    let (client, Answer { format, files, mut response }) = call.fetch(|client| open(client, &call)).await?;
-    if response.status() == StatusCode::OK {
+    let Answer { client, version, format, mut response } = call.fetch(|client| open(client, &call)).await?;
+    if response.status() == StatusCode::NOT_MODIFIED {
+        client.judge_all_downloads(&version).await.map_err(clash)?;
+    } else {
+        let files = client.prepare_all_downloads(&version).await.map_err(clash)?.boxed();
         let archive = match format {
             Format::Tar => Archive::Tar,
             Format::Zip => Archive::Zip(Zip::default()),
@@ -104,7 +108,8 @@ pub(crate) async fn get(call: Call) -> Result<Response> {
 
 /// Tells what a `GET` would answer, and sends no body.
 pub(crate) async fn head(call: Call) -> Result<Response> {
-    let mut response = call.fetch(|client| open(client, &call)).await?.1.response;
+    let Answer { client, version, mut response, .. } = call.fetch(|client| open(client, &call)).await?;
+    client.judge_all_downloads(&version).await.map_err(clash)?;
     if response.status() == StatusCode::OK {
         // How long it will be is not known: an empty body would say that it has no bytes.
         *response.body_mut() = Body::from_stream(futures::stream::empty::<Result<Bytes, Error>>());
@@ -112,17 +117,18 @@ pub(crate) async fn head(call: Call) -> Result<Response> {
     Ok(response)
 }
 
-/// An answer without its body, and the files that belong there.
+/// An answer without its body, and the version whose files belong there.
 struct Answer {
+    client: Client,
+    version: VersionRef,
     format: Format,
-    files: BoxStream<'static, Result<Download, Error>>,
     response: Response,
 }
 
-/// Finds the version and its first files.
-async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
+/// Finds the version. Nothing counts as downloaded yet.
+async fn open(client: Client, call: &Call) -> Result<Answer> {
     let Parameters { format: Some(format) } = call.query()? else { return Err(Refusal::not_found()) };
-    let path = WholePath::parse(call.uri.path())?;
+    let path = WholePath::parse(call.uri.path(), call.allowed())?;
     let Some(format) = Format::find(&format) else {
         return Err(call.wrong(&client, &path.project, Refusal::no_valid_value("format")).await);
     };
@@ -134,7 +140,6 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     if matches!(format, Format::Zip) && version.file_count > zip::MAX_FILES {
         return Err(Refusal::parameter(format!("format must be tar: a zip has at most {} files", zip::MAX_FILES)));
     }
-    let files = client.prepare_all_downloads(&name).await?.boxed();
     let mut response = StatusCode::OK.into_response();
     let place = place.map(|place| format!("{place}?format={}", format.extension()));
     describe(response.headers_mut(), &name, &version, format, place).ok_or_else(|| Error::Protocol("a name that no header has"))?;
@@ -142,7 +147,15 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     if known.is_some_and(|(condition, etag)| !condition.precondition_passes(&etag)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
-    Ok((client, Answer { format, files, response }))
+    Ok(Answer { client, version: name, format, response })
+}
+
+/// A version with files that no directory can have at once is no archive that could be unpacked.
+fn clash(error: Error) -> Refusal {
+    match error {
+        Error::Refused { reason: Reason::PathInvalid, message, .. } => Refusal::conflict(&format!("409 Conflict - {message}")),
+        error => error.into(),
+    }
 }
 
 /// Only of a sealed version it is known that its archive stays the same.
@@ -279,7 +292,7 @@ impl Content {
         }
         let bytes = match &mut self.bytes {
             Some(bytes) => bytes,
-            none => none.insert(client.read_late(&self.download).await?.boxed()),
+            none => none.insert(client.read_late(&self.download, 0, 0).await?.boxed()),
         };
         let Some(bytes) = bytes.try_next().await? else { return Err(Error::Protocol("fewer bytes than the file has")) };
         self.left = self.left.checked_sub(bytes.len() as u64).ok_or(Error::Protocol("more bytes than the file has"))?;

@@ -14,7 +14,7 @@ use consign_types::token::TokenKind;
 use consign_types::{Reason, VersionName};
 use serde::de::DeserializeOwned;
 
-use super::path::{self, Chosen, WholePath};
+use super::path::{self, Allowed, Chosen, WholePath};
 use super::query::Query;
 use super::refusal::{Refusal, Result};
 use crate::credentials::{self, Contradiction, Credential};
@@ -97,13 +97,9 @@ impl Call {
     /// The version that is meant. Its names are judged before it is looked for, as in GitLab.
     pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<Found> {
         let WholePath { project, names } = path;
-        let is_named = |chosen: &Chosen| matches!(chosen, Chosen::Named(_));
-        let names = names.and_then(|names| if self.is_strict() && !is_named(&names.1) { Err("package_version") } else { Ok(names) });
         let (package, chosen) = match names {
             Ok(names) => names,
-            Err(part) => {
-                return Err(self.wrong(client, &project, Refusal::parameter(format!("{part} is invalid"))).await);
-            }
+            Err(wrong) => return Err(self.wrong(client, &project, wrong.into()).await),
         };
         let of = PackageRef { project: project.clone(), package: package.clone() };
         let unreadable = |_| Refusal::from(Error::Protocol("a version that can't be read"));
@@ -145,6 +141,11 @@ impl Call {
     /// Whether to do as GitLab does, also where that is nobody's wish.
     pub(crate) fn is_strict(&self) -> bool {
         self.manner.strict_gitlab
+    }
+
+    /// What its path may have beyond GitLab's.
+    pub(crate) fn allowed(&self) -> Allowed {
+        Allowed { escaped_folders: !self.is_strict(), stand_ins: !self.is_strict() }
     }
 
     /// Whether it came without a token.

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented};
+use aide::operation::OperationOutput;
 use aide::transform::TransformOperation;
 use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE, RANGE};
@@ -16,23 +19,30 @@ use headers::{
 };
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 
-use super::answer::RawBytes;
+use super::answer::{RawBytes, bytes_of};
+use super::byteranges::ByteRanges;
 use super::call::{Call, Found};
 use super::checksum;
 use super::path::{GenericFile, GenericPath, WholePath};
-use super::query::Headers;
+use super::query::{Headers, Query};
 use super::range::{Part, part};
 use super::refusal::{Refusal, Result};
 use super::resumable;
 
 /// What the document says of it.
 pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
+    described(op.input::<Query<Place>>())
+}
+
+/// The same but for the parameters in the query.
+pub(crate) fn described(op: TransformOperation<'_>) -> TransformOperation<'_> {
     op.input::<Headers<Conditions>>()
         .summary("Fetches a file")
-        .description("With `Range`, a part of it. A `/` within `file_name` is one between folders.")
+        .description("With `Range`, a part of it, or several. A `/` within `file_name` is one between folders.")
         .response::<200, RawBytes>()
-        .response::<206, RawBytes>()
+        .response::<206, RawParts>()
         .response_with::<304, (), _>(|response| {
             response.description("the file is the one that `If-None-Match` or `If-Modified-Since` names")
         })
@@ -40,11 +50,31 @@ pub(crate) fn documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
         .response::<416, Refusal>()
 }
 
+/// The parameters, judged only once the caller is known.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "FilePlace")]
+struct Place {
+    /// A folder before the file name.
+    path: Option<String>,
+}
+
+/// A range of a file, or several, as the document tells of them.
+struct RawParts;
+
+impl OperationOutput for RawParts {
+    type Inner = ();
+
+    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
+        Some(bytes_of(&["application/octet-stream", "multipart/byteranges"]))
+    }
+}
+
 /// What the headers say of the file that is wanted.
 #[derive(JsonSchema)]
+#[schemars(rename = "DownloadConditions")]
 #[expect(dead_code, reason = "it is only described")]
 struct Conditions {
-    /// One range of bytes, such as `bytes=10-`.
+    /// Ranges of bytes, such as `bytes=10-`. More than 16 are passed over, and so are those that are longer than the file.
     #[schemars(rename = "Range")]
     range: Option<String>,
     /// An entity tag: that of the file that is to be sent.
@@ -58,8 +88,10 @@ struct Conditions {
 /// Sends a file, or a range of it.
 pub(crate) async fn get(call: Call) -> Result<Response> {
     let (client, Answer { download, wanted, mut response }) = call.fetch(|client| open(client, &call)).await?;
-    if let Some((offset, length)) = wanted {
-        *response.body_mut() = Body::from_stream(client.read(&download, offset, length).await?);
+    match wanted {
+        Wanted::Nothing => {}
+        Wanted::Bytes(offset, length) => *response.body_mut() = Body::from_stream(client.read(&download, offset, length).await?),
+        Wanted::Several(ranges) => *response.body_mut() = ranges.body(client, download),
     }
     Ok(response)
 }
@@ -72,19 +104,28 @@ pub(crate) async fn head(call: Call) -> Result<Response> {
     Ok(call.fetch(|client| open(client, &call)).await?.1.response)
 }
 
-/// An answer without its body, and where that is: an offset and a length, which is not 0.
+/// An answer without its body, and what belongs there.
 struct Answer {
     download: Download,
-    wanted: Option<(i64, i64)>,
+    wanted: Wanted,
     response: Response,
+}
+
+/// Which bytes of a file are sent.
+enum Wanted {
+    Nothing,
+    /// Those from an offset on; the length is not 0.
+    Bytes(i64, i64),
+    Several(ByteRanges),
 }
 
 /// Finds the file and judges the conditions of the request.
 async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
-    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), None, call.is_strict())?;
+    let Place { path: folder } = call.query()?;
+    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), folder.as_deref(), call.allowed())?;
     let (names, path) = match file {
         Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
-        Err(part) => (Err(part), None),
+        Err(wrong) => (Err(wrong), None),
     };
     let Found { version, place, placed } = call.find_named(&client, WholePath { project, names }).await?;
     let path = path.ok_or_else(Refusal::not_found)?;
@@ -97,6 +138,9 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     let facts = Facts::of(&download)?;
     let (wanted, mut response) = respond(&facts, &call.headers)?;
     facts.describe(&path, response.headers_mut());
+    if let Wanted::Several(ranges) = &wanted {
+        response.headers_mut().insert(CONTENT_TYPE, ranges.content_type());
+    }
     if let Some(place) = place {
         let place = format!("{place}/{path}").parse().map_err(|_| Refusal::from(Error::Protocol("a path that no header has")))?;
         response.headers_mut().insert(CONTENT_LOCATION, place);
@@ -167,12 +211,11 @@ fn judged(facts: &Facts, headers: &HeaderMap) -> StatusCode {
 
 /// Which part of the file is sent, and the status and headers that say so.
 ///
-/// A file's row never changes its bytes, so its digest is an exact entity tag. More than one range is answered with the whole
-/// file, as RFC 9110 allows (section 14.2).
-fn respond(facts: &Facts, headers: &HeaderMap) -> Result<(Option<(i64, i64)>, Response)> {
+/// A file's row never changes its bytes, so its digest is an exact entity tag.
+fn respond(facts: &Facts, headers: &HeaderMap) -> Result<(Wanted, Response)> {
     match judged(facts, headers) {
         StatusCode::PRECONDITION_FAILED => return Err(Refusal::precondition_failed()),
-        StatusCode::NOT_MODIFIED => return Ok((None, StatusCode::NOT_MODIFIED.into_response())),
+        StatusCode::NOT_MODIFIED => return Ok((Wanted::Nothing, StatusCode::NOT_MODIFIED.into_response())),
         _ => {}
     }
     let size = facts.size;
@@ -188,9 +231,15 @@ fn respond(facts: &Facts, headers: &HeaderMap) -> Result<(Option<(i64, i64)>, Re
             response.headers_mut().typed_insert(content);
             bytes
         }
+        Part::Several(ranges) => {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let ranges = ByteRanges { digest: facts.digest, size, ranges };
+            response.headers_mut().typed_insert(ContentLength(ranges.length()));
+            return Ok((Wanted::Several(ranges), response));
+        }
     };
     let length = bytes.end - bytes.start;
     response.headers_mut().typed_insert(ContentLength(length));
     let wanted = i64::try_from(bytes.start).ok().zip(i64::try_from(length).ok()).filter(|(_, length)| *length > 0);
-    Ok((wanted, response))
+    Ok((wanted.map_or(Wanted::Nothing, |(offset, length)| Wanted::Bytes(offset, length)), response))
 }

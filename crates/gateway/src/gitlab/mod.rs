@@ -1,16 +1,17 @@
 //! GitLab's REST API and its GraphQL, as far as its clients need them to publish, fetch and look after generic packages.
 //!
 //! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
-//! - `publish`, `download`, `path`, `range`, `checksum`, `multipart`: the files of generic packages
+//! - `publish`, `download`, `path`, `range`, `byteranges`, `checksum`, `multipart`: the files of generic packages
 //! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
 //!   each, with its routes; `project_lists`: the lists of projects
-//! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no
+//! - `entity`: how they look in JSON; `answer`: the statuses of what was done; `refusal`: how GitLab says no; `words`: what fields are called here
 //! - `query`: what a URL says behind the `?`; `search`: what lists of packages ask of the metadata plane
 //! - `openapi`: the document of all routes; `graphql`: the same things over GraphQL
 
 mod answer;
 mod archive;
+mod byteranges;
 mod call;
 mod checksum;
 mod download;
@@ -38,6 +39,7 @@ mod search;
 mod tokens;
 mod user;
 mod users;
+mod words;
 
 use std::any::Any;
 

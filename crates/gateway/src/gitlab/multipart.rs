@@ -27,6 +27,7 @@ const MAX_HELD_BYTES: usize = 2 << 20;
 pub(crate) struct Told {
     pub(crate) status: Option<String>,
     pub(crate) select: Option<String>,
+    pub(crate) path: Option<String>,
 }
 
 /// A form, of which nothing is read before its file is wanted.
@@ -191,6 +192,7 @@ async fn note(told: &Mutex<Told>, mut field: Field<'static>) -> Result<(), Sourc
     match name.as_str() {
         "status" => told.status = Some(value),
         "select" => told.select = Some(value),
+        "path" => told.path = Some(value),
         _ => {}
     }
     Ok(())

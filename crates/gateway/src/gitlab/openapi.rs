@@ -1,4 +1,10 @@
 //! The `OpenAPI` document of the routes, made of the routes themselves: their paths, and the types that they read and answer.
+//!
+//! - `required`: which fields bodies must have
+
+mod required;
+
+use std::collections::BTreeSet;
 
 use aide::axum::ApiRouter;
 use aide::generate::{GenContext, in_context};
@@ -72,7 +78,7 @@ struct Reasons {
 }
 
 /// The refusals that any route may answer.
-const EVERYWHERE: [u16; 6] = [400, 401, 403, 404, 429, 503];
+const EVERYWHERE: [u16; 7] = [400, 401, 403, 404, 429, 500, 503];
 
 impl OperationOutput for Refusal {
     type Inner = Self;
@@ -99,7 +105,10 @@ pub(super) fn served(routes: ApiRouter<Client>) -> Router<Client> {
         describe(api.inner_mut());
         api
     });
-    let text = serde_json::to_string(&document).expect("a document has text for keys");
+    let mut document = serde_json::to_value(&document).expect("a document has text for keys");
+    required::tell(&mut document);
+    prune(&mut document);
+    let text = document.to_string();
     served.route(PATH, get(move || async move { ([(CONTENT_TYPE, "application/json")], text).into_response() }))
 }
 
@@ -144,6 +153,32 @@ fn complete(path: &str, item: &mut PathItem, known: &[Parameter]) {
     let words: Vec<&str> = path.split(['/', '{', '}', '_', '.']).filter(|word| !matches!(*word, "" | "api" | "v4")).collect();
     for (method, operation) in iter_operations_mut(item) {
         operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+    }
+}
+
+/// Removes the schemas that nothing refers to: those whose fields became parameters.
+fn prune(document: &mut Value) {
+    let mut used = BTreeSet::new();
+    let mut open = references(&document["paths"]);
+    while let Some(name) = open.pop() {
+        if used.insert(name.clone()) {
+            open.extend(references(&document["components"]["schemas"][&name]));
+        }
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used.contains(name));
+    }
+}
+
+/// The names of the schemas that a part of a document refers to.
+fn references(part: &Value) -> Vec<String> {
+    match part {
+        Value::Object(fields) => {
+            let named = fields.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix("#/components/schemas/"));
+            named.map(str::to_owned).into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
     }
 }
 

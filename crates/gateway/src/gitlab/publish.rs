@@ -15,9 +15,9 @@ use super::call::Call;
 use super::checksum::{self, InvalidChecksum, Sent};
 use super::entity::{Message, PackageFile};
 use super::multipart::{self, Form, NoSingleFile};
-use super::path::{GenericFile, GenericPath};
+use super::path::{Allowed, GenericFile, GenericPath, Wrong};
 use super::query::{Headers, Query};
-use super::refusal::{Refusal, Result};
+use super::refusal::{Refusal, Result, no_valid_value};
 use super::resumable;
 use crate::leftover;
 
@@ -99,8 +99,12 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
     let (publish, parameters) = request(call, &client, Sent::Form).await?;
     let uploaded = client.upload_file(&publish, form).await.map_err(no_single_file)?;
     let told = form.told();
-    let parameters = Parameters { status: parameters.status.or(told.status), select: parameters.select.or(told.select), path: None };
-    let publish = Publish { hidden: hidden(&parameters)?, ..publish };
+    let parameters = Parameters {
+        status: parameters.status.or(told.status),
+        select: parameters.select.or(told.select),
+        path: parameters.path.or(told.path),
+    };
+    let publish = judged(place(call, &parameters)?.file, &parameters, &call.headers, Sent::Form)?;
     let published = client.publish_uploaded(&publish, uploaded).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }
@@ -108,31 +112,41 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
 /// What is to be published. Parameters are judged once the caller is known, and before the project, as in GitLab.
 pub(crate) async fn request(call: &Call, client: &Client, sent: Sent) -> Result<(Publish, Parameters)> {
     let parameters: Parameters = call.query()?;
-    let path = GenericPath::parse(call.uri.path(), parameters.path.as_deref(), call.is_strict())?;
+    let path = place(call, &parameters)?;
     match judged(path.file, &parameters, &call.headers, sent) {
         Ok(publish) => Ok((Publish { keep_identical: call.is_strict(), ..publish }, parameters)),
         Err(refusal) => Err(call.wrong(client, &path.project, refusal).await),
     }
 }
 
-fn judged(file: Result<GenericFile, &'static str>, parameters: &Parameters, headers: &HeaderMap, sent: Sent) -> Result<Publish> {
-    let (version, path) = file.and_then(GenericFile::named).map_err(|part| Refusal::parameter(format!("{part} is invalid")))?;
-    let hidden = hidden(parameters)?;
-    let digest = checksum::declared(headers, sent).map_err(|InvalidChecksum(name)| Refusal::parameter(format!("{name} is invalid")))?;
+/// Where it is to be: nothing is published as the latest.
+fn place(call: &Call, parameters: &Parameters) -> Result<GenericPath> {
+    GenericPath::parse(call.uri.path(), parameters.path.as_deref(), Allowed { stand_ins: false, ..call.allowed() })
+}
+
+/// All that is wrong is told at once.
+fn judged(file: Result<GenericFile, Wrong>, parameters: &Parameters, headers: &HeaderMap, sent: Sent) -> Result<Publish> {
+    let digest = checksum::declared(headers, sent).map_err(|InvalidChecksum(name)| format!("{name} is invalid"));
+    let wrong: Vec<String> = file.as_ref().err().into_iter().flat_map(Wrong::words).chain(parameters.wrong()).collect();
+    let (file, digest) = match (file, digest) {
+        (Ok(file), Ok(digest)) if wrong.is_empty() => (file, digest),
+        (_, digest) => return Err(Refusal::parameters(wrong.into_iter().chain(digest.err()))),
+    };
+    let (version, path) = file.named()?;
+    let hidden = parameters.status.as_deref().map(|status| status == HIDDEN);
     let size = headers.get(CONTENT_LENGTH).filter(|_| sent == Sent::Whole).and_then(|length| length.to_str().ok()?.parse().ok());
     Ok(Publish { version, path, digest, size, always_send: true, media_type: String::new(), hidden, keep_identical: false })
 }
 
-/// What becomes of the package's being hidden. The other parameter is judged too.
-fn hidden(parameters: &Parameters) -> Result<Option<bool>> {
-    if parameters.select.as_deref().is_some_and(|select| select != "package_file") {
-        return Err(Refusal::no_valid_value("select"));
-    }
-    match parameters.status.as_deref() {
-        None => Ok(None),
-        Some("default") => Ok(Some(false)),
-        Some("hidden") => Ok(Some(true)),
-        Some(_) => Err(Refusal::no_valid_value("status")),
+const HIDDEN: &str = "hidden";
+
+impl Parameters {
+    /// What is wrong with them.
+    fn wrong(&self) -> impl Iterator<Item = String> {
+        let is_known = |value: &Option<String>, known: &[&str]| value.as_deref().is_none_or(|value| known.contains(&value));
+        let status = (!is_known(&self.status, &["default", HIDDEN])).then(|| no_valid_value("status"));
+        let select = (!is_known(&self.select, &["package_file"])).then(|| no_valid_value("select"));
+        status.into_iter().chain(select)
     }
 }
 

@@ -13,6 +13,8 @@ use consign_client::Error;
 use consign_types::Reason;
 use serde_json::{Value, json};
 
+use super::words::translated;
+
 pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 /// An answer that says no.
@@ -44,6 +46,11 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, body: json!({ "error": text.into() }), headers: Vec::new(), reason: None }
     }
 
+    /// Several parameters are wrong: what is said of each, in one.
+    pub(crate) fn parameters(texts: impl IntoIterator<Item = String>) -> Self {
+        Self::parameter(texts.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
     /// There is no such thing, or no such route.
     pub(crate) fn not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 Not found")
@@ -51,7 +58,7 @@ impl Refusal {
 
     /// A parameter has a value that it can't have.
     pub(crate) fn no_valid_value(name: &str) -> Self {
-        Self::parameter(format!("{name} does not have a valid value"))
+        Self::parameter(no_valid_value(name))
     }
 
     /// There is no such token.
@@ -271,11 +278,16 @@ impl Refusal {
     }
 }
 
+/// What is said of a parameter that has a value that it can't have.
+pub(crate) fn no_valid_value(name: &str) -> String {
+    format!("{name} does not have a valid value")
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let refusal = match &error {
             Error::Refused { reason: Reason::RateLimited, details, .. } => Self::rate_limited(details),
-            Error::Refused { reason, message, .. } => Self::refused(*reason, message),
+            Error::Refused { reason, message, .. } => Self::refused(*reason, &translated(message)),
             Error::Body(_) => Self::bad_request("The body broke off"),
             Error::Transport(_) => Self::unavailable(),
             _ => Self::internal(),

@@ -146,7 +146,7 @@ struct Position {
 
 /// What the document says of `HEAD`, which is that of a file too.
 pub(crate) fn offset_documented(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    download::documented(op).input::<Query<Address>>().response::<204, ()>().response::<409, Refusal>()
+    download::described(op).input::<Query<Address>>().response::<204, ()>().response::<409, Refusal>()
 }
 
 /// What the document says of `DELETE`.
@@ -205,7 +205,7 @@ pub(crate) async fn offset(call: Call) -> Result<Response> {
     let progress = progress(&client, &upload, 0).await?;
     let is_whole = progress.uploaded.is_some();
     let mut response = state(StatusCode::NO_CONTENT, &upload, &progress, None);
-    if is_whole && client.is_published(&publish, &upload, progress.offset).await? {
+    if is_whole && upload.is_published() {
         response = completed(response);
     }
     if let Some(length) = publish.size.or(Some(progress.offset).filter(|_| is_whole)) {
@@ -219,8 +219,8 @@ pub(crate) async fn cancel(call: Call) -> Result<Response> {
     if !is_upload(&call) {
         return Err(Refusal::method_not_allowed());
     }
-    let Found { client, upload, .. } = find(&call).await?;
-    client.cancel_upload(&upload).await?;
+    let Found { client, publish, upload, .. } = find(&call).await?;
+    client.cancel_upload(&publish, &upload).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

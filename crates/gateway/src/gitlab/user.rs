@@ -24,6 +24,7 @@ pub(super) fn routes() -> ApiRouter<Client> {
 
 /// What is spoken to.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ServerVersion")]
 struct Version {
     /// The version of GitLab whose API this is.
     version: &'static str,
@@ -39,6 +40,7 @@ impl Version {
 
 /// What is spoken to, and what belongs to it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ServerMetadata")]
 struct Metadata {
     #[serde(flatten)]
     version: Version,
@@ -49,6 +51,7 @@ struct Metadata {
 /// GitLab's agents for Kubernetes, of which there are none here.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "MetadataKas")]
 struct Kas {
     enabled: bool,
     external_url: Option<String>,

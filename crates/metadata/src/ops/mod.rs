@@ -8,6 +8,7 @@ pub(crate) mod attesting;
 pub(crate) mod audit;
 pub(crate) mod authenticate;
 pub(crate) mod cancel_promotion;
+pub(crate) mod cancel_uploads;
 mod change;
 pub(crate) mod change_release;
 pub(crate) mod change_state;

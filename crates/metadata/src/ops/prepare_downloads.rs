@@ -23,6 +23,10 @@ pub struct PrepareDownloads {
     pub version: VersionRef,
     /// Which of its files.
     pub files: Wanted,
+    /// Whether they are for one directory: all of a version, from the first on.
+    pub as_directory: bool,
+    /// Whether the downloads count.
+    pub is_counted: bool,
 }
 
 /// Which files of a version.
@@ -50,21 +54,29 @@ pub struct DownloadPlan {
 
 impl Metadata {
     /// Gives the right to read files, in the order asked for, and counts the downloads. `VersionNotFound` and `VersionQuarantined` if
-    /// they can't be read, `FileNotFound` and `DigestNotFound` if the version has nothing like that.
+    /// they can't be read, `FileNotFound` and `DigestNotFound` if the version has nothing like that, `PathsClash` if no directory can
+    /// have them.
     pub async fn prepare_downloads(&self, request: PrepareDownloads) -> Result<Listed<DownloadPlan>> {
         let now = self.now();
         let expires = now.plus_seconds(TICKET_SECONDS);
+        let is_counted = request.is_counted;
         let found = self
             .pool
             .read(move |db| {
                 let version = readable_version(db, &request.version)?;
                 match request.files {
                     Wanted::Some { paths, digests } => some(db, request.version, version.id, paths, &digests),
+                    Wanted::All(page) if request.as_directory && page.after.is_none() => match files::find_clash(db, version.id)? {
+                        Some((file, below)) => Err(Error::PathsClash { file, below }),
+                        None => Ok(page.of(files::list_served_copies(db, version.id, None, page.limit())?)),
+                    },
                     Wanted::All(page) => Ok(page.of(files::list_served_copies(db, version.id, page.after.as_ref(), page.limit())?)),
                 }
             })
             .await?;
-        found.items.iter().for_each(|(file, _)| self.downloads.count(file, now));
+        if is_counted {
+            found.items.iter().for_each(|(file, _)| self.downloads.count(file, now));
+        }
         Ok(found.map(|(file, generation)| plan(file, generation, expires)))
     }
 }

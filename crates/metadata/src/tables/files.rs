@@ -170,6 +170,19 @@ pub(crate) fn list_falling(db: &mut Db, version: i64, below: Option<&FilePath>, 
     Ok(query.load(db)?)
 }
 
+/// Two files that a version serves, of which the first stands where the second has a folder, if there are such.
+pub(crate) fn find_clash(db: &mut Db, version: i64) -> Result<Option<(FilePath, FilePath)>> {
+    // `0` comes behind `/`: what lies between them is below the file.
+    let below = other
+        .field(files::version_id)
+        .eq(files::version_id)
+        .and(other.field(files::path).gt(files::path.concat("/")))
+        .and(other.field(files::path).lt(files::path.concat("0")));
+    let query = files::table.inner_join(other.on(below)).filter(files::version_id.eq(version));
+    let query = query.filter(files::deleted_at.is_null()).filter(other.field(files::deleted_at).is_null());
+    Ok(query.select((files::path, other.field(files::path))).first(db).optional()?)
+}
+
 /// Files of a version that fit, behind a cursor.
 pub(crate) fn list(db: &mut Db, selection: Selection, order: &Order, page: &Page<Cursor>) -> Result<Vec<File>> {
     let ((order, conditions), slice) = (page.read(order)?, page.slice());

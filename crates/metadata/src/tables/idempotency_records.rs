@@ -60,6 +60,13 @@ pub(crate) fn update(batch: &mut Batch<'_>, key: Key<'_>, answer: Vec<u8>) {
     push!(batch, diesel::update(records::table.find((principal, method, request_id))).set(records::answer.eq(answer)));
 }
 
+/// Forgets a request.
+pub(crate) fn remove(batch: &mut Batch<'_>, key: Key<'_>) {
+    let Key { principal, method, request_id } = key;
+    let (principal, request_id) = (principal.clone(), request_id.clone());
+    push!(batch, diesel::delete(records::table.find((principal, method, request_id))));
+}
+
 /// When the oldest requests from before `time` were made, at most `limit` of them, oldest first.
 pub(crate) fn list_ages(db: &mut Db, time: Timestamp, limit: i64) -> Result<Vec<Timestamp>> {
     let query = records::table.filter(records::created_at.lt(time)).order(records::created_at).limit(limit);

@@ -56,6 +56,16 @@ pub(crate) fn list_expired(db: &mut Db, project: i64, now: Timestamp, limit: i64
     Ok(query.order(leases::expires_at).limit(limit).select((leases::id, leases::reserved_bytes)).load(db)?)
 }
 
+/// Those of these uploads of a project that are not over, and what they have reserved.
+pub(crate) fn list_of(db: &mut Db, project: i64, uploads: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let mut found = Vec::new();
+    for uploads in uploads.chunks(BATCH) {
+        let query = leases::table.filter(leases::id.eq_any(uploads)).filter(leases::project_id.eq(project));
+        found.append(&mut query.select((leases::id, leases::reserved_bytes)).load(db)?);
+    }
+    Ok(found)
+}
+
 /// Removes the leases of a project that goes.
 pub(crate) fn remove_of_project(db: &mut Db, project: i64) -> Result<()> {
     diesel::delete(leases::table.filter(leases::project_id.eq(project))).execute(db)?;

@@ -162,7 +162,11 @@ async fn files_are_read_only_while_their_version_can_be_read() {
         let metadata = opened(&database).await;
         publish(&metadata, &[("a", receipt("one", 1))]).await.unwrap();
         let files = || Wanted::All(Page::first(10));
-        let read = async || metadata.prepare_downloads(PrepareDownloads { version: version("1.0"), files: files() }).await;
+        let read = async || {
+            metadata
+                .prepare_downloads(PrepareDownloads { version: version("1.0"), files: files(), as_directory: false, is_counted: true })
+                .await
+        };
         assert_eq!(read().await.unwrap().items.len(), 1);
 
         for (state, is_expected) in [

@@ -16,7 +16,11 @@ async fn bytes_that_came_twice_are_referred_to_once_and_the_older_copy_is_dead()
         publish(&metadata, &[("b", receipt("one", 9))]).await.unwrap();
 
         let files = Wanted::All(Page::first(10));
-        let plans = metadata.prepare_downloads(PrepareDownloads { version: version("1.0"), files }).await.unwrap().items;
+        let plans = metadata
+            .prepare_downloads(PrepareDownloads { version: version("1.0"), files, as_directory: false, is_counted: true })
+            .await
+            .unwrap()
+            .items;
         assert_eq!(plans.iter().map(|plan| plan.ticket.generation).collect::<Vec<_>>(), [9, 9]);
         assert_eq!(database.count("tombstones"), 1);
         let UploadPlan::Present(receipt) = prepare(&metadata, "one").await else { panic!("the project has these bytes") };

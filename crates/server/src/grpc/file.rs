@@ -1,16 +1,16 @@
 //! `consign.metadata.v1.FileService`.
 
 use consign_metadata::{
-    Cursor, DeleteFile, DownloadPlan, FileOrder, ListFiles, Metadata, Page, PrepareDownloads, PrepareUploads, PublishMode, PublishVersion,
-    SearchFiles, UndeleteFile, UploadFile, UploadPlan, Wanted,
+    CancelUploads, Cursor, DeleteFile, DownloadPlan, FileOrder, ListFiles, Metadata, Page, PrepareDownloads, PrepareUploads, PublishMode,
+    PublishVersion, SearchFiles, UndeleteFile, UploadFile, UploadPlan, Wanted,
 };
 use consign_proto::metadata::file_service_server::FileService;
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{
-    self as wire, CommitFilesRequest, CommitFilesResponse, DeleteFileRequest, DeleteFileResponse, DownloadTicket, FileChecksums,
-    GetFileChecksumsRequest, GetFileChecksumsResponse, GetFileRequest, GetFileResponse, ListFilesRequest, ListFilesResponse,
-    PrepareDownloadsRequest, PrepareDownloadsResponse, PrepareUploadsRequest, PrepareUploadsResponse, UndeleteFileRequest,
-    UndeleteFileResponse, UploadTicket,
+    self as wire, CancelUploadsRequest, CancelUploadsResponse, CommitFilesRequest, CommitFilesResponse, DeleteFileRequest,
+    DeleteFileResponse, DownloadTicket, FileChecksums, GetFileChecksumsRequest, GetFileChecksumsResponse, GetFileRequest, GetFileResponse,
+    ListFilesRequest, ListFilesResponse, PrepareDownloadsRequest, PrepareDownloadsResponse, PrepareUploadsRequest, PrepareUploadsResponse,
+    UndeleteFileRequest, UndeleteFileResponse, UploadTicket,
 };
 use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
@@ -60,9 +60,24 @@ impl FileService for FileApi {
             request_id: decode::request_id(&request.request_id)?,
             known_only: request.known_only,
         };
+        let known = wanted.known_only.then(|| (wanted.principal.clone(), wanted.request_id.clone()));
         let plans = self.metadata.prepare_uploads(wanted).await.map_err(status)?;
+        let published = match known {
+            Some((principal, Some(request_id))) => self.metadata.has_published(principal, request_id).await.map_err(status)?,
+            _ => false,
+        };
         let plan = |(file, plan): (wire::UploadFile, _)| wire::UploadPlan { path: file.path, action: Some(self.upload_action(plan)) };
-        Ok(Response::new(PrepareUploadsResponse { plans: request.files.into_iter().zip(plans).map(plan).collect() }))
+        Ok(Response::new(PrepareUploadsResponse { plans: request.files.into_iter().zip(plans).map(plan).collect(), published }))
+    }
+
+    async fn cancel_uploads(&self, request: Request<CancelUploadsRequest>) -> Result<Response<CancelUploadsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let version: VersionRef = decode::name("parent", &request.parent)?;
+        let request_id = decode::present("request_id", decode::request_id(&request.request_id)?)?;
+        let wanted = CancelUploads { principal: caller.about(&version).await?, version, request_id };
+        self.metadata.cancel_uploads(wanted).await.map_err(status)?;
+        Ok(Response::new(CancelUploadsResponse {}))
     }
 
     async fn commit_files(&self, request: Request<CommitFilesRequest>) -> Result<Response<CommitFilesResponse>, Status> {
@@ -114,7 +129,8 @@ impl FileService for FileApi {
                 digests: request.sha256s.iter().map(digest).collect::<Result<_, _>>()?,
             }
         };
-        let wanted = PrepareDownloads { version: version.clone(), files };
+        let (as_directory, is_counted) = (request.as_directory, !request.uncounted);
+        let wanted = PrepareDownloads { version: version.clone(), files, as_directory, is_counted };
         let found = self.metadata.prepare_downloads(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |plan| plan.file.path.to_string());
         let plans = found.map(|plan| self.download_plan(plan, &version)).items;

@@ -55,6 +55,7 @@ const TABLE: &[(&str, Need)] = &[
     row("PackageService/UpdateProtectionRule", Role::Maintainer, Scope::Admin),
     row("PackageService/DeleteProtectionRule", Role::Maintainer, Scope::Admin),
     row("FileService/PrepareUploads", Role::Developer, Scope::Upload),
+    row("FileService/CancelUploads", Role::Developer, Scope::Upload),
     row("FileService/CommitFiles", Role::Developer, Scope::Publish),
     row("FileService/PrepareDownloads", Role::Reporter, Scope::Read),
     row("FileService/GetFile", Role::Reporter, Scope::Read),

@@ -42,6 +42,7 @@ pub(crate) struct Package {
 
 /// Where a package is found, and deleted.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PackageLinks")]
 struct Links {
     /// For packages that are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +54,7 @@ struct Links {
 
 /// Another version, as an answer about one names it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PackageVersion")]
 struct OtherVersion {
     id: i64,
     version: String,
@@ -110,6 +112,7 @@ impl Package {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, async_graphql::Enum)]
 #[graphql(name = "PackageStatus")]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PackageStatus")]
 pub(crate) enum Status {
     Default,
     Hidden,
@@ -145,6 +148,7 @@ impl Status {
 
 /// A file of a package, as lists have it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ListedPackageFile")]
 pub(crate) struct ListedFile {
     id: i64,
     package_id: i64,
@@ -194,6 +198,7 @@ pub(crate) struct PackageFile {
 
 /// Where a file is fetched.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PackageFilePlace")]
 struct Place {
     url: String,
 }

@@ -36,6 +36,7 @@ struct Details {
 
 /// The group that a project is in.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectNamespace")]
 struct Namespace {
     id: i64,
     name: String,
@@ -47,6 +48,7 @@ struct Namespace {
 
 /// What the caller may do in a project.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectPermissions")]
 struct Permissions {
     /// The role that the caller was given in the project itself, or an administrator's.
     project_access: Option<Access>,
@@ -55,6 +57,7 @@ struct Permissions {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProjectAccess")]
 struct Access {
     access_level: AccessLevel,
     notification_level: i32,

@@ -31,6 +31,7 @@ pub(crate) struct Release {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReleaseAuthor")]
 struct Author {
     username: String,
     name: String,
@@ -38,6 +39,7 @@ struct Author {
 
 /// What a release leads to.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReleaseAssets")]
 struct Assets {
     count: usize,
     sources: [(); 0],
@@ -45,6 +47,7 @@ struct Assets {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReleaseLinks")]
 struct Links {
     #[serde(rename = "self")]
     itself: String,
