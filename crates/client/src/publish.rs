@@ -7,7 +7,8 @@ use consign_proto::blob::{Chunk, QueryUploadRequest, WriteRequest, WriteResponse
 use consign_proto::chunks;
 use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::{
-    CancelUploadsRequest, File, PrepareUploadsRequest, PrepareUploadsResponse, PublishFile, PublishVersionRequest, UploadFile, UploadTicket, Version,
+    CancelUploadsRequest, File, PrepareUploadsRequest, PrepareUploadsResponse, PublishFile, PublishVersionRequest, UploadFile,
+    UploadTicket, Version,
 };
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, FilePath};

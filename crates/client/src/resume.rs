@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 use consign_proto::blob::{CancelUploadRequest, QueryUploadRequest};
-use consign_proto::metadata::upload_plan::Action;
 use consign_proto::metadata::UploadTicket;
+use consign_proto::metadata::upload_plan::Action;
 use consign_types::Reason;
 use futures::StreamExt as _;
 use uuid::Uuid;
