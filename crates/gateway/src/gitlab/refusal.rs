@@ -145,7 +145,7 @@ impl Refusal {
     /// The list is not one that GitLab reads by keys.
     pub(crate) fn no_keyset() -> Self {
         let text = "Keyset pagination is not yet available for this type of request";
-        Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new() }
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, body: json!({ "error": text }), headers: Vec::new(), reason: None }
     }
 
     /// A name, an address or a path of a release's link is in use: which field has it, or several of one request have.
