@@ -62,9 +62,8 @@ pub(crate) async fn post(call: Call, body: Body) -> Response {
         }
     };
     match request::read(&call.headers, body).await {
-        Ok(Asked::One(request)) => Json(answer(&session, vec![request]).await.pop()).into_response(),
-        Ok(Asked::Batch(requests)) => Json(answer(&session, requests).await).into_response(),
-        Err(refusal) => refusal,
+        Ok(asked) => answer(&session, asked).await,
+        Err(unasked) => unasked.into_response(),
     }
 }
 
@@ -75,9 +74,14 @@ pub(crate) async fn get(call: Call, method: Method) -> Response {
         Err(refusal) => return refusal,
     };
     match request::of_address(call.uri.query().unwrap_or_default(), method.as_str()) {
-        Ok(request) => Json(answer(&session, vec![request]).await.pop()).into_response(),
-        Err(refusal) => refusal,
+        Ok(asked) => answer(&session, asked).await,
+        Err(unasked) => unasked.into_response(),
     }
+}
+
+async fn answer(session: &Arc<Session>, asked: Asked) -> Response {
+    let mut answers = answer_all(session, asked.requests).await;
+    if asked.is_batch { Json(answers).into_response() } else { Json(answers.pop()).into_response() }
 }
 
 /// What a query is answered.
@@ -91,7 +95,7 @@ enum Answer {
 }
 
 /// Answers queries one after the other, which keep within the limits of one request together.
-async fn answer(session: &Arc<Session>, mut requests: Vec<Request>) -> Vec<Answer> {
+async fn answer_all(session: &Arc<Session>, mut requests: Vec<Request>) -> Vec<Answer> {
     let (mut unread, mut size, mut refused) = (Vec::with_capacity(requests.len()), limits::Size::default(), None);
     for request in &mut requests {
         match request.parsed_query() {
