@@ -65,12 +65,11 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
 
 /// `GET /personal_access_tokens/:id`, where `self` is the one in use.
 async fn get(call: Call) -> Result<Json<AnyToken>> {
-    let token = match call.segment(4) {
-        "self" => itself(&call).await?.1,
-        _ => {
-            let (place, id) = (of_users(&call)?, call.number(4, "id")?);
-            place.client.find_token(&place.name(id)).await.map_err(Refusal::of_others)?
-        }
+    let token = if call.segment(4) == "self" {
+        itself(&call).await?.1
+    } else {
+        let (place, id) = (of_users(&call)?, call.number(4, "id")?);
+        place.client.find_token(&place.name(id)).await.map_err(Refusal::of_others)?
     };
     Ok(Json(AnyToken::of(&token, None)))
 }
