@@ -142,7 +142,7 @@ async fn each_person_is_a_member_once_with_the_highest_role_that_counts() {
 #[tokio::test]
 async fn guests_read_where_the_service_lets_them() {
     for (flag, status) in [(None, 403), (Some("--guests-read"), 200), (Some("--strict-gitlab"), 200)] {
-        let (_service, rest) = flag.into_iter().fold(Builder::by_default(), |builder, flag| builder.flag(flag)).demo().await;
+        let (_service, rest) = flag.into_iter().fold(Builder::by_default(), Builder::flag).demo().await;
         assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
         let (id, guest) = user(&rest, "guy").await;
         let (_, stranger) = user(&rest, "eve").await;

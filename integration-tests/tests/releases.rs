@@ -56,15 +56,7 @@ async fn a_release_is_made_read_changed_and_removed_with_its_links() {
         let link = json!({ "name": "more", "url": "https://host/more", "link_type": "image" });
         let added = send(&rest, Method::POST, &format!("{path}/assets/links"), link.clone()).await;
         assert_eq!((added.status, &added.json()["id"]), (201, &json!(3)), "{}", added.text());
-        for (name, url, at, field) in [
-            ("more", "https://host/x", "/x", "name"),
-            ("x", "https://host/more", "/x", "url"),
-            ("x", "https://host/x", "/bin/tool", "filepath"),
-        ] {
-            let link = json!({ "name": name, "url": url, "filepath": at });
-            let taken = send(&rest, Method::POST, &format!("{path}/assets/links"), link).await;
-            assert_eq!((taken.status, taken.json()), (400, json!({ "message": { field: ["has already been taken"] } })));
-        }
+        refuses_taken_links(&rest, &path).await;
         assert_eq!(send(&rest, Method::DELETE, &format!("{path}/assets/links/1"), json!({})).await.json()["name"], "tool");
         assert_eq!(send(&rest, Method::DELETE, &format!("{path}/assets/links/1"), json!({})).await.status, 404);
         let left = rest.get(&format!("{path}/assets/links?per_page=1")).await;
@@ -90,6 +82,19 @@ async fn a_release_is_made_read_changed_and_removed_with_its_links() {
         let resources =
             service.database().texts("select distinct resource as text from audit_entries where method like '%Release%' order by 1");
         assert_eq!(resources, ["projects/root%2Fdemo/releases/app/v1.0", "projects/root%2Fdemo/releases/v0"]);
+    }
+}
+
+/// No two links of a release have a name, an address or a place in common.
+async fn refuses_taken_links(rest: &Rest, path: &str) {
+    for (name, url, at, field) in [
+        ("more", "https://host/x", "/x", "name"),
+        ("x", "https://host/more", "/x", "url"),
+        ("x", "https://host/x", "/bin/tool", "filepath"),
+    ] {
+        let link = json!({ "name": name, "url": url, "filepath": at });
+        let taken = send(rest, Method::POST, &format!("{path}/assets/links"), link).await;
+        assert_eq!((taken.status, taken.json()), (400, json!({ "message": { field: ["has already been taken"] } })));
     }
 }
 

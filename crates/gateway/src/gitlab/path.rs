@@ -110,7 +110,11 @@ impl GenericPath {
             (Err(_), Err(wrong)) => return Err(wrong.clone().into()),
             (project, _) => project?,
         };
-        let file = parts.map(|((package, version), path)| GenericFile { package: PackageRef { project: project.clone(), package }, version, path });
+        let file = parts.map(|((package, version), path)| GenericFile {
+            package: PackageRef { project: project.clone(), package },
+            version,
+            path,
+        });
         Ok(Self { project, file })
     }
 }

@@ -11,8 +11,8 @@ use crate::connection::Db;
 use crate::tables::members::{self, Home};
 use crate::tables::settings::Scope;
 use crate::tables::{
-    attestations, audit_entries, cleanups, counters, deployments, events, files, labels, leases, loose_blobs, namespaces, packages, placements,
-    projects, promotions, protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules,
+    attestations, audit_entries, cleanups, counters, deployments, events, files, labels, leases, loose_blobs, namespaces, packages,
+    placements, projects, promotions, protection_rules, releases, settings, stages, sums, tag_moves, tag_rules, tags, tokens, trust_rules,
     trusted_keys, versions,
 };
 use crate::{Metadata, Result};
