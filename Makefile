@@ -13,6 +13,12 @@ ARGS ?=
 KILLS ?= 500
 POWER_CUTS ?= 50
 COLLECTION_SECONDS ?= 60
+# How many rounds of races `make stress` runs, how many operations it makes up, and how many secrets and notes it forges.
+ROUNDS ?= 200
+OPERATIONS ?= 80000
+MUTATIONS ?= 1000000
+# How many faults of each kind it plants in a store, and how often it has one fail.
+FAULTS ?= 500
 # How long `make fuzz` looks at each parser.
 FUZZ_SECONDS ?= 20
 
@@ -40,8 +46,8 @@ unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
 
 stress: ## Run the races, kills, power cuts and collections of the tests for long: minutes, where `unit` takes seconds
 	@.ci/setup postgres disks seaweed
-	@$(WEED) CONSIGN_TEST_ROUNDS=200 CONSIGN_TEST_OPERATIONS=80000 CONSIGN_TEST_KILLS=$(KILLS) CONSIGN_TEST_POWER_CUTS=$(POWER_CUTS) \
-		CONSIGN_TEST_COLLECTION_SECONDS=$(COLLECTION_SECONDS) CONSIGN_TEST_FAULTS=500 CONSIGN_TEST_CHAOS=500 CONSIGN_TEST_MUTATIONS=1000000 \
+	@$(WEED) CONSIGN_TEST_ROUNDS=$(ROUNDS) CONSIGN_TEST_OPERATIONS=$(OPERATIONS) CONSIGN_TEST_KILLS=$(KILLS) CONSIGN_TEST_POWER_CUTS=$(POWER_CUTS) \
+		CONSIGN_TEST_COLLECTION_SECONDS=$(COLLECTION_SECONDS) CONSIGN_TEST_FAULTS=$(FAULTS) CONSIGN_TEST_CHAOS=$(FAULTS) CONSIGN_TEST_MUTATIONS=$(MUTATIONS) \
 		$(STEP) stress .ci/with-postgres .ci/stress
 
 bench: ## Run the benchmarks
