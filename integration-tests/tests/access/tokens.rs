@@ -279,7 +279,7 @@ async fn tokens_are_listed_page_by_page_in_every_order() {
 }
 
 /// The ids of the tokens of the project in an order, read in small pages.
-async fn ids(world: &World, order_by: &str, count: i32) -> Vec<i64> {
+async fn ids(world: &World, order_by: &str, count: i64) -> Vec<i64> {
     let (mut found, mut page_token) = (Vec::new(), String::new());
     loop {
         let (parent, order_by) = ("projects/1".to_owned(), order_by.to_owned());
