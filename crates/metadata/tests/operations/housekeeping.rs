@@ -36,7 +36,7 @@ async fn an_administrator_whose_token_was_revoked_gets_in_again() {
         let metadata = opened(&database).await;
         let name = "users/root/tokens/1".parse().unwrap();
         metadata.revoke_token(RevokeToken { principal: principal(), name, etag: None }).await.unwrap();
-        assert!(matches!(metadata.authenticate("token").await, Err(Error::TokenInvalid)));
+        assert!(matches!(metadata.authenticate("token").await, Err(Error::TokenRevoked)));
 
         assert!(metadata.ensure_admin_token(None, "fresh").await.unwrap(), "the next start makes another one");
         assert!(metadata.authenticate("fresh").await.is_ok());
