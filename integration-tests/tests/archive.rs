@@ -168,7 +168,8 @@ async fn what_is_no_archive_is_refused() {
         (archive("1.0", "zip").replace("tool", "none"), 404, json!({ "message": "404 Not found" })),
         (archive("1.0", "zip").replace("tool", "a%20b"), 400, json!({ "error": "package_name is invalid" })),
         (archive("..1", "zip"), 400, json!({ "error": "package_version is invalid" })),
-        (archive("1.0", "rar").replace("demo", "none"), 404, json!({ "message": "404 Project Not Found" })),
+        (archive("1.0", "tar").replace("demo", "none"), 404, json!({ "message": "404 Project Not Found" })),
+        (archive("1.0", "rar").replace("demo", "none"), 400, json!({ "error": "format does not have a valid value" })),
     ] {
         let answer = rest.get(&path).await;
         assert_eq!((answer.status, answer.json()), (status, body), "{path}");

@@ -200,14 +200,14 @@ const OF_THE_PLANES: [&str; 14] = [
     "version_id",
     "minimum_publish_role",
     "request_id",
-    "filter",
+    "`filter`",
     "protection_rule",
 ];
 
 #[tokio::test]
 async fn a_refusal_speaks_of_the_parameters_that_the_request_has() {
     let (_service, rest) = Builder::by_default().demo().await;
-    let (long, huge) = ("x".repeat(5000), "x".repeat(200_000));
+    let (long, huge) = ("x".repeat(5000), "x".repeat(1_100_000));
     let links: Vec<Value> = (0..1001).map(|n| json!({ "name": format!("l{n}"), "url": format!("https://host/{n}") })).collect();
     let releases = format!("{PROJECT}/releases");
     assert_eq!(send(&rest, Method::POST, &releases, json!({ "tag_name": "v1" })).await.status, 201);
