@@ -179,7 +179,7 @@ async fn what_a_list_is_not_ordered_by_is_refused() {
         (List::Versions, PACKAGE, ["package", "update_time"]),
         (List::Search, "projects/1", ["state", "id"]),
         (List::Files, "projects/1/packages/tool/versions/1.0.0", ["revision", "sha256"]),
-        (List::Projects, "", ["id", "display_name"]),
+        (List::Projects, "", ["description", "display_name"]),
         (List::Namespaces, "", ["id", "display_name"]),
     ] {
         for order_by in [words[0], words[1], "create_time up", "create_time desc desc", "create_time, id", "CREATE_TIME", "1; --"] {
