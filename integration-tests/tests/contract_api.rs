@@ -200,7 +200,7 @@ const OF_THE_PLANES: [&str; 14] = [
     "version_id",
     "minimum_publish_role",
     "request_id",
-    "filter",
+    "`filter`",
     "protection_rule",
 ];
 
