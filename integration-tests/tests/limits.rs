@@ -76,7 +76,7 @@ async fn a_client_that_sends_all_before_it_listens_hears_the_refusal() {
 
 #[tokio::test]
 async fn transfers_wait_for_their_share_of_the_memory() {
-    let (service, rest) = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 14 << 20).demo().await;
+    let (service, rest) = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 8 << 20).demo().await;
     let slow = async |name: &str| {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));

@@ -38,7 +38,7 @@ use layout::Layout;
 use spool::LocalSpool;
 
 /// What an upload holds in memory: two blocks and a message.
-const UPLOAD_BYTES: u32 = (2 << 20) + (512 << 10);
+const UPLOAD_BYTES: u32 = (1 << 20) + (512 << 10);
 
 /// A directory of blobs. Clones share it.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use crate::sessions::Seat;
 use crate::store::{Plan, Small};
 
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
-const BLOCK_BYTES: i64 = 1 << 20;
+const BLOCK_BYTES: i64 = 512 << 10;
 
 /// What a stream brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
