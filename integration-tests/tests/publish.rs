@@ -326,24 +326,6 @@ async fn where_the_gateway_is_strict_a_form_is_stored_as_it_came_and_latest_is_n
 }
 
 #[tokio::test]
-async fn where_the_gateway_is_strict_the_same_bytes_once_more_are_another_file() {
-    for engine in BOTH {
-        let (service, rest) = Builder::on(engine).flag("--strict-gitlab").demo().await;
-        let select = file("tool", "1.0", "f?select=package_file");
-        let first = rest.put(&select, "hello").await.json();
-        let again = rest.put(&select, "hello").await;
-        assert_eq!((again.status, again.header("x-consign-idempotent")), (200, ""));
-        assert_ne!(again.json()["id"], first["id"]);
-        let plain = rest.put(&file("tool", "1.0", "f"), "hello").await;
-        assert_eq!((plain.status, plain.text(), plain.header("x-consign-idempotent")), (201, r#"{"message":"201 Created"}"#, ""));
-        let files = rest.get(&format!("/api/v4/projects/1/packages/{}/package_files", first["package_id"])).await;
-        assert_eq!((files.header("x-total"), files.json().as_array().map(Vec::len)), ("3", Some(3)));
-        assert_eq!(service.stored().blobs.len(), 1, "the same bytes are stored once");
-        assert_eq!(rest.get(&file("tool", "1.0", "f")).await.text(), "hello");
-    }
-}
-
-#[tokio::test]
 async fn a_declared_digest_is_compared_in_whichever_header_it_comes() {
     let (_service, rest) = Builder::by_default().demo().await;
     let base64 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
