@@ -45,6 +45,13 @@ pub(crate) enum Ending {
     Rollback,
 }
 
+/// What locks a project, by its id and by its path: prepared, since to plan it takes longer than to run it, and diesel sends it in one trip
+/// with what begins the transaction.
+const LOCKS: &str = "prepare lock_project (bigint) as \
+                     select 1 from projects p join counters c on c.project_id = p.id where p.id = $1 for no key update of p, c; \
+                     prepare lock_project_at (text) as \
+                     select 1 from projects p join counters c on c.project_id = p.id where p.path = $1 for no key update of p, c";
+
 impl Db {
     /// Connects, and makes the session safe: no statement waits or runs for ever, SQLite is durable on commit.
     pub(crate) fn open(target: &Target, read_only: bool) -> diesel::ConnectionResult<Self> {
@@ -80,6 +87,15 @@ impl Db {
         }
     }
 
+    /// Prepares what [`Db::begin_locked`] needs. The tables are there.
+    fn prepare_locks(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(connection) => connection.batch_execute(LOCKS)?,
+            Self::Sqlite(_) => {}
+        }
+        Ok(())
+    }
+
     /// Lets statements run for as long as they need.
     pub(crate) fn take_time(&mut self) -> Result<()> {
         match self {
@@ -107,13 +123,11 @@ impl Db {
         let Self::Postgres(connection) = self else {
             return self.begin_write();
         };
-        let which = match project {
-            ProjectRef::Id(id) => format!("p.id = {id}"),
+        let statements = match project {
+            ProjectRef::Id(id) => format!("BEGIN; execute lock_project ({id})"),
             // A path has letters, digits, and nothing that ends a text.
-            ProjectRef::Path(path) => format!("p.path = '{path}'"),
+            ProjectRef::Path(path) => format!("BEGIN; execute lock_project_at ('{path}')"),
         };
-        let lock = "select 1 from projects p join counters c on c.project_id = p.id";
-        let statements = format!("BEGIN; {lock} where {which} for no key update of p, c");
         let begun = AnsiTransactionManager::begin_transaction_sql(connection, &statements);
         if begun.is_err() {
             // Where it waited in vain, the transaction was begun all the same. One that can't be ended is found out when it is used next.
@@ -207,7 +221,11 @@ impl r2d2::ManageConnection for Manager {
     type Error = Error;
 
     fn connect(&self) -> Result<Pooled> {
-        Ok(Pooled { db: Db::open(&self.target, self.read_only)?, is_stale: false })
+        let mut db = Db::open(&self.target, self.read_only)?;
+        if !self.read_only {
+            db.prepare_locks()?;
+        }
+        Ok(Pooled { db, is_stale: false })
     }
 
     fn is_valid(&self, connection: &mut Pooled) -> Result<()> {

@@ -69,6 +69,16 @@ impl Pool {
         self.readers.run(Db::begin_read, work).await
     }
 
+    /// Runs `work`, which looks at a few rows by their keys before a change, and changes nothing. On PostgreSQL it has the plans of changes, and
+    /// a connection of theirs.
+    pub(crate) async fn look<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Db) -> Result<T> + Send + 'static,
+    {
+        if self.is_sqlite { self.read(work).await } else { self.end(Ending::Rollback, work).await }
+    }
+
     /// Runs `work` as one writing transaction, again where a concurrent one aborts it.
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T>
     where

@@ -24,7 +24,7 @@ pub struct CancelUploads {
 
 impl Metadata {
     /// Gives back what the uploads of a request have reserved, and forgets the request. What is published of them stays, and a request that
-    /// is not known counts as given up. `ProjectNotFound`.
+    /// is not known in the project counts as given up. `ProjectNotFound`.
     pub async fn cancel_uploads(&self, request: CancelUploads) -> Result<()> {
         self.pool.write(move |db| cancel(db, &request)).await
     }
@@ -45,6 +45,10 @@ fn cancel(db: &mut Db, request: &CancelUploads) -> Result<()> {
     let Some((_, answer)) = records::find(db, key)? else { return Ok(()) };
     let uploads: Vec<i64> = serde_json::from_slice(&answer).map_err(|_| Error::Row("idempotency_records"))?;
     let held = leases::list_of(db, project.id, &uploads)?;
+    if held.is_empty() {
+        // All is published or over, or it was prepared for another project, which can still give it up.
+        return Ok(());
+    }
     counters.reserved_bytes -= held.iter().map(|(_, reserved)| reserved).sum::<i64>();
     let mut batch = Batch::new(db);
     counters::update(&mut batch, counters, Vec::new());

@@ -48,15 +48,16 @@ fn create(db: &mut Db, request: &CreateVersion, now: Timestamp) -> Result<Versio
         Begun::New(change) => change,
     };
     let name = VersionRef { project: ProjectRef::Id(change.project.id), ..request.name.clone() };
-    let scene = scene::read(db, Batch::new(db), &Look { version: &name, paths: &[], uploads: &[], request: None, draw: ("files", 0) })?;
+    let look = Look { version: &name, paths: &[], uploads: &[], request: None };
+    let (scene, ids) = scene::read(db, Batch::new(db), look)?;
     if scene.version.is_some() {
         return Err(Error::NameTaken(request.name.to_string()));
     }
     let sequence = change.counters.sequence;
-    let new = || Package::new(scene.package_id, change.project.id, &name.package, sequence, now);
+    let new = || Package::new(ids.package, change.project.id, &name.package, sequence, now);
     let package = scene.package.clone().unwrap_or_else(new);
     let of = (package.id, package.version_scheme);
-    let mut version = VersionRow::new(scene.version_id, of, change.project.id, &name.version, request.principal.maker(), now);
+    let mut version = VersionRow::new(ids.version, of, change.project.id, &name.version, request.principal.maker(), now);
     (version.labels, version.description) = (request.labels.clone(), request.description.clone());
     version.settle(package.version_scheme, sequence, now);
     let version = Version { row: version, package: package.name.clone(), tags: Vec::new() };

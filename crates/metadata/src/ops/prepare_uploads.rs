@@ -1,6 +1,7 @@
 //! The right to bring files, judged before a byte is sent.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use consign_types::duplicates::{Bytes, Ruling, Verdict, judge};
 use consign_types::receipt::Receipt;
@@ -14,7 +15,6 @@ use super::change::call;
 use super::check_paths;
 use super::idempotency::{Call, Fingerprint, answered, is_claimed};
 use super::scene::{self, Look, Scene};
-use crate::batch::Batch;
 use crate::connection::Db;
 use crate::tables::counters::Counters;
 use crate::tables::leases::NewLease;
@@ -76,43 +76,44 @@ impl Metadata {
     pub async fn prepare_uploads(&self, request: PrepareUploads) -> Result<Vec<UploadPlan>> {
         let (now, rules) = (self.now(), self.rules.clone());
         let (project, is_short) = (request.version.project.clone(), request.files.len() <= FEW_FILES);
-        let prepare = move |db: &mut Db| prepare(db, &request, &rules, now);
-        let plans =
-            if is_short { self.pool.change(&project, None, move |db, _| prepare(db)).await } else { self.pool.write(prepare).await }?;
+        let request = Arc::new(request);
+        let judged = self.pool.look(move |db| consider(db, &request, &rules, now)).await?;
+        let preparation = match judged {
+            Judged::Done(plans) => return Ok(plans),
+            Judged::New(preparation) => preparation,
+        };
+        let take = move |db: &mut Db| preparation.take(db);
+        let plans = if is_short { self.pool.change(&project, None, move |db, _| take(db)).await } else { self.pool.write(take).await }?;
         tracing::trace!("uploads prepared");
         Ok(plans)
     }
 }
 
-fn prepare(db: &mut Db, request: &PrepareUploads, rules: &Rules, now: Timestamp) -> Result<Vec<UploadPlan>> {
+/// What comes of judging a request.
+enum Judged {
+    /// It may be done.
+    New(Box<Preparation>),
+    /// It was done before, and answered so.
+    Done(Vec<UploadPlan>),
+}
+
+/// Judges a request by what there is. Nothing is locked: the publish judges it again, and what is taken until then is bounded by the quota,
+/// which is looked at when it is taken.
+fn consider(db: &mut Db, request: &Arc<PrepareUploads>, rules: &Rules, now: Timestamp) -> Result<Judged> {
     check_paths("files", request.files.iter().map(|file| &file.path))?;
     if request.files.is_empty() {
         return Err(Error::ArgumentInvalid { field: "files", rule: "at least one file".to_owned() });
     }
-    let call = call(&request.principal, "PrepareUploads", &request.version, request.request_id.as_ref(), fingerprint(request), now);
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
-    let look = Look { version: &request.version, paths: &paths, uploads: &[], request: None, draw: ("leases", request.files.len()) };
-    let scene = scene::read(db, Batch::new(db), &look)?;
+    let scene = scene::view(db, Look { version: &request.version, paths: &paths, uploads: &[], request: None })?;
     let in_force = scene.settings.clone().in_force(&rules.defaults);
-    let preparation = Preparation { request, scene, in_force, now };
+    let preparation = Preparation { request: Arc::clone(request), scene, in_force, now };
     if request.known_only {
-        let uploads = call.key().and_then(|key| answered(db, key, call.fingerprint).ok()).ok_or(Error::UploadNotFound)?;
-        return preparation.repeat(db, &uploads.read::<Vec<i64>>()?);
+        return preparation.repeat(db, Error::UploadNotFound).map_err(|_| Error::UploadNotFound).map(Judged::Done);
     }
-    let taken = preparation.judge(rules).and_then(|()| preparation.take(db, &call));
-    let refusal = match taken {
-        Ok(Reserved::Taken(presence)) => return preparation.plan(&preparation.scene.ids, &presence),
-        Ok(Reserved::Repeated | Reserved::OverQuota) => preparation.over_quota(),
-        Err(error) => error,
-    };
-    // A request that was done is answered, whatever has become forbidden since.
-    let Some(key) = call.key().filter(|_| !refusal.is_transient()) else {
-        return Err(refusal);
-    };
-    match answered(db, key, call.fingerprint) {
-        Ok(uploads) => preparation.repeat(db, &uploads.read::<Vec<i64>>()?),
-        Err(Error::RequestIdReused(id)) if is_claimed(db, key)? => Err(Error::RequestIdReused(id)),
-        Err(_) => Err(refusal),
+    match preparation.judge(rules) {
+        Ok(()) => Ok(Judged::New(Box::new(preparation))),
+        Err(refusal) => preparation.repeat(db, refusal).map(Judged::Done),
     }
 }
 
@@ -128,14 +129,19 @@ fn fingerprint(request: &PrepareUploads) -> Digest {
 }
 
 /// A request, and what it meets.
-struct Preparation<'a> {
-    request: &'a PrepareUploads,
+struct Preparation {
+    request: Arc<PrepareUploads>,
     scene: Scene,
     in_force: InForce,
     now: Timestamp,
 }
 
-impl Preparation<'_> {
+impl Preparation {
+    fn call(&self) -> Call<'_> {
+        let PrepareUploads { principal, version, request_id, .. } = &*self.request;
+        call(principal, "PrepareUploads", version, request_id.as_ref(), fingerprint(&self.request), self.now)
+    }
+
     /// Refuses what a publish is sure to refuse, given what is known of the bytes.
     fn judge(&self, rules: &Rules) -> Result<()> {
         for file in &self.request.files {
@@ -177,24 +183,25 @@ impl Preparation<'_> {
         }
     }
 
-    fn take(&self, db: &mut Db, call: &Call<'_>) -> Result<Reserved> {
-        let lease = |(file, &id): (&UploadFile, &i64)| NewLease {
-            id,
-            project_id: self.scene.project.id,
+    /// Takes what the uploads need, in the turn of the project.
+    fn take(&self, db: &mut Db) -> Result<Vec<UploadPlan>> {
+        let lease = |file: &UploadFile| NewLease {
             digest: file.digest,
             max_bytes: self.max_bytes(file),
             reserved_bytes: file.size.unwrap_or_default(),
-            created_at: self.now,
-            expires_at: self.now.plus_seconds(LEASE_SECONDS),
         };
         let reservation = Reservation {
             project: self.scene.project.id,
             quota: self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES),
-            leases: self.request.files.iter().zip(&self.scene.ids).map(lease).collect(),
-            claim: call.claim(),
+            leases: self.request.files.iter().map(lease).collect(),
+            expires_at: self.now.plus_seconds(LEASE_SECONDS),
+            claim: self.call().claim(),
             now: self.now,
         };
-        reservations::take(db, &reservation)
+        match reservations::take(db, &reservation)? {
+            Reserved::Taken { uploads, presence } => self.plan(&uploads, &presence),
+            Reserved::Repeated | Reserved::OverQuota => self.repeat(db, self.over_quota()),
+        }
     }
 
     /// How many bytes may be sent for a file: those that it has, or as many as the limits leave.
@@ -210,10 +217,20 @@ impl Preparation<'_> {
         Error::QuotaExceeded { limit: self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES), used, reserved, wanted }
     }
 
-    fn repeat(&self, db: &mut Db, uploads: &[i64]) -> Result<Vec<UploadPlan>> {
+    /// The answer to a request that was done, whatever has become forbidden since; refused if it was not.
+    fn repeat(&self, db: &mut Db, refusal: Error) -> Result<Vec<UploadPlan>> {
+        let call = self.call();
+        let Some(key) = call.key() else {
+            return Err(refusal);
+        };
+        let uploads = match answered(db, key, call.fingerprint) {
+            Ok(uploads) => uploads.read::<Vec<i64>>()?,
+            Err(Error::RequestIdReused(id)) if is_claimed(db, key)? => return Err(Error::RequestIdReused(id)),
+            Err(_) => return Err(refusal),
+        };
         let digests: Vec<Digest> = self.request.files.iter().filter_map(|file| file.digest).collect();
         let presence = reservations::list_presence(db, self.scene.project.id, &digests)?;
-        self.plan(uploads, &presence)
+        self.plan(&uploads, &presence)
     }
 
     /// A receipt for bytes that some file of the project has already, a ticket for all others.

@@ -14,7 +14,7 @@ use super::check_paths;
 use super::copies::{self, Brought};
 use super::idempotency::{Call, Fingerprint};
 use super::publishing::Publishing;
-use super::scene::{self, Look, Scene};
+use super::scene::{self, Ids, Look, Scene};
 use crate::batch::Batch;
 use crate::connection::{Db, Ending};
 use crate::error::BytesOf;
@@ -121,25 +121,25 @@ fn publish(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, now: Tim
     let method = if request.mode == PublishMode::AddOnly { "CommitFiles" } else { "PublishVersion" };
     let call = call(&request.principal, method, &request.version, request.request_id.as_ref(), fingerprint(request), now);
     if turn == Turn::Locked {
-        let scene = look(db, request, &call, request.version.project.clone())?;
+        let (scene, ids) = look(db, request, &call, request.version.project.clone())?;
         if scene.is_claimed {
             // Answered as it was, and nothing entered: by itself.
             return Err(Error::raced());
         }
         let change = Change::of_locked(scene.project.clone(), scene.counters, &call);
-        return publish_in(db, request, rules, change, scene);
+        return publish_in(db, request, rules, change, (scene, ids));
     }
     let change = match begin(db, &request.version.project, &call)? {
         Begun::Done(answer) => return replay(db, answer.read()?),
         Begun::New(change) => *change,
     };
-    let scene = look(db, request, &call, ProjectRef::Id(change.project.id))?;
-    publish_in(db, request, rules, change, scene)
+    let found = look(db, request, &call, ProjectRef::Id(change.project.id))?;
+    publish_in(db, request, rules, change, found)
 }
 
-fn publish_in(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, change: Change<'_>, scene: Scene) -> Result<Published> {
+fn publish_in(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, change: Change<'_>, found: (Scene, Ids)) -> Result<Published> {
     copies::check(&request.files, change.project.id, change.now)?;
-    Publishing::new(request, change, scene, rules)?.run(db)
+    Publishing::new(request, change, found, rules)?.run(db)
 }
 
 fn fingerprint(request: &PublishVersion) -> Digest {
@@ -169,7 +169,7 @@ fn replay(db: &mut Db, Shown { version, files: ids }: Shown) -> Result<Published
 }
 
 /// Enters the copies that the files are to refer to, where their digests have none, and reads what is there.
-fn look(db: &mut Db, request: &PublishVersion, call: &Call<'_>, project: ProjectRef) -> Result<Scene> {
+fn look(db: &mut Db, request: &PublishVersion, call: &Call<'_>, project: ProjectRef) -> Result<(Scene, Ids)> {
     check_paths("files", request.files.iter().map(|file| &file.path))?;
     let version = VersionRef { project, ..request.version.clone() };
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
@@ -178,6 +178,5 @@ fn look(db: &mut Db, request: &PublishVersion, call: &Call<'_>, project: Project
     let last = blobs::insert_most(db, &copies, call.now)?;
     let mut batch = Batch::new(db);
     blobs::insert(&mut batch, last, call.now);
-    let draw = ("files", request.files.len());
-    scene::read(db, batch, &Look { version: &version, paths: &paths, uploads: &uploads, request: call.key(), draw })
+    scene::read(db, batch, Look { version: &version, paths: &paths, uploads: &uploads, request: call.key() })
 }

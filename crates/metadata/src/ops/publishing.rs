@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::change::Change;
 use super::copies;
 use super::publish_version::{PublishFile, PublishMode, PublishVersion, Published, Shown};
-use super::scene::Scene;
+use super::scene::{Ids, Scene};
 use super::tagging::{self, Moves, Target};
 use super::version_change::Facts;
 use crate::batch::Batch;
@@ -31,6 +31,8 @@ pub(super) struct Publishing<'a> {
     request: &'a PublishVersion,
     change: Change<'a>,
     scene: Scene,
+    /// Of files that are new.
+    ids: Vec<i64>,
     package: Package,
     version: VersionRow,
     in_force: consign_types::settings::InForce,
@@ -38,21 +40,20 @@ pub(super) struct Publishing<'a> {
 }
 
 impl<'a> Publishing<'a> {
-    pub(super) fn new(request: &'a PublishVersion, change: Change<'a>, scene: Scene, rules: &crate::Rules) -> Result<Self> {
+    pub(super) fn new(request: &'a PublishVersion, change: Change<'a>, (scene, ids): (Scene, Ids), rules: &crate::Rules) -> Result<Self> {
         let (project, now, sequence) = (change.project.id, change.now, change.counters.sequence);
         let VersionRef { package: name, version: version_name, .. } = &request.version;
         if request.mode == PublishMode::AddOnly && scene.version.is_none() {
             return Err(Error::VersionNotFound(request.version.clone()));
         }
-        let package = scene.package.clone().unwrap_or_else(|| Package::new(scene.package_id, project, name, sequence, now));
-        let new = || {
-            VersionRow::new(scene.version_id, (package.id, package.version_scheme), project, version_name, request.principal.maker(), now)
-        };
+        let package = scene.package.clone().unwrap_or_else(|| Package::new(ids.package, project, name, sequence, now));
+        let new =
+            || VersionRow::new(ids.version, (package.id, package.version_scheme), project, version_name, request.principal.maker(), now);
         let version = scene.version.clone().unwrap_or_else(new);
         let in_force = scene.settings.clone().in_force(&rules.defaults);
         let ruling = rules.policy(&in_force.duplicate_policy)?.ruling(name, version_name);
         let ruling = if request.keep_identical { ruling.keeping_identical() } else { ruling };
-        Ok(Self { request, change, scene, package, version, in_force, ruling })
+        Ok(Self { request, change, scene, ids: ids.files, package, version, in_force, ruling })
     }
 
     pub(super) fn run(mut self, db: &mut Db) -> Result<Published> {
@@ -115,7 +116,7 @@ impl<'a> Publishing<'a> {
             deleted_at: None,
             purge_at: None,
         };
-        new.iter().zip(&self.scene.ids).map(row).collect()
+        new.iter().zip(&self.ids).map(row).collect()
     }
 
     /// The files of the request, in its order, as they will stand.

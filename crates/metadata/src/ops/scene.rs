@@ -25,6 +25,7 @@ use crate::tables::{self, BATCH};
 use crate::{Error, Result};
 
 /// What to look for.
+#[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
     /// The version, which need not be there.
     pub(super) version: &'a VersionRef,
@@ -34,8 +35,6 @@ pub(super) struct Look<'a> {
     pub(super) uploads: &'a [i64],
     /// The request that may have been done before.
     pub(super) request: Option<Key<'a>>,
-    /// The table to draw ids for, and how many.
-    pub(super) draw: (&'static str, usize),
 }
 
 /// What is there.
@@ -56,10 +55,14 @@ pub(super) struct Scene {
     pub(super) reserved: i64,
     /// Whether the request id is claimed.
     pub(super) is_claimed: bool,
-    /// Ids for a package and a version that are new, and for the files.
-    pub(super) package_id: i64,
-    pub(super) version_id: i64,
-    pub(super) ids: Vec<i64>,
+}
+
+/// Ids for what is new.
+pub(super) struct Ids {
+    pub(super) package: i64,
+    pub(super) version: i64,
+    /// One for each of the paths.
+    pub(super) files: Vec<i64>,
 }
 
 type Row = (
@@ -74,8 +77,24 @@ const IS_NEWEST: &str = "not exists (select 1 from files n \
 
 const TAGS: &str = "(select string_agg(t.tag, ' ' order by t.tag) from tags t where t.version_id = versions.id)";
 
-/// Sends the writes of a batch, and reads what is there.
-pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Scene> {
+/// Sends the writes of a batch, reads what is there, and draws ids for what is new.
+pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: Look<'_>) -> Result<(Scene, Ids)> {
+    let (scene, [packages, versions, files]) = find(db, batch, look, [1, 1, look.paths.len()])?;
+    let ids = Ids {
+        package: ids::drawn(db, &packages, 1)?[0],
+        version: ids::drawn(db, &versions, 1)?[0],
+        files: ids::drawn(db, &files, look.paths.len())?,
+    };
+    Ok((scene, ids))
+}
+
+/// Reads what is there, and changes nothing.
+pub(super) fn view(db: &mut Db, look: Look<'_>) -> Result<Scene> {
+    Ok(find(db, Batch::new(db), look, [0; 3])?.0)
+}
+
+/// What is there, and the ids that were drawn for so many packages, versions and files.
+fn find(db: &mut Db, batch: Batch<'_>, look: Look<'_>, draw: [usize; 3]) -> Result<(Scene, [String; 3])> {
     let VersionRef { project, package, version } = look.version;
     let (id, path) = match project {
         ProjectRef::Id(id) => (Some(*id), None),
@@ -96,8 +115,7 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
     let claimed = claimed.bind::<Nullable<Text>, _>(look.request.map(|key| key.principal.clone())).sql(" and r.method = ");
     let claimed = claimed.bind::<Nullable<Text>, _>(look.request.map(|key| key.method)).sql(" and r.request_id = ");
     let claimed = claimed.bind::<Nullable<Text>, _>(look.request.map(|key| key.request_id.clone())).sql(")");
-    let (table, count) = look.draw;
-    let drawn = (ids::draw(db, "packages", 1), ids::draw(db, "versions", 1), ids::draw(db, table, count));
+    let drawn = (ids::draw(db, "packages", draw[0]), ids::draw(db, "versions", draw[1]), ids::draw(db, "files", draw[2]));
     let rows: Vec<Row> = send_with!(
         batch,
         db,
@@ -125,10 +143,10 @@ pub(super) fn read(db: &mut Db, batch: Batch<'_>, look: &Look<'_>) -> Result<Sce
                 drawn,
             ))
     );
-    let scene = of_rows(db, rows, look)?.filter(|scene| scene.project.deleted_at.is_none());
-    let mut scene = scene.ok_or_else(|| Error::ProjectNotFound(project.clone()))?;
+    let found = of_rows(rows)?.filter(|(scene, _)| scene.project.deleted_at.is_none());
+    let (mut scene, drawn) = found.ok_or_else(|| Error::ProjectNotFound(project.clone()))?;
     scene.find_files(db, look.paths, few)?;
-    Ok(scene)
+    Ok((scene, drawn))
 }
 
 impl Scene {
@@ -152,13 +170,12 @@ fn served(db: &mut Db, version: i64, paths: &[&FilePath]) -> Result<HashMap<File
     Ok(tables::files::list_served_at(db, version, paths)?.into_iter().map(|file| (file.path.clone(), file)).collect())
 }
 
-/// The rows differ in their files alone.
-fn of_rows(db: &Db, rows: Vec<Row>, look: &Look<'_>) -> Result<Option<Scene>> {
-    let mut scene: Option<Scene> = None;
-    for ((project, counters, chain, reserved, is_claimed), (package, version, tags, file), (package_id, version_id, ids)) in rows {
-        if scene.is_none() {
-            let first = |text: &str| Ok::<i64, Error>(ids::drawn(db, text, 1)?[0]);
-            scene = Some(Scene {
+/// The rows differ in their files alone. Ids are drawn for each of them: those of the first one are taken.
+fn of_rows(rows: Vec<Row>) -> Result<Option<(Scene, [String; 3])>> {
+    let mut found: Option<(Scene, [String; 3])> = None;
+    for ((project, counters, chain, reserved, is_claimed), (package, version, tags, file), drawn) in rows {
+        if found.is_none() {
+            let scene = Scene {
                 project,
                 counters,
                 settings: nearest(chain.as_deref())?,
@@ -169,17 +186,15 @@ fn of_rows(db: &Db, rows: Vec<Row>, look: &Look<'_>) -> Result<Option<Scene>> {
                 revisions: HashMap::new(),
                 reserved: reserved.unwrap_or_default(),
                 is_claimed,
-                package_id: first(&package_id)?,
-                version_id: first(&version_id)?,
-                ids: ids::drawn(db, &ids, look.draw.1)?,
-            });
+            };
+            found = Some((scene, drawn.into()));
         }
-        if let (Some(scene), Some(file)) = (&mut scene, file) {
+        if let (Some((scene, _)), Some(file)) = (&mut found, file) {
             scene.revisions.insert(file.path.clone(), file.revision);
             if file.deleted_at.is_none() {
                 scene.served.insert(file.path.clone(), file);
             }
         }
     }
-    Ok(scene)
+    Ok(found)
 }

@@ -4,6 +4,7 @@ use consign_types::{Digest, Timestamp};
 use diesel::prelude::*;
 
 use super::BATCH;
+use super::reservations::Reservation;
 use crate::batch::{Batch, push, push_rows};
 use crate::connection::Db;
 use crate::error::Result;
@@ -11,26 +12,36 @@ use crate::prepared::rounded;
 use crate::schema::leases;
 
 /// A lease to be taken.
-#[derive(Clone, Insertable)]
-#[diesel(table_name = leases)]
+#[derive(Clone)]
 pub(crate) struct NewLease {
-    pub(crate) id: i64,
-    pub(crate) project_id: i64,
+    /// The bytes, where they are known.
     pub(crate) digest: Option<Digest>,
+    /// The most bytes that may be sent.
     pub(crate) max_bytes: i64,
+    /// Those that count against the quota meanwhile.
     pub(crate) reserved_bytes: i64,
-    pub(crate) created_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
 }
 
-/// Takes leases.
-pub(crate) fn insert(db: &mut Db, new: Vec<NewLease>) -> Result<()> {
+/// Takes leases, by these ids.
+pub(crate) fn insert(db: &mut Db, new: &Reservation<'_>, ids: &[i64]) -> Result<()> {
+    let row = |(lease, &id): (&NewLease, &i64)| {
+        (
+            leases::id.eq(id),
+            leases::project_id.eq(new.project),
+            leases::digest.eq(lease.digest),
+            leases::max_bytes.eq(lease.max_bytes),
+            leases::reserved_bytes.eq(lease.reserved_bytes),
+            leases::created_at.eq(new.now),
+            leases::expires_at.eq(new.expires_at),
+        )
+    };
+    let rows: Vec<_> = new.leases.iter().zip(ids).map(row).collect();
     let mut batch = Batch::new(db);
-    push_rows!(&mut batch, new, |rows| diesel::insert_into(leases::table).values(rows));
+    push_rows!(&mut batch, rows, |rows| diesel::insert_into(leases::table).values(rows));
     batch.send(db)
 }
 
-/// Ends leases whose bytes are published.
+/// Removes leases.
 pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
     for ids in ids.chunks(BATCH) {
         let ids = rounded(ids.to_vec());
@@ -56,7 +67,7 @@ pub(crate) fn list_expired(db: &mut Db, project: i64, now: Timestamp, limit: i64
     Ok(query.order(leases::expires_at).limit(limit).select((leases::id, leases::reserved_bytes)).load(db)?)
 }
 
-/// Those of these uploads of a project that are not over, and what they have reserved.
+/// Those of these uploads of a project that have a lease, and what they have reserved.
 pub(crate) fn list_of(db: &mut Db, project: i64, uploads: &[i64]) -> Result<Vec<(i64, i64)>> {
     let mut found = Vec::new();
     for uploads in uploads.chunks(BATCH) {

@@ -14,6 +14,7 @@ use crate::batch::Together;
 use crate::columns::Instant;
 use crate::connection::Db;
 use crate::error::Result;
+use crate::ids;
 use crate::prepared::Kept;
 use crate::schema::counters;
 
@@ -23,6 +24,8 @@ pub(crate) struct Reservation<'a> {
     /// The most bytes that the project may hold, those reserved included.
     pub(crate) quota: i64,
     pub(crate) leases: Vec<NewLease>,
+    /// When they end.
+    pub(crate) expires_at: Timestamp,
     /// The request id to be claimed, which is to show the leases.
     pub(crate) claim: Option<Claim<'a>>,
     pub(crate) now: Timestamp,
@@ -30,8 +33,13 @@ pub(crate) struct Reservation<'a> {
 
 /// What came of it.
 pub(crate) enum Reserved {
-    /// The leases are taken. What is known of their digests, where anything is.
-    Taken(HashMap<Digest, Presence>),
+    /// The leases are taken.
+    Taken {
+        /// Their ids, in their order.
+        uploads: Vec<i64>,
+        /// What is known of their digests, where anything is.
+        presence: HashMap<Digest, Presence>,
+    },
     /// The request was made before; nothing was done.
     Repeated,
     /// The project would hold too much; nothing was done.
@@ -77,12 +85,6 @@ pub(crate) fn list_presence(db: &mut Db, project: i64, digests: &[Digest]) -> Re
     Ok(found)
 }
 
-/// What the answer is made of when the request comes again: the uploads.
-fn answer(new: &Reservation<'_>) -> Vec<u8> {
-    let uploads: Vec<i64> = new.leases.iter().map(|lease| lease.id).collect();
-    serde_json::to_vec(&uploads).expect("numbers are JSON")
-}
-
 /// Reserves bytes unless that goes over the quota.
 fn add_reserved(db: &mut Db, project: i64, bytes: i64, quota: i64) -> Result<bool> {
     let fits = (counters::logical_bytes + counters::reserved_bytes + bytes).le(quota);
@@ -96,14 +98,18 @@ fn take_in_steps(db: &mut Db, new: &Reservation<'_>, bytes: i64) -> Result<Reser
     if !add_reserved(db, new.project, bytes, new.quota)? {
         return Ok(Reserved::OverQuota);
     }
+    let uploads = ids::fresh(db, "leases", new.leases.len())?;
+    // What the answer is made of when the request comes again.
+    let answer = serde_json::to_vec(&uploads).expect("numbers are JSON");
     if let Some(claim) = new.claim
-        && !idempotency_records::insert(db, claim.key, claim.fingerprint, &answer(new), claim.now)?
+        && !idempotency_records::insert(db, claim.key, claim.fingerprint, &answer, claim.now)?
     {
         return Ok(Reserved::Repeated);
     }
-    leases::insert(db, new.leases.clone())?;
+    leases::insert(db, new, &uploads)?;
     let digests: Vec<Digest> = new.leases.iter().filter_map(|lease| lease.digest).collect();
-    list_presence(db, new.project, &digests).map(Reserved::Taken)
+    let presence = list_presence(db, new.project, &digests)?;
+    Ok(Reserved::Taken { uploads, presence })
 }
 
 /// A row of the answer: what was done, and what is known of one digest.
@@ -113,6 +119,8 @@ struct Found {
     granted: bool,
     #[diesel(sql_type = Bool)]
     claimed: bool,
+    #[diesel(sql_type = Array<BigInt>)]
+    uploads: Vec<i64>,
     #[diesel(sql_type = Nullable<Binary>)]
     digest: Option<Digest>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -125,32 +133,38 @@ struct Found {
     dead: Option<i64>,
 }
 
-/// PostgreSQL does it in one statement, of which each part depends on the one before. What is asked of each digest is limited to one row:
-/// otherwise the files of all digests may be gathered for it.
+/// PostgreSQL does it in one statement, of which each part depends on the one before. The request id is claimed with the answer that it
+/// gets when it comes again: the ids of the leases, as JSON. What is asked of each digest is limited to one row: otherwise the files of all
+/// digests may be gathered for it.
 const TAKE: &str = "with granted as (\
       update counters set reserved_bytes = reserved_bytes + $1 \
       where project_id = $2 and logical_bytes + reserved_bytes + $1 <= $3 returning project_id\
+    ), drawn as materialized (\
+      select nextval(pg_get_serial_sequence('leases', 'id')) as id, l.* \
+      from granted, unnest($10, $11, $12) with ordinality as l (digest, max_bytes, reserved_bytes, place)\
+    ), uploads as materialized (\
+      select coalesce(array_agg(id order by place), '{}') as ids from drawn\
     ), claim as (\
       insert into idempotency_records (principal, method, request_id, fingerprint, answer, created_at) \
-      select $4, $5, $6, $7, $8, $9 from granted where $6 is not null on conflict do nothing returning request_id\
+      select $4, $5, $6, $7, convert_to(array_to_json(u.ids)::text, 'UTF8'), $8 from granted, uploads u \
+      where $6 is not null on conflict do nothing returning request_id\
     ), taken as (\
       insert into leases (id, project_id, digest, max_bytes, reserved_bytes, created_at, expires_at) \
-      select l.id, $2, l.digest, l.max_bytes, l.reserved_bytes, $9, $10 \
-      from granted, unnest($11, $12, $13, $14) as l (id, digest, max_bytes, reserved_bytes) \
+      select d.id, $2, d.digest, d.max_bytes, d.reserved_bytes, $8, $9 from drawn d \
       where $6 is null or exists (select 1 from claim) returning id\
-    ) select exists (select 1 from granted) as granted, $6 is null or exists (select 1 from claim) as claimed, \
+    ) select exists (select 1 from granted) as granted, $6 is null or exists (select 1 from claim) as claimed, u.ids as uploads, \
       d.digest, b.generation, b.size_bytes, \
       coalesce((select true from files f join versions v on v.id = f.version_id join packages p on p.id = v.package_id \
         where f.digest = d.digest and f.project_id = $2 and f.deleted_at is null \
         and v.state in ('open', 'published', 'yanked') and p.retired = 0 limit 1), false) as of_project, \
       (select max(t.generation) from tombstones t where t.digest = d.digest) as dead \
-    from (select null::bytea as digest union all select distinct u.digest from unnest($12) as u (digest) where u.digest is not null) d \
+    from uploads u cross join \
+    (select null::bytea as digest union all select distinct w.digest from unnest($10) as w (digest) where w.digest is not null) d \
     left join blobs b on b.digest = d.digest";
 
 fn take_at_once(connection: &mut PgConnection, new: &Reservation<'_>, bytes: i64) -> Result<Reserved> {
     let column = |value: fn(&NewLease) -> i64| new.leases.iter().map(value).collect::<Vec<_>>();
     let key = new.claim.map(|claim| claim.key);
-    let expires = new.leases.first().map_or(new.now, |lease| lease.expires_at);
     let query = sql_query(TAKE)
         .bind::<BigInt, _>(bytes)
         .bind::<BigInt, _>(new.project)
@@ -159,10 +173,8 @@ fn take_at_once(connection: &mut PgConnection, new: &Reservation<'_>, bytes: i64
         .bind::<Nullable<Text>, _>(key.map(|key| key.method))
         .bind::<Nullable<Text>, _>(key.map(|key| key.request_id))
         .bind::<Nullable<Binary>, _>(new.claim.map(|claim| claim.fingerprint))
-        .bind::<Binary, _>(answer(new))
         .bind::<Instant, _>(new.now)
-        .bind::<Instant, _>(expires)
-        .bind::<Array<BigInt>, _>(column(|lease| lease.id))
+        .bind::<Instant, _>(new.expires_at)
         .bind::<Array<Nullable<Binary>>, _>(new.leases.iter().map(|lease| lease.digest).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(column(|lease| lease.max_bytes))
         .bind::<Array<BigInt>, _>(column(|lease| lease.reserved_bytes));
@@ -173,9 +185,10 @@ fn take_at_once(connection: &mut PgConnection, new: &Reservation<'_>, bytes: i64
     if found.iter().any(|found| !found.claimed) {
         return Ok(Reserved::Repeated);
     }
+    let uploads = found.first().map(|found| found.uploads.clone()).unwrap_or_default();
     let presence = |found: Found| {
         let kept = found.generation.zip(found.size_bytes);
         Some((found.digest?, Presence { kept, of_project: found.of_project, dead: found.dead }))
     };
-    Ok(Reserved::Taken(found.into_iter().filter_map(presence).collect()))
+    Ok(Reserved::Taken { uploads, presence: found.into_iter().filter_map(presence).collect() })
 }
