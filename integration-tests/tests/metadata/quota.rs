@@ -128,7 +128,12 @@ async fn uploads_that_are_given_up_hold_no_room_and_are_found_no_more() {
         let request = PrepareUploadsRequest { parent: parent.clone(), files, request_id: request_id.clone(), known_only: false };
         let prepared = grpc.files().prepare_uploads(authorized(request.clone())).await.unwrap().into_inner();
         assert!(!prepared.published && usage(&grpc, "projects/1").await.reserved_bytes == 8);
+        let second = CreateProjectRequest { project_id: "second".to_owned(), ..Default::default() };
+        grpc.projects().create_project(authorized(second)).await.unwrap();
         let cancel = CancelUploadsRequest { parent, request_id };
+        let elsewhere = CancelUploadsRequest { parent: "projects/2/packages/tool/versions/1.0.0".to_owned(), ..cancel.clone() };
+        grpc.files().cancel_uploads(authorized(elsewhere)).await.unwrap();
+        assert_eq!(usage(&grpc, "projects/1").await.reserved_bytes, 8, "they are of another project");
         for _ in 0..2 {
             grpc.files().cancel_uploads(authorized(cancel.clone())).await.unwrap();
             assert_eq!(usage(&grpc, "projects/1").await.reserved_bytes, 0);
