@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it then waits for a connection that works.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a connection is kept: PostgreSQL goes by plans that it makes once a connection, by the sizes that tables have then.
+const LIFETIME: Duration = Duration::from_mins(2);
+
 /// Two sets of connections, so that a storm of listings can't hold up a publish.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -159,8 +162,9 @@ impl Pool {
 
 impl Lane {
     fn new(target: Target, read_only: bool, size: u32) -> Self {
+        let lifetime = matches!(target, Target::Postgres(_)).then_some(LIFETIME);
         let builder = r2d2::Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(CONNECT_PATIENCE);
-        let builder = builder.test_on_check_out(false);
+        let builder = builder.max_lifetime(lifetime).test_on_check_out(false);
         // Not checked here: a database that is down now may be up when it is needed.
         let connections = builder.error_handler(Box::new(LogErrors)).build_unchecked(Manager { target, read_only });
         Self { connections, turns: Arc::new(Semaphore::new(size as usize)) }

@@ -3,11 +3,15 @@
 //! Diesel keeps a statement prepared where its type tells its text, which that of an update, a literal or a list does not. To compile such
 //! a statement costs SQLite more than to run it, so those that run all the time are kept by their text.
 
+use std::marker::PhantomData;
+
 use diesel::backend::Backend;
+use diesel::expression::{ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Integer;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, HasSqlType, Integer};
 use diesel::sqlite::Sqlite;
-use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
+use diesel::{AppearsOnTable, Expression, QueryResult, RunQueryDsl, SelectableExpression, SqliteConnection};
 
 /// A query that stays prepared. Its text must be one of few: lists in it are [`rounded`].
 ///
@@ -62,3 +66,55 @@ pub(crate) fn rounded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
     }
     values
 }
+
+/// Whether a column has one of a few values. Each stands by itself: PostgreSQL finds a value by an index of several columns, while for a
+/// list, of whatever length, it may go through all rows that the columns before it leave.
+#[derive(Clone)]
+pub(crate) struct Among<T, ST> {
+    column: &'static str,
+    values: Vec<T>,
+    kind: PhantomData<ST>,
+}
+
+impl<T: Clone, ST> Among<T, ST> {
+    pub(crate) fn new(column: &'static str, values: Vec<T>) -> Self {
+        Self { column, values: rounded(values), kind: PhantomData }
+    }
+}
+
+impl<T, ST, DB> QueryFragment<DB> for Among<T, ST>
+where
+    DB: Backend + HasSqlType<ST>,
+    T: ToSql<ST, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if self.values.is_empty() {
+            pass.push_sql("false");
+            return Ok(());
+        }
+        pass.push_sql(self.column);
+        for (index, value) in self.values.iter().enumerate() {
+            pass.push_sql(if index == 0 { " in (" } else { ", " });
+            pass.push_bind_param::<ST, T>(value)?;
+        }
+        pass.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<T, ST> QueryId for Among<T, ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T, ST> Expression for Among<T, ST> {
+    type SqlType = Bool;
+}
+
+impl<T, ST, GB> ValidGrouping<GB> for Among<T, ST> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<T, ST, QS> AppearsOnTable<QS> for Among<T, ST> {}
+
+impl<T, ST, QS> SelectableExpression<QS> for Among<T, ST> {}

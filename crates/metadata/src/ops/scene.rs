@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use crate::batch::{Batch, send_with};
 use crate::connection::Db;
 use crate::ids;
-use crate::prepared::rounded;
+use crate::prepared::Among;
 use crate::schema::{counters, files, leases, packages, projects, versions};
 use crate::tables::counters::Counters;
 use crate::tables::file_row::File;
@@ -104,8 +104,9 @@ fn find(db: &mut Db, batch: Batch<'_>, look: Look<'_>, draw: [usize; 3]) -> Resu
     let few = look.paths.len() <= BATCH;
     let paths: Vec<FilePath> = look.paths.iter().filter(|_| few).map(|path| (*path).clone()).collect();
     let reserved = leases::table
-        .filter(leases::project_id.eq(counters::project_id))
-        .filter(leases::id.eq_any(rounded(look.uploads.to_vec())))
+        .filter(Among::<_, BigInt>::new("leases.id", look.uploads.to_vec()))
+        // A sum, so that they are not looked for among all leases of the project.
+        .filter(sql::<Bool>("leases.project_id + 0 = counters.project_id"))
         .select(sql::<BigInt>("cast(sum(leases.reserved_bytes) as bigint)"))
         .single_value();
     // One look at an index, whichever of the two it is: for an `or`, all projects would be looked at.
@@ -129,7 +130,8 @@ fn find(db: &mut Db, batch: Batch<'_>, look: Look<'_>, draw: [usize; 3]) -> Resu
                 versions::table.on(versions::package_id.eq(packages::id).and(versions::version.eq(version)).and(versions::retired.eq(0)))
             )
             .left_join(
-                files::table.on(files::version_id.eq(versions::id).and(files::path.eq_any(rounded(paths))).and(sql::<Bool>(IS_NEWEST)))
+                files::table
+                    .on(files::version_id.eq(versions::id).and(Among::<_, Text>::new("files.path", paths)).and(sql::<Bool>(IS_NEWEST)))
             )
             .filter(named)
             .select((
