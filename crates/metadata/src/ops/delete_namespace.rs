@@ -2,7 +2,7 @@
 
 use consign_types::resource::{NamespaceRef, ProjectRef};
 use consign_types::text::{Etag, RequestId};
-use consign_types::{NamespacePath, Timestamp};
+use consign_types::{Digest, NamespacePath, Timestamp};
 
 use super::change::{INSTANCE, call, note};
 use super::delete_project::{self, DeleteProject};
@@ -47,8 +47,7 @@ impl Metadata {
 }
 
 fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp, restore_seconds: i64) -> Result<()> {
-    let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, request.force)).finish();
-    let call = call(&request.principal, "DeleteNamespace", &request.name, request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteNamespace", &request.name, request.request_id.as_ref(), fingerprint(request), now);
     once(db, &call, |db| {
         let namespace = namespace(db, &request.name)?;
         etag_of(request.etag.as_ref(), &namespace.etag(), &request.name)?;
@@ -59,6 +58,11 @@ fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp, rest
         }
         note(db, &call, INSTANCE, &namespace)
     })
+}
+
+pub(super) fn fingerprint(request: &DeleteNamespace) -> Digest {
+    let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag));
+    fingerprint.added(request.force == Force::Yes, &request.force).finish()
 }
 
 /// Deletes what is in a namespace, and the namespace with those below it. What holds deleted projects is kept for them.
