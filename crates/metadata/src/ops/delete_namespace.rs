@@ -11,6 +11,7 @@ use super::idempotency::{Fingerprint, once};
 use super::{etag_of, namespace};
 use crate::connection::Db;
 use crate::tables::members::{self, Home};
+use crate::tables::namespaces::Namespace;
 use crate::tables::{namespaces, projects, settings, tokens};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -54,7 +55,7 @@ fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp, rest
         match request.force {
             Force::No if namespaces::is_used(db, namespace.id)? => return Err(Error::NamespaceNotEmpty(request.name.clone())),
             Force::No => remove(db, namespace.id)?,
-            Force::Yes => empty(db, request, &namespace.path, (now, restore_seconds))?,
+            Force::Yes => empty(db, request, &namespace.path, now, restore_seconds)?,
         }
         note(db, &call, INSTANCE, &namespace)
     })
@@ -66,9 +67,9 @@ pub(super) fn fingerprint(request: &DeleteNamespace) -> Digest {
 }
 
 /// Deletes what is in a namespace, and the namespace with those below it. What holds deleted projects is kept for them.
-fn empty(db: &mut Db, request: &DeleteNamespace, path: &NamespacePath, (now, restore_seconds): (Timestamp, i64)) -> Result<()> {
+fn empty(db: &mut Db, request: &DeleteNamespace, path: &NamespacePath, now: Timestamp, restore_seconds: i64) -> Result<()> {
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
-    let below = namespaces::lock_below(db, path, limit)?;
+    let below = lock_below(db, path, limit)?;
     let projects = projects::list_below(db, path, limit)?;
     if below.len() > MOST || projects.len() > MOST {
         let rule = format!("at most {MOST} projects and {MOST} namespaces are deleted at once");
@@ -92,6 +93,19 @@ fn empty(db: &mut Db, request: &DeleteNamespace, path: &NamespacePath, (now, res
         }
     }
     Ok(())
+}
+
+/// Locks a namespace and those below it, a bounded number of them. One that was being made while another one was waited for is seen by the next
+/// look alone.
+fn lock_below(db: &mut Db, path: &NamespacePath, limit: i64) -> Result<Vec<Namespace>> {
+    let mut locked = namespaces::lock_below(db, path, limit)?;
+    loop {
+        let seen = namespaces::lock_below(db, path, limit)?;
+        if seen.len() == locked.len() {
+            return Ok(seen);
+        }
+        locked = seen;
+    }
 }
 
 /// Removes a namespace that nothing is in, with what was set and given there.
