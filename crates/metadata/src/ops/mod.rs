@@ -72,7 +72,7 @@ mod idempotency;
 pub(crate) mod list_events;
 pub(crate) mod list_files;
 pub(crate) mod list_members;
-mod list_namespaces;
+pub(crate) mod list_namespaces;
 pub(crate) mod list_packages;
 pub(crate) mod list_placements;
 pub(crate) mod list_projects;
