@@ -183,6 +183,7 @@ pub struct Metadata {
     downloads: downloads::Tally,
     principals: ops::authenticate::Principals,
     sites: ops::admit::Sites,
+    directories: ops::directories::Directories,
     keys: Option<Arc<SigningKeys>>,
     observer: Option<Arc<dyn Observer>>,
     clock: fn() -> Timestamp,
@@ -195,7 +196,8 @@ impl Metadata {
         migrate(config).await?;
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
-        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, observer: None, clock })
+        let (downloads, directories) = (downloads::Tally::default(), ops::directories::Directories::default());
+        Ok(Self { pool, rules, downloads, principals, sites, directories, keys: None, observer: None, clock })
     }
 
     /// The same, with the keys by which it signs what it records of promotions.

@@ -44,6 +44,7 @@ pub(crate) mod delete_trust_rule;
 pub(crate) mod delete_trusted_key;
 pub(crate) mod delete_version;
 pub(crate) mod deletion;
+pub(crate) mod directories;
 pub(crate) mod end_reused_token;
 pub(crate) mod ensure_admin_token;
 mod ensure_signing_keys;
