@@ -13,7 +13,7 @@ use consign_proto::metadata::{
     UpdateProjectRequest, UpdateProjectResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
 use consign_proto::status::{invalid, status};
-use consign_types::access::{Need, Role, Scope};
+use consign_types::access::methods::{DELETE_WITHIN, need_to_change};
 use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use consign_types::retention::KeptRevisions;
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
@@ -33,9 +33,6 @@ const TOP_PACKAGES: (i32, i32) = (10, 100);
 pub(crate) struct ProjectApi {
     pub(crate) metadata: Metadata,
 }
-
-/// What it takes to delete what is in a namespace with it.
-const DELETE: Need = Need { role: Role::Owner, scope: Scope::Delete };
 
 const NAMESPACE_ORDERS: &[(&str, NamespaceOrder)] = &[("path", NamespaceOrder::Path), ("create_time", NamespaceOrder::CreateTime)];
 
@@ -94,7 +91,7 @@ impl ProjectService for ProjectApi {
         let name: NamespaceRef = decode::name("name", &request.name)?;
         let principal = caller.about(&name).await?;
         if request.force {
-            caller.also(DELETE, &name).await?;
+            caller.also(DELETE_WITHIN, &name).await?;
         }
         let wanted = DeleteNamespace {
             principal,
@@ -236,11 +233,13 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let new = decode::present("settings", request.settings)?;
         let scope: ScopeRef = decode::name("settings.name", &new.name)?;
+        let etag = decode::etag(&new.etag)?;
+        let change = settings_change(new, request.update_mask)?;
         let wanted = UpdateSettings {
-            principal: caller.about(&scope).await?,
+            principal: caller.needing(need_to_change(&scope, &change), &scope).await?,
             scope,
-            etag: decode::etag(&new.etag)?,
-            change: settings_change(new, request.update_mask)?,
+            etag,
+            change,
             request_id: decode::request_id(&request.request_id)?,
             validate_only: request.validate_only,
         };
