@@ -98,7 +98,9 @@ impl Client {
                 let name: FileRef = download.file.name.parse().map_err(|_| Error::Protocol("a file without a name"))?;
                 let blob = download.file.blob.as_ref().ok_or(Error::Protocol("a file without its bytes"))?;
                 let (parent, sha256s) = (name.version.to_string(), vec![blob.sha256.clone()]);
-                let again = self.prepare_one(PrepareDownloadsRequest { parent, sha256s, ..PrepareDownloadsRequest::default() }).await?;
+                // It was counted when it was first prepared.
+                let again = PrepareDownloadsRequest { parent, sha256s, uncounted: true, ..PrepareDownloadsRequest::default() };
+                let again = self.prepare_one(again).await?;
                 self.read(&again, offset, limit).await
             }
             read => read,

@@ -347,6 +347,11 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether it lies with how busy or how full the database is, not with what was asked of it.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.is_transient() || matches!(self, Self::Overloaded | Self::Unavailable(_) | Self::StorageFull(_))
+    }
 }
 
 /// Diesel gives no code for this, so the texts of SQLite and PostgreSQL are compared.

@@ -91,10 +91,11 @@ pub use ops::follow_events::{Behind, FollowEvents, Followed, behind_change};
 pub use ops::list_events::ListEvents;
 pub use ops::list_files::{FileOrder, ListFiles};
 pub use ops::list_members::{ListMembers, MemberOrder};
+pub use ops::list_namespaces::NamespaceOrder;
 pub use ops::list_packages::{ListPackages, PackageOrder};
 pub use ops::list_placements::{ListPlacements, PlacedWhat};
-pub use ops::list_projects::{ListProjects, PathList, PathOrder};
-pub use ops::list_releases::ReleaseOrder;
+pub use ops::list_projects::{ListProjects, PathList, ProjectOrder};
+pub use ops::list_releases::{ListReleases, ReleaseOrder};
 pub use ops::list_tag_history::TagSpan;
 pub use ops::list_tags::{ListTags, TagOrder};
 pub use ops::list_tokens::{ListTokens, TokenOrder};
@@ -182,6 +183,7 @@ pub struct Metadata {
     downloads: downloads::Tally,
     principals: ops::authenticate::Principals,
     sites: ops::admit::Sites,
+    directories: ops::directories::Directories,
     keys: Option<Arc<SigningKeys>>,
     observer: Option<Arc<dyn Observer>>,
     clock: fn() -> Timestamp,
@@ -194,7 +196,8 @@ impl Metadata {
         migrate(config).await?;
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
-        Ok(Self { pool, rules, downloads: downloads::Tally::default(), principals, sites, keys: None, observer: None, clock })
+        let (downloads, directories) = (downloads::Tally::default(), ops::directories::Directories::default());
+        Ok(Self { pool, rules, downloads, principals, sites, directories, keys: None, observer: None, clock })
     }
 
     /// The same, with the keys by which it signs what it records of promotions.

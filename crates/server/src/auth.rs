@@ -154,6 +154,12 @@ impl Caller {
         self.admitted(self.need, subject.about()).await
     }
 
+    /// Lets the call go on if the caller has what this call takes in place of what the method says: who makes it is told as by
+    /// [`Self::about`].
+    pub(crate) async fn needing(&self, need: Need, subject: &impl Subject) -> Result<Principal, Status> {
+        self.admitted(need, subject.about()).await
+    }
+
     /// Lets the call go on if the caller knows of this and its token has the scope, whatever its role there.
     pub(crate) async fn seeing(&self, subject: &impl Subject) -> Result<Principal, Status> {
         self.admitted(Need { role: Role::Guest, ..self.need }, subject.about()).await

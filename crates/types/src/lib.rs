@@ -30,6 +30,7 @@ pub mod content;
 pub mod copy;
 pub mod crc32c;
 pub mod digest;
+pub mod directory;
 pub mod duplicates;
 pub mod event;
 pub mod filter;

@@ -54,7 +54,7 @@ impl fmt::Display for KeptRevisions {
 /// What is to be known of a version before any file is taken from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
-    /// Where it is in its life: the files of one that is sealed are final.
+    /// Where it is in its life: the files of one that is sealed are final, and those of a draft are what its maker is about to show.
     pub state: VersionState,
     /// Whether a tag points at it.
     pub is_tagged: bool,
@@ -64,11 +64,16 @@ pub struct Held {
     pub is_protected: bool,
 }
 
+/// Whether files of a version in this state may go at all: those of an open one, and of no other.
+pub fn may_lose_files(state: VersionState) -> bool {
+    state == VersionState::Open
+}
+
 impl Held {
     /// Whether files of it that newer ones replaced may go.
     pub fn may_lose_files(self) -> bool {
         let Self { state, is_tagged, is_promoted, is_protected } = self;
-        state.takes_files() && !(is_tagged || is_promoted || is_protected)
+        may_lose_files(state) && !(is_tagged || is_promoted || is_protected)
     }
 }
 
@@ -108,7 +113,7 @@ mod tests {
         let free = Held { state: VersionState::Open, is_tagged: false, is_promoted: false, is_protected: false };
         for (held, expected) in [
             (free, true),
-            (Held { state: VersionState::Draft, ..free }, true),
+            (Held { state: VersionState::Draft, ..free }, false),
             (Held { state: VersionState::Published, ..free }, false),
             (Held { state: VersionState::Yanked, ..free }, false),
             (Held { state: VersionState::Quarantined, ..free }, false),

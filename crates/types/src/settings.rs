@@ -1,5 +1,7 @@
 //! Settings: set for the instance, a namespace or a project, and inherited by what is below. The nearest set value wins.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::duplicates::{DuplicatePolicy, PatternError};
@@ -80,7 +82,7 @@ pub struct Settings {
 }
 
 /// A change of settings: `None` leaves a value as it is, `Some(None)` removes it so that it is inherited.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SettingsChange {
     /// See [`Settings::duplicate_policy`].
     pub duplicate_policy: Option<Option<DuplicateSetting>>,
@@ -96,6 +98,21 @@ pub struct SettingsChange {
     pub dedup_scope: Option<Option<DedupScope>>,
     /// See [`Settings::keep_revisions`].
     pub keep_revisions: Option<Option<KeptRevisions>>,
+}
+
+/// Two requests are the same where they show themselves the same, also to processes of another release: what has come later is shown only
+/// where it is changed.
+impl fmt::Debug for SettingsChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { duplicate_policy, max_file_bytes, quota_bytes, default_version_mode, visibility, dedup_scope, keep_revisions } = self;
+        let mut shown = f.debug_struct("SettingsChange");
+        shown.field("duplicate_policy", duplicate_policy).field("max_file_bytes", max_file_bytes).field("quota_bytes", quota_bytes);
+        shown.field("default_version_mode", default_version_mode).field("visibility", visibility).field("dedup_scope", dedup_scope);
+        if keep_revisions.is_some() {
+            shown.field("keep_revisions", keep_revisions);
+        }
+        shown.finish()
+    }
 }
 
 impl Settings {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use consign_proto::DESCRIPTORS;
+use consign_proto::metadata::DeleteNamespaceRequest;
 use consign_types::Reason;
-use consign_types::access::methods::need;
+use consign_types::access::methods::{DELETE_WITHIN, need};
 use consign_types::access::{Need, Role, Scope};
 use consign_types::version::Visibility;
 use integration_tests::grpc::refusal;
@@ -85,14 +86,18 @@ async fn compare_above(cast: &Cast, caller: &Caller) -> usize {
     for (method, message) in calls_in_namespace("namespaces/team") {
         let answer = cast.world.call_as(method, caller.secret.as_deref(), message).await;
         // There is a public project below, so everybody sees the namespace.
-        let expected = match caller.expected_as(needed(method), caller.role.or(Some(Role::Guest))) {
-            // Nothing of a namespace's settings is a maintainer's.
-            Verdict::Allowed if method == "ProjectService/UpdateSettings" && caller.role == Some(Role::Maintainer) => Verdict::Role,
-            expected => expected,
-        };
+        let expected = caller.expected_as(needed(method), caller.role.or(Some(Role::Guest)));
         assert_eq!(verdict(&answer), expected, "{method} {caller:?}: {answer:?}");
         cells += 1;
     }
+    let (method, etag) = ("ProjectService/DeleteNamespace", "of-long-ago".to_owned());
+    let forced = DeleteNamespaceRequest { name: "namespaces/team".to_owned(), etag, force: true, ..Default::default() };
+    let answer = cast.world.call_as(method, caller.secret.as_deref(), forced.encode_to_vec().into()).await;
+    let expected = match caller.expected_as(needed(method), caller.role.or(Some(Role::Guest))) {
+        Verdict::Allowed => caller.expected_as(DELETE_WITHIN, caller.role),
+        refused => refused,
+    };
+    assert_eq!(verdict(&answer), expected, "{method} by force {caller:?}: {answer:?}");
     for (method, message) in calls_of_instance() {
         let answer = cast.world.call_as(method, caller.secret.as_deref(), message).await;
         let is_admin = caller.role == Some(Role::Admin);

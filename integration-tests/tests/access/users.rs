@@ -252,6 +252,19 @@ async fn permissions_are_told_as_they_are_judged() {
     assert_eq!(test("projects/2").await.unwrap(), Vec::<String>::new());
     assert_eq!(test("instance").await.unwrap(), Vec::<String>::new());
     assert_eq!(reason(test("nonsense").await), Some(Reason::NameInvalid));
+    // What a maintainer may change of settings is one of them, of a project alone: the method is for owners.
+    let team = wire::CreateNamespaceRequest { path: "team".to_owned(), ..Default::default() };
+    world.grpc().projects().create_namespace(bearing(team, TOKEN)).await.unwrap();
+    for (user, role, expected) in [("mia", Role::Maintainer, 0), ("olga", Role::Owner, 1)] {
+        world.user(user, false).await;
+        let user = format!("users/{user}");
+        world.member("namespaces/team", &user, role).await;
+        let secret = world.personal(&user, &Scope::ALL).await;
+        let methods = vec![format!("{PACKAGE}.ProjectService/UpdateSettings")];
+        let request = TestPermissionsRequest { resource: "namespaces/team".to_owned(), methods };
+        let told = world.tokens().test_permissions(bearing(request, &secret)).await.unwrap().into_inner();
+        assert_eq!(told.allowed_methods.len(), expected, "{role}");
+    }
 }
 
 #[tokio::test]

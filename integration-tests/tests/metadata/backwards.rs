@@ -1,6 +1,6 @@
 //! Lists that are read from their end, and the tokens of their entries.
 
-use consign_proto::metadata::{ListFilesRequest, ListVersionsRequest, SearchVersionsRequest};
+use consign_proto::metadata::{CreateProjectRequest, ListFilesRequest, ListVersionsRequest, SearchVersionsRequest};
 use consign_types::Reason;
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::publishing::refused;
@@ -52,7 +52,7 @@ async fn page(grpc: &Grpc, list: List, part: Part) -> Result<Page, Status> {
                 ..Default::default()
             };
             let found = grpc.packages().list_versions(authorized(request)).await?.into_inner();
-            let words = found.versions.into_iter().map(|version| format!("{} {}", version.package, version.version)).collect();
+            let words = found.versions.into_iter().map(|version| version.name).collect();
             Page { words, tokens: found.entry_tokens, next: found.next_page_token }
         }
         List::Search => {
@@ -69,7 +69,7 @@ async fn page(grpc: &Grpc, list: List, part: Part) -> Result<Page, Status> {
                 ..Default::default()
             };
             let found = grpc.packages().search_versions(authorized(request)).await?.into_inner();
-            let words = found.versions.into_iter().map(|version| format!("{} {}", version.package, version.version)).collect();
+            let words = found.versions.into_iter().map(|version| version.name).collect();
             Page { words, tokens: found.entry_tokens, next: found.next_page_token }
         }
         List::Files | List::AllFiles => {
@@ -97,13 +97,13 @@ async fn page(grpc: &Grpc, list: List, part: Part) -> Result<Page, Status> {
 }
 
 const ORDERS: [(List, &[&str]); 4] = [
-    (List::Versions, &["version", "create_time", "publish_time"]),
-    (List::Search, &["publish_time", "create_time", "package", "version", "project"]),
+    (List::Versions, &["version", "id", "create_time", "publish_time"]),
+    (List::Search, &["publish_time", "create_time", "package", "version", "project", "project_path"]),
     (List::Files, &["path", "id", "create_time", "size_bytes"]),
     (List::AllFiles, &["id"]),
 ];
 
-/// Two packages with versions, and files of several revisions.
+/// Two packages with versions, and files of several revisions; and a project whose path comes first, with versions of the same names.
 async fn filled(engine: Engine) -> (TestService, Grpc) {
     let (service, rest): (_, Rest) = Builder::on(engine).demo().await;
     for path in ["tool/1.0/b", "other/2.0/a", "tool/1.0/a", "tool/0.9/a", "other/10.0/a", "tool/1.0/c", "tool/1.1/z"] {
@@ -113,6 +113,12 @@ async fn filled(engine: Engine) -> (TestService, Grpc) {
     }
     assert_eq!(rest.put(&file("tool", "1.0", "a"), "once more").await.status, 201);
     let grpc = Grpc::to(service.grpc());
+    let before = CreateProjectRequest { project_id: "before".to_owned(), ..CreateProjectRequest::default() };
+    grpc.projects().create_project(authorized(before)).await.unwrap();
+    for version in ["1.0", "0.9"] {
+        let place = file("tool", version, "a").replace("root%2Fdemo", "root%2Fbefore");
+        assert_eq!(rest.put(&place, version).await.status, 201);
+    }
     (service, grpc)
 }
 

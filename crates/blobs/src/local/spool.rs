@@ -13,6 +13,7 @@ use sha2::Digest as _;
 use tokio::task::spawn_blocking;
 
 use super::layout::Layout;
+use super::write_out::WriteOut;
 use super::{Local, blob, in_span, write_out};
 use crate::block::Block;
 use crate::disk;
@@ -31,6 +32,7 @@ pub(super) struct LocalSpool {
     store: Local,
     upload: i64,
     file: Arc<File>,
+    write_out: WriteOut,
     path: PathBuf,
     /// Where it is going to end, if that was declared.
     size: Option<u64>,
@@ -44,7 +46,7 @@ impl LocalSpool {
         let path = path_of(&store.layout, upload);
         let file = disk::create(&path).map_err(Error::disk("make a spool"))?;
         tracing::trace!(upload, "spool made");
-        Ok(Self { store, upload, file: Arc::new(file), path, size: plan.file_size() })
+        Ok(Self { store, upload, file: Arc::new(file), write_out: WriteOut::default(), path, size: plan.file_size() })
     }
 
     pub(super) fn find(store: Local, plan: Plan) -> Result<Option<(Self, Progress)>> {
@@ -62,7 +64,8 @@ impl LocalSpool {
             tracing::warn!(upload, "what was kept of an upload is damaged: it starts over");
             return Ok(None);
         };
-        Ok(Some((Self { store, upload, file: Arc::new(file), path, size: plan.file_size() }, progress)))
+        let spool = Self { store, upload, file: Arc::new(file), write_out: WriteOut::default(), path, size: plan.file_size() };
+        Ok(Some((spool, progress)))
     }
 
     /// Does something on a thread that may wait for the disk.
@@ -102,7 +105,7 @@ impl Spool for LocalSpool {
             }
             let chunks: Vec<&[u8]> = block.chunks().collect();
             disk::write_at(&spool.file, &chunks, start).map_err(Error::disk("write to a spool"))?;
-            write_out::begin(&spool.file, &written);
+            spool.write_out.begin(&spool.file, &written);
             tracing::trace!(offset, "bytes spooled");
             Ok(())
         };

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::spawn_blocking;
 
@@ -26,13 +27,25 @@ pub(super) fn reserve(file: &File, written: &Range<u64>, size: u64) {
     }
 }
 
-/// Begins to write out what a range has completed, on a thread of its own: the system looks for places on the disk first, and nobody is to
-/// wait for that.
-pub(super) fn begin(file: &Arc<File>, written: &Range<u64>) {
-    let [start, end] = [written.start, written.end].map(|at| at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
-    if start < end {
-        let file = Arc::clone(file);
-        drop(spawn_blocking(move || note(disk::begin_writing_out(&file, start, end - start))));
+/// What is written out of one file: whether that is being begun at this moment. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WriteOut {
+    is_beginning: Arc<AtomicBool>,
+}
+
+impl WriteOut {
+    /// Begins to write out what a range has completed, on a thread of its own: the system looks for places on the disk first, and nobody is to
+    /// wait for that. Where it is still at that for an earlier range, this one is left to the sync: a slow disk is to hold no more than one
+    /// thread of an upload.
+    pub(super) fn begin(&self, file: &Arc<File>, written: &Range<u64>) {
+        let [start, end] = [written.start, written.end].map(|at| at / WRITE_OUT_BYTES * WRITE_OUT_BYTES);
+        if start < end && !self.is_beginning.swap(true, Ordering::Relaxed) {
+            let (file, is_beginning) = (Arc::clone(file), Arc::clone(&self.is_beginning));
+            drop(spawn_blocking(move || {
+                note(disk::begin_writing_out(&file, start, end - start));
+                is_beginning.store(false, Ordering::Relaxed);
+            }));
+        }
     }
 }
 
@@ -45,8 +58,34 @@ fn note(taken: io::Result<()>) {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
+    use std::sync::mpsc::channel;
 
     use super::*;
+
+    #[test]
+    fn a_slow_disk_holds_one_thread_of_a_file() {
+        // The only thread that may wait waits.
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let _entered = runtime.enter();
+        let (end, ended) = channel::<()>();
+        let busy = spawn_blocking(move || ended.recv());
+        let (out, file) = (WriteOut::default(), Arc::new(tempfile::tempfile().unwrap()));
+        let block = |number: u64| number * WRITE_OUT_BYTES..(number + 1) * WRITE_OUT_BYTES;
+        for number in 0..5 {
+            out.begin(&file, &block(number));
+        }
+        assert_eq!(Arc::strong_count(&file), 2, "one of them waits for its thread");
+        drop(end);
+        // What is behind it has its turn when it is done.
+        runtime.block_on(async {
+            busy.await.unwrap().unwrap_err();
+            spawn_blocking(|| ()).await.unwrap();
+        });
+        assert_eq!((Arc::strong_count(&file), out.is_beginning.load(Ordering::Relaxed)), (1, false));
+        out.begin(&file, &block(5));
+        assert!(out.is_beginning.load(Ordering::Relaxed) || Arc::strong_count(&file) == 1);
+        runtime.block_on(async { spawn_blocking(|| ()).await.unwrap() });
+    }
 
     #[test]
     fn no_more_is_reserved_than_will_come_and_nothing_twice() {

@@ -44,8 +44,12 @@ impl Metadata {
         match self.pool.write(move |db| step(db, project, &rules, now)).await {
             Ok(deleted) => Ok(Some(deleted)),
             Err(error) => {
-                // It does not stand in the way of others.
-                self.pool.write(move |db| cleanups::put_off(db, project, later)).await?;
+                // What lies with the project does not stand in the way of others, what passes is tried again soon.
+                if !error.is_passing()
+                    && let Err(error) = self.pool.write(move |db| cleanups::put_off(db, project, later)).await
+                {
+                    tracing::warn!(project, error = &error as &dyn std::error::Error, "cannot put a cleanup off");
+                }
                 Err(error)
             }
         }
@@ -68,7 +72,10 @@ fn step(db: &mut Db, project: i64, rules: &Rules, now: Timestamp) -> Result<usiz
         None => find_version(db, project.id, cleanup.version_id)?,
     };
     match version {
-        Found::Version(id) => clean(db, (project, counters), Cleanup { version_id: id, ..cleanup }, kept, (now, rules.restore_seconds)),
+        Found::Version(id) => {
+            let run = Run { project, counters, cleanup: Cleanup { version_id: id, ..cleanup }, kept, now };
+            clean(db, run, purge_at(now, rules.restore_seconds))
+        }
         Found::NoneUntil(id) => cleanups::put(db, &Cleanup { version_id: id, below: None, ..cleanup }).map(|()| 0),
         Found::End => cleanups::put_off(db, project.id, next_run_at).map(|()| 0),
     }
@@ -93,22 +100,26 @@ fn find_version(db: &mut Db, project: i64, after: i64) -> Result<Found> {
     Ok(seen.last().filter(|_| seen.len() == VERSIONS).map_or(Found::End, |(id, _)| Found::NoneUntil(*id)))
 }
 
-/// Deletes some files of the version that the run has come to, and notes how far it came.
-fn clean(
-    db: &mut Db,
-    of: (Project, Counters),
+/// A run that has come to a version. The project is locked.
+struct Run {
+    project: Project,
+    counters: Counters,
     cleanup: Cleanup,
     kept: KeptRevisions,
-    (now, restore_seconds): (Timestamp, i64),
-) -> Result<usize> {
+    now: Timestamp,
+}
+
+/// Deletes some files of the version that a run has come to, until they are purged, and notes how far it came.
+fn clean(db: &mut Db, run: Run, purge_at: Timestamp) -> Result<usize> {
+    let Run { project, counters, cleanup, kept, now } = run;
     let done = Cleanup { below: None, ..cleanup.clone() };
-    let Some((package, version)) = find_free(db, of.0.id, cleanup.version_id)? else {
+    let Some((package, version)) = find_free(db, project.id, cleanup.version_id)? else {
         return cleanups::put(db, &done).map(|()| 0);
     };
     let (rows, below) = look(db, version.id, cleanup.below.as_ref())?;
     let mut excess = in_excess(rows, kept, |file| file.path.clone());
     // What somebody signed stays.
-    let attested = attestations::list_attested_files(db, of.0.id, &digests(&excess))?;
+    let attested = attestations::list_attested_files(db, project.id, &digests(&excess))?;
     excess.retain(|file| !attested.contains(&file.digest));
     let is_all = excess.len() <= DELETED;
     excess.truncate(DELETED);
@@ -123,11 +134,10 @@ fn clean(
         return Ok(0);
     }
     let by = Principal::operator(cleanup.actor);
-    let project = ProjectRef::Id(of.0.id);
-    let name = VersionRef { project, package: version.package.clone(), version: version.row.version.clone() };
+    let name = VersionRef { project: ProjectRef::Id(project.id), package: version.package.clone(), version: version.row.version.clone() };
     let call = call(&by, "CleanUpFiles", &name, None, Fingerprint::new().finish(), now);
-    let change = Change::of_locked(of.0, of.1, &call);
-    delete(db, change, (package, version), &name, &excess, purge_at(now, restore_seconds))?;
+    let change = Change::of_locked(project, counters, &call);
+    delete(db, change, (package, version), &name, &excess, purge_at)?;
     Ok(excess.len())
 }
 

@@ -74,12 +74,9 @@ impl Metadata {
 fn create(db: &mut Db, request: &CreateToken, secret: Digest, now: Timestamp) -> Result<(Token, bool)> {
     let may = (request.role, &request.scopes, &request.packages, &request.stages, request.expires_at);
     let shown = (&request.kind, &request.display_name, may);
-    let mut fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown);
     let words = (&request.description, &request.username, &request.scope_names);
-    if !request.description.as_str().is_empty() || request.username.is_some() || !request.scope_names.is_empty() {
-        fingerprint = fingerprint.shown(&words);
-    }
-    let fingerprint = fingerprint.finish();
+    let has_words = !request.description.as_str().is_empty() || request.username.is_some() || !request.scope_names.is_empty();
+    let fingerprint = Fingerprint::new().field(request.parent.to_string()).shown(&shown).added(has_words, &words).finish();
     let call = call(&request.principal, "CreateToken", &request.parent, request.request_id.as_ref(), fingerprint, now);
     if let Some(key) = call.key()
         && !records::insert(db, key, fingerprint, &[], now)?

@@ -60,7 +60,7 @@ fn delete(db: &mut Db, request: &DeleteFile, now: Timestamp, restore_seconds: i6
     let mut file = found.ok_or_else(|| Error::FileNotFound(request.name.clone()))?;
     etag_of(request.etag.as_ref(), &file.etag(), &request.name)?;
     let of = (Some(package.id), Some(version.id));
-    check_holders(db, &change, &request.principal, request.name.to_string(), of, request.force)?;
+    check_holders(db, &change, request.name.to_string(), of, request.force)?;
     let served = files::list_served_at(db, version.id, &[path])?.pop();
     (file.deleted_at, file.purge_at) = (Some(now), Some(purge_at(now, restore_seconds)));
     write(db, *change, (package, version), file, served)

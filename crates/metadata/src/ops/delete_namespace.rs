@@ -2,7 +2,7 @@
 
 use consign_types::resource::{NamespaceRef, ProjectRef};
 use consign_types::text::{Etag, RequestId};
-use consign_types::{NamespacePath, Timestamp};
+use consign_types::{Digest, NamespacePath, Timestamp};
 
 use super::change::{INSTANCE, call, note};
 use super::delete_project::{self, DeleteProject};
@@ -11,6 +11,7 @@ use super::idempotency::{Fingerprint, once};
 use super::{etag_of, namespace};
 use crate::connection::Db;
 use crate::tables::members::{self, Home};
+use crate::tables::namespaces::Namespace;
 use crate::tables::{namespaces, projects, settings, tokens};
 use crate::{Error, Metadata, Principal, Result};
 
@@ -47,24 +48,28 @@ impl Metadata {
 }
 
 fn delete_namespace(db: &mut Db, request: &DeleteNamespace, now: Timestamp, restore_seconds: i64) -> Result<()> {
-    let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag, request.force)).finish();
-    let call = call(&request.principal, "DeleteNamespace", &request.name, request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "DeleteNamespace", &request.name, request.request_id.as_ref(), fingerprint(request), now);
     once(db, &call, |db| {
         let namespace = namespace(db, &request.name)?;
         etag_of(request.etag.as_ref(), &namespace.etag(), &request.name)?;
         match request.force {
             Force::No if namespaces::is_used(db, namespace.id)? => return Err(Error::NamespaceNotEmpty(request.name.clone())),
             Force::No => remove(db, namespace.id)?,
-            Force::Yes => empty(db, request, &namespace.path, (now, restore_seconds))?,
+            Force::Yes => empty(db, request, &namespace.path, now, restore_seconds)?,
         }
         note(db, &call, INSTANCE, &namespace)
     })
 }
 
+pub(super) fn fingerprint(request: &DeleteNamespace) -> Digest {
+    let fingerprint = Fingerprint::new().shown(&(&request.name, &request.etag));
+    fingerprint.added(request.force == Force::Yes, &request.force).finish()
+}
+
 /// Deletes what is in a namespace, and the namespace with those below it. What holds deleted projects is kept for them.
-fn empty(db: &mut Db, request: &DeleteNamespace, path: &NamespacePath, (now, restore_seconds): (Timestamp, i64)) -> Result<()> {
+fn empty(db: &mut Db, request: &DeleteNamespace, path: &NamespacePath, now: Timestamp, restore_seconds: i64) -> Result<()> {
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
-    let below = namespaces::lock_below(db, path, limit)?;
+    let below = lock_below(db, path, limit)?;
     let projects = projects::list_below(db, path, limit)?;
     if below.len() > MOST || projects.len() > MOST {
         let rule = format!("at most {MOST} projects and {MOST} namespaces are deleted at once");
@@ -88,6 +93,19 @@ fn empty(db: &mut Db, request: &DeleteNamespace, path: &NamespacePath, (now, res
         }
     }
     Ok(())
+}
+
+/// Locks a namespace and those below it, a bounded number of them. One that was being made while another one was waited for is seen by the next
+/// look alone.
+fn lock_below(db: &mut Db, path: &NamespacePath, limit: i64) -> Result<Vec<Namespace>> {
+    let mut locked = namespaces::lock_below(db, path, limit)?;
+    loop {
+        let seen = namespaces::lock_below(db, path, limit)?;
+        if seen.len() == locked.len() {
+            return Ok(seen);
+        }
+        locked = seen;
+    }
 }
 
 /// Removes a namespace that nothing is in, with what was set and given there.

@@ -50,7 +50,7 @@ fn delete(db: &mut Db, request: &DeletePackage, now: Timestamp, restore_seconds:
     };
     let before = package(db, change.project.id, &request.name)?;
     etag_of(request.etag.as_ref(), &before.etag(), &request.name)?;
-    check_holders(db, &change, &request.principal, request.name.to_string(), (Some(before.id), None), request.force)?;
+    check_holders(db, &change, request.name.to_string(), (Some(before.id), None), request.force)?;
     change.counters.file_count -= before.file_count;
     change.counters.logical_bytes -= before.size_bytes;
     let after = Package {

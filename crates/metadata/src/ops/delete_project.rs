@@ -47,7 +47,7 @@ pub(super) fn delete(db: &mut Db, request: &DeleteProject, now: Timestamp, resto
     };
     let before = change.project.clone();
     etag_of(request.etag.as_ref(), &before.etag(), &request.name)?;
-    check_holders(db, &change, &request.principal, request.name.to_string(), (None, None), request.force)?;
+    check_holders(db, &change, request.name.to_string(), (None, None), request.force)?;
     let purge_at = Some(purge_at(now, restore_seconds));
     let after = Project { deleted_at: Some(now), purge_at, sequence: change.counters.sequence, updated_at: now, ..before };
     let mut batch = change.batch(db, &after, Vec::new());

@@ -52,7 +52,7 @@ fn delete(db: &mut Db, request: &DeleteVersion, now: Timestamp, restore_seconds:
     };
     let (mut package, mut version) = version_change::find(db, &change, &request.name, request.etag.as_ref())?;
     let of = (Some(package.id), Some(version.id));
-    let tags = check_holders(db, &change, &request.principal, request.name.to_string(), of, request.force)?;
+    let tags = check_holders(db, &change, request.name.to_string(), of, request.force)?;
     let reason: Description = "the version was deleted".parse().expect("words are a reason");
     let by = Mover::new(db, &change, &request.principal, &reason)?;
     let mut moves = Moves::default();

@@ -7,11 +7,11 @@ use consign_types::protection::Protection;
 
 use super::admit::site;
 use super::create_protection_rule;
-use super::tagging;
+use super::deletion;
 use crate::connection::Db;
 use crate::tables::projects::Project;
 use crate::tables::version_row::Version;
-use crate::tables::{placements, projects, protection_rules, tag_rules};
+use crate::tables::{projects, protection_rules};
 use crate::{Metadata, Principal, Result};
 
 impl Metadata {
@@ -34,16 +34,7 @@ fn deletable(db: &mut Db, grant: &Grant, need: Need, mut versions: Vec<Version>)
         let site = sites.get(&version.project_id);
         site.is_some_and(|site| grant.judge(need, Target::Package(site, &version.package)).is_ok())
     });
-    let tagged: Vec<Version> = versions.iter().filter(|version| !version.tags.is_empty()).cloned().collect();
-    let rules = if tagged.is_empty() { Vec::new() } else { tag_rules::list_of(db, &projects_of(&tagged), tagging::MAX_RULES)? };
-    let holds = |version: &Version| {
-        let of_project = || rules.iter().filter(|rule| rule.project_id == version.project_id && rule.rule.holds());
-        version.tags.iter().any(|tag| of_project().any(|rule| rule.rule.fits(&version.package, tag)))
-    };
-    versions.retain(|version| !holds(version));
-    let ids: Vec<i64> = versions.iter().map(|version| version.id).collect();
-    let placed: HashSet<i64> = placements::list_placed(db, &ids)?.into_iter().collect();
-    Ok(ids.into_iter().filter(|id| !placed.contains(id)).collect())
+    deletion::free(db, &versions)
 }
 
 fn projects_of(versions: &[Version]) -> Vec<i64> {

@@ -41,6 +41,12 @@ impl Fingerprint {
         self.field(format!("{value:?}"))
     }
 
+    /// The same, for what a later release has added to a request: where it is not set, the request is what it was, and one that came to a
+    /// process of the release before is answered by one of this.
+    pub(crate) fn added(self, is_set: bool, value: &impl std::fmt::Debug) -> Self {
+        if is_set { self.shown(value) } else { self }
+    }
+
     pub(crate) fn finish(self) -> Digest {
         Digest::from_bytes(self.0.finalize().into())
     }
@@ -116,4 +122,63 @@ pub(super) fn is_claimed(db: &mut Db, key: Key<'_>) -> Result<bool> {
 
 pub(super) fn to_json(answer: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(answer).expect("answers have no keys but texts")
+}
+
+#[cfg(test)]
+mod tests {
+    use consign_types::label::Labels;
+    use consign_types::receipt::Receipt;
+    use consign_types::resource::{NamespaceRef, ScopeRef};
+    use consign_types::settings::SettingsChange;
+
+    use super::super::delete_namespace::{self, DeleteNamespace};
+    use super::super::deletion::Force;
+    use super::super::publish_version::{self, PublishFile, PublishMode, PublishVersion};
+    use super::super::update_settings::{self, UpdateSettings};
+    use super::*;
+
+    fn publishing(keep_identical: bool) -> Digest {
+        let receipt =
+            Receipt { upload: 1, project: 1, digest: Digest::of(b"x"), size: 1, generation: 1, expires: Timestamp::from_micros(0) };
+        publish_version::fingerprint(&PublishVersion {
+            principal: Principal::anonymous(),
+            version: "projects/1/packages/tool/versions/1.0".parse().unwrap(),
+            files: vec![PublishFile { path: "a".parse().unwrap(), receipt, media_type: "".parse().unwrap() }],
+            mode: PublishMode::KeepOpen,
+            hidden: None,
+            tags: Vec::new(),
+            labels: Labels::default(),
+            keep_identical,
+            expected_content: None,
+            request_id: None,
+            validate_only: false,
+        })
+    }
+
+    fn deleting(force: Force) -> Digest {
+        let (principal, name) = (Principal::anonymous(), NamespaceRef::Id(7));
+        delete_namespace::fingerprint(&DeleteNamespace { principal, name, etag: None, force, request_id: None })
+    }
+
+    fn setting(change: SettingsChange) -> Digest {
+        let (principal, scope) = (Principal::anonymous(), ScopeRef::Instance);
+        let change = SettingsChange { max_file_bytes: Some(Some(5)), ..change };
+        update_settings::fingerprint(&UpdateSettings { principal, scope, etag: None, change, request_id: None, validate_only: false })
+    }
+
+    /// A request that came to a process of the release before, and comes again to one of this, is the same.
+    #[test]
+    fn what_a_release_adds_changes_no_request_that_does_not_use_it() {
+        let keeping = || SettingsChange { keep_revisions: Some(None), ..SettingsChange::default() };
+        for (fingerprint, pinned) in [
+            (publishing(false), "19cf89895e4417bab33ac6749cb42a964637b657d5b30736de774163652a94a6"),
+            (publishing(true), "15269392cb7e064f5f61e4a349d078510cee263ed4d92e2a0368ef63667427a3"),
+            (deleting(Force::No), "dfa6ea63e0f27f6918eae963c5050e15947ec2ec25436bd8239f849dc620e452"),
+            (deleting(Force::Yes), "fbab007635488830741bb5b9857f6df49e8c5288a89f6606b35c1b1e43078966"),
+            (setting(SettingsChange::default()), "6001d7d39a5411afc8892776ea02b814d4b2c629b9f477146e90ef4cfbdd9e6c"),
+            (setting(keeping()), "0ef296ccdf1f62146e24da26d3356cc0a1590b350bef27f082c5a7032ddadc30"),
+        ] {
+            assert_eq!(fingerprint.to_string(), pinned);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Listing members.
 
+use std::sync::LazyLock;
+
 use consign_types::filter::Filter;
 use consign_types::resource::MemberParent;
 
@@ -39,9 +41,8 @@ pub enum MemberOrder {
     Role,
 }
 
-/// The rank of a role, as it stands among [`consign_types::access::Role::ALL`].
-const RANK: &str = "case members.role when 'guest' then 0 when 'planner' then 1 when 'reporter' then 2 when 'developer' then 3 \
-                    when 'maintainer' then 4 else 5 end";
+/// The columns of the order by role.
+static BY_ROLE: LazyLock<[&str; 2]> = LazyLock::new(|| [members::rank("members").leak(), "members.id"]);
 
 impl MemberOrder {
     /// Where a member stands in this order.
@@ -56,7 +57,7 @@ impl MemberOrder {
     fn order(self, descending: bool) -> Order {
         match self {
             Self::Username => Order { columns: &["users.username", "members.id"], kinds: "s", descending },
-            Self::Role => Order { columns: &[RANK, "members.id"], kinds: "n", descending },
+            Self::Role => Order { columns: &*BY_ROLE, kinds: "n", descending },
         }
     }
 }

@@ -7,7 +7,6 @@ use consign_types::resource::NamespaceRef;
 use super::namespace;
 use crate::cursor::{Cursor, Value};
 use crate::select::{Order, condition};
-use crate::tables::namespaces::Namespace;
 use crate::tables::projects::{self, Project, Selection};
 use crate::{Listed, Metadata, Page, Result};
 
@@ -23,38 +22,38 @@ pub struct ListProjects {
     /// Also those that are deleted and can be brought back.
     pub show_deleted: bool,
     /// Which of them, how ordered, and which page.
-    pub list: PathList,
+    pub list: PathList<ProjectOrder>,
 }
 
 /// Which projects or namespaces, how ordered, and which page.
 #[derive(Clone, Debug)]
-pub struct PathList {
+pub struct PathList<O> {
     /// Which of them.
     pub filter: Option<Filter>,
     /// How they are ordered.
-    pub order: PathOrder,
+    pub order: O,
     /// Falling instead of rising.
     pub descending: bool,
     /// Which page of them.
     pub page: Page<Cursor>,
 }
 
-/// How projects and namespaces are ordered.
+/// How projects are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathOrder {
+pub enum ProjectOrder {
     /// By path.
     Path,
-    /// By id. Not for namespaces.
+    /// By id.
     Id,
     /// By when they were made.
     CreateTime,
-    /// By when they were changed. Not for namespaces, which do not change.
+    /// By when they were changed.
     UpdateTime,
 }
 
-impl PathOrder {
+impl ProjectOrder {
     /// Where a project stands in this order.
-    pub fn project_cursor(self, project: &Project) -> Cursor {
+    pub fn cursor(self, project: &Project) -> Cursor {
         let value = match self {
             Self::Id => return Cursor { values: Vec::new(), id: project.id },
             Self::Path => Value::Text(project.path.to_string()),
@@ -64,30 +63,12 @@ impl PathOrder {
         Cursor { values: vec![value], id: project.id }
     }
 
-    /// Where a namespace stands in this order.
-    pub fn namespace_cursor(self, namespace: &Namespace) -> Cursor {
-        let value = match self {
-            Self::Path => Value::Text(namespace.path.to_string()),
-            Self::Id | Self::CreateTime | Self::UpdateTime => Value::Time(namespace.created_at),
-        };
-        Cursor { values: vec![value], id: namespace.id }
-    }
-
-    fn of_projects(self, descending: bool) -> Order {
+    fn order(self, descending: bool) -> Order {
         match self {
             Self::Id => Order { columns: &["projects.id"], kinds: "", descending },
             Self::Path => Order { columns: &["projects.path", "projects.id"], kinds: "s", descending },
             Self::CreateTime => Order { columns: &["projects.created_at", "projects.id"], kinds: "t", descending },
             Self::UpdateTime => Order { columns: &["projects.updated_at", "projects.id"], kinds: "t", descending },
-        }
-    }
-
-    pub(super) fn of_namespaces(self, descending: bool) -> Order {
-        match self {
-            Self::Path => Order { columns: &["namespaces.path", "namespaces.id"], kinds: "s", descending },
-            Self::Id | Self::CreateTime | Self::UpdateTime => {
-                Order { columns: &["namespaces.created_at", "namespaces.id"], kinds: "t", descending }
-            }
         }
     }
 }
@@ -108,7 +89,7 @@ impl Metadata {
                     Ok(Selection { namespace: namespace.as_ref(), directly_in, reach: request.reach.clone(), show_deleted, filter })
                 };
                 let total = if page.count { Some(projects::count(db, selection()?)?) } else { None };
-                let rows = projects::list(db, selection()?, &order.of_projects(descending), page.after.as_ref(), page.slice())?;
+                let rows = projects::list(db, selection()?, &order.order(descending), page.after.as_ref(), page.slice())?;
                 Ok(Listed { total, ..page.of(rows) })
             })
             .await

@@ -42,8 +42,21 @@ impl ReleaseOrder {
 /// How many releases are read at once: they may be long.
 const AT_ONCE: i64 = 8;
 
-/// How many bytes a page says at most, but for its last release.
-const MAX_PAGE_BYTES: usize = 3 << 20;
+/// A page of which so many bytes were read is taken for full: no message that all clients take says more. What is beyond that is not cut here.
+const FULL_BYTES: usize = 3 << 20;
+
+/// Which releases, how ordered, and which page.
+#[derive(Clone, Debug)]
+pub struct ListReleases {
+    /// Their project.
+    pub project: ProjectRef,
+    /// How they are ordered.
+    pub order: ReleaseOrder,
+    /// Falling instead of rising.
+    pub descending: bool,
+    /// Which page of them.
+    pub page: Page<Cursor>,
+}
 
 impl Metadata {
     /// The release of a tag; `ReleaseNotFound`.
@@ -57,39 +70,34 @@ impl Metadata {
     }
 
     /// Releases of a project. A page has fewer of them where they are long.
-    pub async fn list_releases(
-        &self,
-        name: ProjectRef,
-        (order, descending): (ReleaseOrder, bool),
-        page: Page<Cursor>,
-    ) -> Result<Listed<Release>> {
+    pub async fn list_releases(&self, request: ListReleases) -> Result<Listed<Release>> {
         self.pool
             .read(move |db| {
-                let project = project(db, &name)?.id;
-                let total = if page.count { Some(releases::count(db, project)?) } else { None };
-                Ok(Listed { total, ..read(db, project, order, descending, page)? })
+                let project = project(db, &request.project)?.id;
+                let total = if request.page.count { Some(releases::count(db, project)?) } else { None };
+                Ok(Listed { total, ..read(db, project, &request)? })
             })
             .await
     }
 }
 
-/// Reads a few at a time, so that no more is in memory than a page may say.
-fn read(db: &mut Db, project: i64, order: ReleaseOrder, descending: bool, page: Page<Cursor>) -> Result<Listed<Release>> {
+/// Reads a few at a time, so that not much more is in memory than a page may say.
+fn read(db: &mut Db, project: i64, request: &ListReleases) -> Result<Listed<Release>> {
+    let ListReleases { order, descending, page, .. } = request;
     let (mut rows, mut bytes): (Vec<Release>, usize) = (Vec::new(), 0);
     let (mut after, mut offset) = (page.after.clone(), page.skip);
     loop {
         let left = page.limit() - i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let slice = Slice { limit: left.min(AT_ONCE), offset };
-        let mut found = releases::list(db, project, &order.order(descending), after.as_ref(), slice)?;
+        let mut found = releases::list(db, project, &order.order(*descending), after.as_ref(), slice)?;
         let is_last = i64::try_from(found.len()).is_ok_and(|length| length < slice.limit || length == left);
         bytes += found.iter().map(Release::bytes).sum::<usize>();
         rows.append(&mut found);
-        if bytes > MAX_PAGE_BYTES && rows.len() > 1 {
-            rows.pop();
-            return Ok(Listed { items: rows, more: true, total: None });
-        }
         if is_last {
             return Ok(page.of(rows));
+        }
+        if bytes > FULL_BYTES {
+            return Ok(Listed { items: rows, more: true, total: None });
         }
         (after, offset) = (rows.last().map(|release| order.cursor(release)), 0);
     }

@@ -59,18 +59,19 @@ impl Metadata {
     pub async fn prepare_downloads(&self, request: PrepareDownloads) -> Result<Listed<DownloadPlan>> {
         let now = self.now();
         let expires = now.plus_seconds(TICKET_SECONDS);
-        let is_counted = request.is_counted;
+        let (is_counted, directories) = (request.is_counted, self.directories.clone());
         let found = self
             .pool
             .read(move |db| {
                 let version = readable_version(db, &request.version)?;
                 match request.files {
                     Wanted::Some { paths, digests } => some(db, request.version, version.id, paths, &digests),
-                    Wanted::All(page) if request.as_directory && page.after.is_none() => match files::find_clash(db, version.id)? {
-                        Some((file, below)) => Err(Error::PathsClash { file, below }),
-                        None => Ok(page.of(files::list_served_copies(db, version.id, None, page.limit())?)),
-                    },
-                    Wanted::All(page) => Ok(page.of(files::list_served_copies(db, version.id, page.after.as_ref(), page.limit())?)),
+                    Wanted::All(page) => {
+                        if request.as_directory && page.after.is_none() {
+                            directories.check(db, &version)?;
+                        }
+                        Ok(page.of(files::list_served_copies(db, version.id, page.after.as_ref(), page.limit())?))
+                    }
                 }
             })
             .await?;

@@ -142,17 +142,18 @@ fn publish_in(db: &mut Db, request: &PublishVersion, rules: &crate::Rules, chang
     Publishing::new(request, change, found, rules)?.run(db)
 }
 
-fn fingerprint(request: &PublishVersion) -> Digest {
+pub(super) fn fingerprint(request: &PublishVersion) -> Digest {
     let fingerprint = Fingerprint::new()
         .field(request.version.to_string())
-        .shown(&(request.mode, request.hidden, request.validate_only, &request.tags, request.keep_identical))
+        .shown(&(request.mode, request.hidden, request.validate_only, &request.tags))
         .field(request.labels.to_text())
         .optional(request.expected_content.map(|content| *content.as_bytes()));
     let file = |fingerprint: Fingerprint, file: &PublishFile| {
         let Receipt { digest, size, .. } = &file.receipt;
         fingerprint.field(file.path.as_str()).field(digest.as_bytes()).field(size.to_be_bytes()).field(file.media_type.as_str())
     };
-    request.files.iter().fold(fingerprint, file).finish()
+    let fingerprint = request.files.iter().fold(fingerprint, file);
+    fingerprint.added(request.keep_identical, &"keep_identical").finish()
 }
 
 /// What is kept of an answer, to be given again. The files are kept by their ids: their bytes and names never change.

@@ -105,6 +105,9 @@ fn end(request: &RotateToken, token: &Token, now: Timestamp) -> Result<Option<Ti
             return Err(Error::ArgumentInvalid { field: "ttl", rule: "more than nothing, and in place of `expire_time`".to_owned() });
         }
         let end = now.plus_seconds(ttl);
+        if !end.is_storable() {
+            return Err(Error::ArgumentInvalid { field: "ttl", rule: "ends before the year 10000".to_owned() });
+        }
         return Ok(Some(limit.map_or(end, |limit| limit.min(end))));
     }
     if limit.is_some_and(|limit| request.expires_at.is_some_and(|end| end > limit)) {

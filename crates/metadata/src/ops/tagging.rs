@@ -184,11 +184,6 @@ impl<'a> Mover<'a> {
         mark_by(&self.rules, tag);
     }
 
-    /// Whether a rule lets this tag hold its version.
-    pub(super) fn holds(&self, tag: &PlacedTag) -> bool {
-        self.rules.iter().any(|rule| rule.rule.holds() && rule.rule.fits(&tag.package, &tag.row.tag))
-    }
-
     fn news(
         &self,
         kind: EventType,

@@ -1,11 +1,11 @@
 //! Changing what is set at a scope.
 
-use consign_types::Timestamp;
-use consign_types::access::Role;
+use consign_types::access::methods::need_to_change;
 use consign_types::resource::ScopeRef;
 use consign_types::settings::SettingsChange;
 use consign_types::settings::{MAX_FILE_BYTES, MAX_QUOTA_BYTES};
 use consign_types::text::{Etag, RequestId};
+use consign_types::{Digest, Timestamp};
 
 use super::change::{Begun, INSTANCE, begin, call, note};
 use super::etag_of;
@@ -48,7 +48,7 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
         let rule = "is of new projects: `UpdateProject` changes that of one that is there".to_owned();
         return Err(Error::ArgumentInvalid { field: "settings.visibility", rule });
     }
-    let least = least_role(&request.scope, &request.change);
+    let least = need_to_change(&request.scope, &request.change).role;
     if request.principal.role < least {
         return Err(Error::RoleInsufficient(least));
     }
@@ -56,8 +56,7 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
         let rule = "is set at projects alone".to_owned();
         return Err(Error::ArgumentInvalid { field: "settings.keep_revisions", rule });
     }
-    let fingerprint = Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish();
-    let call = call(&request.principal, "UpdateSettings", &request.scope, request.request_id.as_ref(), fingerprint, now);
+    let call = call(&request.principal, "UpdateSettings", &request.scope, request.request_id.as_ref(), fingerprint(request), now);
     let change = |db: &mut Db| {
         put(db, request, rules, now)?;
         let place = place(db, &request.scope)?;
@@ -80,16 +79,8 @@ fn update(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) 
     }
 }
 
-/// The least role that makes such a change. Those who may delete files may say how many are kept; all else is the owner's.
-fn least_role(scope: &ScopeRef, change: &SettingsChange) -> Role {
-    let SettingsChange { duplicate_policy, max_file_bytes, quota_bytes, default_version_mode, visibility, dedup_scope, keep_revisions: _ } =
-        change;
-    // What the instance grants to its projects is not theirs to change, nor who may be told of whose bytes.
-    if max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some() {
-        return Role::Admin;
-    }
-    let is_other = duplicate_policy.is_some() || default_version_mode.is_some() || visibility.is_some();
-    if is_other || !matches!(scope, ScopeRef::Project(_)) { Role::Owner } else { Role::Maintainer }
+pub(super) fn fingerprint(request: &UpdateSettings) -> Digest {
+    Fingerprint::new().shown(&(&request.scope, &request.etag, &request.change, request.validate_only)).finish()
 }
 
 fn put(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> Result<()> {

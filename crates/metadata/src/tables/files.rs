@@ -170,17 +170,14 @@ pub(crate) fn list_falling(db: &mut Db, version: i64, below: Option<&FilePath>, 
     Ok(query.load(db)?)
 }
 
-/// Two files that a version serves, of which the first stands where the second has a folder, if there are such.
-pub(crate) fn find_clash(db: &mut Db, version: i64) -> Result<Option<(FilePath, FilePath)>> {
-    // `0` comes behind `/`: what lies between them is below the file.
-    let below = other
-        .field(files::version_id)
-        .eq(files::version_id)
-        .and(other.field(files::path).gt(files::path.concat("/")))
-        .and(other.field(files::path).lt(files::path.concat("0")));
-    let query = files::table.inner_join(other.on(below)).filter(files::version_id.eq(version));
-    let query = query.filter(files::deleted_at.is_null()).filter(other.field(files::deleted_at).is_null());
-    Ok(query.select((files::path, other.field(files::path))).first(db).optional()?)
+/// The paths that a version serves, rising, from `after` on: a bounded number of them.
+pub(crate) fn list_paths(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<FilePath>> {
+    let query = files::table.filter(files::version_id.eq(version)).filter(files::deleted_at.is_null());
+    let mut query = query.select(files::path).distinct().order(files::path).limit(limit).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(files::path.gt(after));
+    }
+    Ok(query.load(db)?)
 }
 
 /// Files of a version that fit, behind a cursor.

@@ -85,14 +85,23 @@ impl Home {
     }
 }
 
-const ROLES: &[&str] = &["guest", "planner", "reporter", "developer", "maintainer", "owner"];
+/// The words of the roles that members have, rising: all but the last, which is that of administrators.
+const ROLES: [&str; Role::ALL.len() - 1] = {
+    let mut words = [""; Role::ALL.len() - 1];
+    let mut rank = 0;
+    while rank < words.len() {
+        words[rank] = Role::ALL[rank].as_str();
+        rank += 1;
+    }
+    words
+};
 
 /// What lists of members can be filtered by.
 pub(crate) fn field(name: &str) -> Option<Field> {
     Some(match name {
         "user" => Field::Number("members.user_id"),
         "username" => Field::Text("users.username"),
-        "role" => Field::Word("members.role", ROLES),
+        "role" => Field::Word("members.role", &ROLES),
         "expire_time" => Field::Time("members.expires_at"),
         _ => return None,
     })
@@ -162,8 +171,8 @@ fn chosen(selection: Selection<'_>) -> IntoBoxed<'static, Joined, MultiBackend> 
     query
 }
 
-/// The rank of a role in a row of this name.
-fn rank(row: &str) -> String {
+/// The rank of the role in a row of this name, as an expression of SQL.
+pub(crate) fn rank(row: &str) -> String {
     let ranks: Vec<String> = ROLES.iter().enumerate().map(|(rank, role)| format!("when '{role}' then {rank}")).collect();
     format!("(case {row}.role {} end)", ranks.join(" "))
 }
@@ -277,6 +286,14 @@ pub(crate) fn remove_of(db: &mut Db, home: Home) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roles_are_ranked_as_they_stand_and_administrators_are_no_members() {
+        assert_eq!((ROLES.first(), ROLES.last()), (Some(&"guest"), Some(&"owner")));
+        let [.., last] = Role::ALL;
+        assert_eq!(last, Role::Admin);
+        assert!(rank("m").starts_with("(case m.role when 'guest' then 0 when 'planner' then 1 when 'reporter' then 2"));
+    }
 
     #[test]
     fn an_answer_that_was_kept_without_a_display_name_is_read() {

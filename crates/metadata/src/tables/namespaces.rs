@@ -130,7 +130,7 @@ pub(crate) fn is_used(db: &mut Db, id: i64) -> Result<bool> {
 }
 
 /// Locks a namespace and those below it, deleted or not, a bounded number of them, so that nothing is added to them until the transaction
-/// ends. The inner ones come first.
+/// ends. The inner ones come first. What others add while one of them is waited for is not among them.
 pub(crate) fn lock_below(db: &mut Db, path: &NamespacePath, limit: i64) -> Result<Vec<Namespace>> {
     let (first, end) = sums::bounds(Some(path));
     let within = namespaces::path.gt(first).and(namespaces::path.lt(end));

@@ -1,6 +1,7 @@
 //! Versions: what GitLab calls a package.
 
 use consign_types::order::SortKey;
+use consign_types::retention::may_lose_files;
 use consign_types::version::VersionState;
 use consign_types::{PackageName, Timestamp, VersionName};
 use diesel::dsl::{Eq, InnerJoin, IntoBoxed, On, sql};
@@ -122,7 +123,7 @@ pub(crate) fn list_layered(db: &mut Db, project: i64, after: i64, limit: i64) ->
     let query = versions::table.filter(versions::project_id.eq(project)).filter(versions::id.gt(after));
     let rows: Vec<(i64, i64, VersionState, i64, i64)> = query.order(versions::id).limit(limit).select(columns).load(db)?;
     let layered =
-        |(id, retired, state, rows, files): (i64, i64, VersionState, i64, i64)| (id, retired == 0 && state.takes_files() && rows > files);
+        |(id, retired, state, rows, files): (i64, i64, VersionState, i64, i64)| (id, retired == 0 && may_lose_files(state) && rows > files);
     Ok(rows.into_iter().map(layered).collect())
 }
 

@@ -1,5 +1,7 @@
 //! Files that newer ones replaced are deleted beyond as many as are kept, and nothing else is.
 
+use std::path::Path;
+
 use consign_metadata::{
     CreateProtectionRule, Error, ListEvents, ListFiles, Metadata, Page, PublishMode, PublishVersion, UpdateSettings, Within,
 };
@@ -13,7 +15,8 @@ use consign_types::resource::{FileRef, ProjectRef, ScopeRef, VersionRef};
 use consign_types::retention::{CLEANUP_SECONDS, KeptRevisions};
 use consign_types::settings::SettingsChange;
 use integration_tests::attesting::{PROVENANCE, ed25519, signed};
-use integration_tests::{BOTH, Database};
+use integration_tests::database::execute_all;
+use integration_tests::{BOTH, Database, Engine};
 
 use crate::attesting::attesting;
 use crate::promoting::{create_stage, of_package, wanted};
@@ -229,5 +232,59 @@ async fn how_many_are_kept_is_said_by_maintainers_of_a_project_alone() {
         let tried = UpdateSettings { validate_only: true, ..keeping(Some(9)) };
         assert_eq!(i32::from(metadata.update_settings(tried).await.unwrap().in_force.keep_revisions.unwrap()), 9);
         assert_eq!(i32::from(metadata.find_settings(PROJECT).await.unwrap().in_force.keep_revisions.unwrap()), 5);
+    }
+}
+
+#[tokio::test]
+async fn a_draft_keeps_all_of_its_files() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        layers(&metadata, &of_package("tool", "1.0"), "a", 3).await;
+        metadata.update_settings(keeping(Some(1))).await.unwrap();
+        database.execute("update versions set state = 'draft'");
+        assert_eq!(clean(&at(&database, due).await).await, 0, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_removes_a_project_need_not_know_of_its_cleanups() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        metadata.update_settings(keeping(Some(1))).await.unwrap();
+        assert_eq!(database.count("cleanups"), 1, "{engine:?}");
+        match database.url().strip_prefix("sqlite:") {
+            Some(path) => execute_all(Path::new(path), "pragma foreign_keys = on; delete from projects"),
+            None => database.execute("delete from projects"),
+        }
+        assert_eq!(database.count("cleanups"), 0, "{engine:?}");
+    }
+}
+
+/// When the next run is due, as the database writes it.
+fn next_run(database: &Database) -> Vec<String> {
+    database.texts("select cast(next_run_at as text) as text from cleanups")
+}
+
+#[tokio::test]
+async fn a_project_that_can_not_be_cleaned_up_is_put_off_and_one_that_is_busy_is_not() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        layers(&metadata, &of_package("tool", "1.0"), "a", 2).await;
+        metadata.update_settings(keeping(Some(1))).await.unwrap();
+        let (later, first) = (at(&database, due).await, next_run(&database));
+        if engine == Engine::Postgres {
+            let busy = database.transaction("select 1 from projects for update");
+            let refused = later.clean_up().await;
+            assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+            assert_eq!(next_run(&database), first, "it is tried again soon");
+            busy.commit();
+        }
+        database.execute(r#"update settings set document = '{"keep_revisions": "few"}'"#);
+        assert!(later.clean_up().await.is_err(), "{engine:?}");
+        assert_ne!(next_run(&database), first, "{engine:?}: others have their turn");
+        assert_eq!(later.clean_up().await.unwrap(), None, "{engine:?}");
     }
 }

@@ -8,6 +8,8 @@ use consign_types::access::{Scope, ScopeNames};
 use consign_types::receipt::Receipt;
 use consign_types::resource::{ProjectRef, ScopeRef};
 use consign_types::token::TokenKind;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use integration_tests::{BOTH, Database, Engine};
 use std::sync::Arc;
 
@@ -179,4 +181,15 @@ async fn files_are_read_only_while_their_version_can_be_read() {
             assert!(is_expected(&error), "{engine:?} {state}: {error}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_replaced_waits_for_no_writer() {
+    let database = Database::create(Engine::Sqlite);
+    let metadata = opened(&database).await;
+    let mut writer = SqliteConnection::establish(database.url().strip_prefix("sqlite:").unwrap()).unwrap();
+    writer.batch_execute("begin immediate").unwrap();
+    metadata.end_reused_token("token", None).await.unwrap();
+    metadata.end_reused_token("nobody's", None).await.unwrap();
+    assert!(metadata.authenticate("token").await.is_ok(), "it is ended by nobody");
 }

@@ -1,6 +1,7 @@
 //! Preparing uploads, and the stored copies behind them.
 
-use consign_metadata::{Error, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
+use consign_metadata::{DeleteFile, Error, Force, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
+use consign_types::resource::FileRef;
 use consign_types::ticket::UploadTicket;
 use consign_types::{CopyName, Digest};
 use integration_tests::{BOTH, Database};
@@ -82,5 +83,42 @@ async fn a_copy_that_came_in_vain_is_dead_even_where_the_publish_was_a_retry() {
         let twice = publish(&metadata, &[("b", receipt("two", 3)), ("c", receipt("two", 4))]).await.unwrap();
         assert_eq!(twice.files.len(), 2);
         assert_eq!(database.count("tombstones"), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_judged_anew_as_a_directory_when_it_has_changed() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let fetch = async || {
+            let files = Wanted::All(Page::first(1));
+            let wanted = PrepareDownloads { version: version("1.0"), files, as_directory: true, is_counted: false };
+            metadata.prepare_downloads(wanted).await.map(|plans| plans.items.len())
+        };
+        publish(&metadata, &[("a", receipt("one", 1)), ("a.b/c", receipt("two", 2))]).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(fetch().await.unwrap(), 1, "{engine:?}");
+        }
+        publish(&metadata, &[("a/b", receipt("three", 3))]).await.unwrap();
+        for _ in 0..2 {
+            let refused = fetch().await;
+            assert!(
+                matches!(&refused, Err(Error::PathsClash { file, below }) if (file.as_str(), below.as_str()) == ("a", "a/b")),
+                "{engine:?} {refused:?}"
+            );
+        }
+        let name = FileRef { version: version("1.0"), path: "a".parse().unwrap() };
+        let gone = DeleteFile {
+            principal: principal(),
+            name,
+            revision: None,
+            etag: None,
+            force: Force::No,
+            request_id: None,
+            validate_only: false,
+        };
+        metadata.delete_file(gone).await.unwrap();
+        assert_eq!(fetch().await.unwrap(), 1, "{engine:?}");
     }
 }

@@ -5,7 +5,8 @@ use consign_metadata::{
 };
 use consign_types::Timestamp;
 use consign_types::resource::{ProjectRef, ScopeRef, VersionRef};
-use integration_tests::{BOTH, Database};
+use integration_tests::wait::until;
+use integration_tests::{BOTH, Database, Engine};
 
 use crate::support::{NOW, RESTORE_SECONDS, config, opened, principal, publish, receipt, request, rules, version};
 
@@ -111,4 +112,29 @@ async fn a_namespace_that_was_deleted_with_its_projects_goes_after_them() {
         let again = CreateNamespace { principal: principal(), path: root(), display_name: "".parse().unwrap(), request_id: None };
         assert!(later.create_namespace(again).await.is_ok(), "{engine:?}: its path is free");
     }
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_made_while_the_one_around_it_is_deleted_goes_with_it() {
+    // SQLite has one writer.
+    let database = Database::create(Engine::Postgres);
+    let metadata = opened(&database).await;
+    let made = database.transaction(
+        "insert into namespaces (parent_id, path, display_name, created_at) select id, 'root/late', '', now() from namespaces; \
+         insert into namespaces (parent_id, path, display_name, created_at) \
+         select id, 'root/late/inner', '', now() from namespaces where path = 'root/late'",
+    );
+    let name = "namespaces/root".parse().unwrap();
+    let wanted = DeleteNamespace { principal: principal(), name, etag: None, force: Force::Yes, request_id: None };
+    let deletion = tokio::spawn({
+        let metadata = metadata.clone();
+        async move { metadata.delete_namespace(wanted).await }
+    });
+    let waiting = "select 'it' as text from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    until("the deletion waits", async || (!database.texts(waiting).is_empty()).then_some(())).await;
+    made.commit();
+    deletion.await.unwrap().unwrap();
+    let left = database.texts("select path as text from namespaces where deleted_at is null");
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(database.count("namespaces"), 1, "the one that holds the deleted project");
 }

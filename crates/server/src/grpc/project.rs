@@ -1,8 +1,8 @@
 //! `consign.metadata.v1.ProjectService`.
 
 use consign_metadata::{
-    CreateNamespace, CreateProject, DeleteNamespace, DeleteProject, Force, ListProjects, Metadata, PathList, PathOrder, UndeleteProject,
-    UpdateProject, UpdateSettings,
+    CreateNamespace, CreateProject, DeleteNamespace, DeleteProject, Force, ListProjects, Metadata, NamespaceOrder, PathList, ProjectOrder,
+    UndeleteProject, UpdateProject, UpdateSettings,
 };
 use consign_proto::metadata::project_service_server::ProjectService;
 use consign_proto::metadata::{
@@ -13,7 +13,7 @@ use consign_proto::metadata::{
     UpdateProjectRequest, UpdateProjectResponse, UpdateSettingsRequest, UpdateSettingsResponse,
 };
 use consign_proto::status::{invalid, status};
-use consign_types::access::{Need, Role, Scope};
+use consign_types::access::methods::{DELETE_WITHIN, need_to_change};
 use consign_types::resource::{NamespaceRef, ProjectRef, ScopeRef};
 use consign_types::retention::KeptRevisions;
 use consign_types::settings::{DedupScope, DuplicateSetting, SettingsChange, VersionMode};
@@ -34,13 +34,14 @@ pub(crate) struct ProjectApi {
     pub(crate) metadata: Metadata,
 }
 
-/// What it takes to delete what is in a namespace with it.
-const DELETE: Need = Need { role: Role::Owner, scope: Scope::Delete };
+const NAMESPACE_ORDERS: &[(&str, NamespaceOrder)] = &[("path", NamespaceOrder::Path), ("create_time", NamespaceOrder::CreateTime)];
 
-const NAMESPACE_ORDERS: &[(&str, PathOrder)] = &[("path", PathOrder::Path), ("create_time", PathOrder::CreateTime)];
-
-const PROJECT_ORDERS: &[(&str, PathOrder)] =
-    &[("path", PathOrder::Path), ("id", PathOrder::Id), ("create_time", PathOrder::CreateTime), ("update_time", PathOrder::UpdateTime)];
+const PROJECT_ORDERS: &[(&str, ProjectOrder)] = &[
+    ("path", ProjectOrder::Path),
+    ("id", ProjectOrder::Id),
+    ("create_time", ProjectOrder::CreateTime),
+    ("update_time", ProjectOrder::UpdateTime),
+];
 
 #[tonic::async_trait]
 impl ProjectService for ProjectApi {
@@ -79,7 +80,7 @@ impl ProjectService for ProjectApi {
         let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
         let wanted = PathList { filter: decode::filter(&request.filter)?, order, descending, page };
         let found = self.metadata.list_namespaces(reach, wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |namespace| order.namespace_cursor(namespace).to_string());
+        let next_page_token = listing.next(&found, |namespace| order.cursor(namespace).to_string());
         let total_size = found.total.unwrap_or_default();
         Ok(Response::new(ListNamespacesResponse { namespaces: found.map(encode::namespace).items, next_page_token, total_size }))
     }
@@ -90,7 +91,7 @@ impl ProjectService for ProjectApi {
         let name: NamespaceRef = decode::name("name", &request.name)?;
         let principal = caller.about(&name).await?;
         if request.force {
-            caller.also(DELETE, &name).await?;
+            caller.also(DELETE_WITHIN, &name).await?;
         }
         let wanted = DeleteNamespace {
             principal,
@@ -160,7 +161,7 @@ impl ProjectService for ProjectApi {
             list: PathList { filter: decode::filter(&request.filter)?, order, descending, page },
         };
         let found = self.metadata.list_projects(wanted).await.map_err(status)?;
-        let next_page_token = listing.next(&found, |project| order.project_cursor(project).to_string());
+        let next_page_token = listing.next(&found, |project| order.cursor(project).to_string());
         let total_size = found.total.unwrap_or_default();
         let principal = caller.unjudged();
         let encode = |project| encode::project(project, principal);
@@ -232,11 +233,13 @@ impl ProjectService for ProjectApi {
         let request = request.into_inner();
         let new = decode::present("settings", request.settings)?;
         let scope: ScopeRef = decode::name("settings.name", &new.name)?;
+        let etag = decode::etag(&new.etag)?;
+        let change = settings_change(new, request.update_mask)?;
         let wanted = UpdateSettings {
-            principal: caller.about(&scope).await?,
+            principal: caller.needing(need_to_change(&scope, &change), &scope).await?,
             scope,
-            etag: decode::etag(&new.etag)?,
-            change: settings_change(new, request.update_mask)?,
+            etag,
+            change,
             request_id: decode::request_id(&request.request_id)?,
             validate_only: request.validate_only,
         };

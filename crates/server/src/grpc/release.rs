@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use consign_metadata::{CreateRelease, Metadata, Release, ReleaseChange, ReleaseOrder, ReleaseWords};
+use consign_metadata::{CreateRelease, ListReleases, Metadata, Release, ReleaseChange, ReleaseOrder, ReleaseWords};
 use consign_proto::metadata::release_link::Kind;
 use consign_proto::metadata::release_service_server::ReleaseService;
 use consign_proto::metadata::{
@@ -75,7 +75,8 @@ impl ReleaseService for ReleaseApi {
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
         let descending = descending || request.order_by.is_empty();
         let page = skipping(listing.page(request.page_size.min(MAX_PAGE), &request.page_token)?, request.skip, request.count)?;
-        let found = self.metadata.list_releases(project, (order, descending), page).await.map_err(status)?;
+        let wanted = ListReleases { project, order, descending, page };
+        let found = self.metadata.list_releases(wanted).await.map_err(status)?;
         let found = fitting(found.map(|release| (order.cursor(&release), encode(release))), |(_, release)| release.encoded_len());
         let next_page_token = listing.next(&found, |(cursor, _)| cursor.to_string());
         let total_size = found.total.unwrap_or_default();

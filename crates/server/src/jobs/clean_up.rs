@@ -17,7 +17,7 @@ pub(crate) async fn run(metadata: Metadata, pause: Duration, stop: CancellationT
     stop.run_until_cancelled(work).await;
 }
 
-/// Takes steps until nothing is due. Between two of them it rests for as long as the first one took, so that those who publish come in.
+/// Takes steps until nothing is due, or one fails. Between two of them it rests for as long as the first one took, so that those who publish come in.
 async fn clean_up(metadata: &Metadata) {
     let mut deleted = 0;
     loop {
@@ -25,7 +25,10 @@ async fn clean_up(metadata: &Metadata) {
         match metadata.clean_up().await {
             Ok(Some(files)) => deleted += files,
             Ok(None) => break,
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot clean up a project"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot clean up a project");
+                break;
+            }
         }
         tokio::time::sleep(began.elapsed()).await;
     }

@@ -254,7 +254,19 @@ impl Grant {
         if self.identity == Identity::Admin {
             return Reach::Everything;
         }
-        let suffices = |given: Role| given >= role || (self.guests_read && role <= Role::Reporter);
+        let visibilities = if role <= Role::Reporter { self.identity.sees() } else { &[] };
+        self.places(|given| given >= role || (self.guests_read && role <= Role::Reporter), visibilities)
+    }
+
+    /// The projects in which it was given this role or a higher one, there or above, whatever visibility adds.
+    pub fn given(&self, role: Role) -> Reach {
+        if self.identity == Identity::Admin {
+            return Reach::Everything;
+        }
+        self.places(|given| given >= role, &[])
+    }
+
+    fn places(&self, suffices: impl Fn(Role) -> bool, visibilities: &'static [Visibility]) -> Reach {
         let given = || self.identity.memberships().iter().filter(|membership| suffices(membership.role));
         let places = || given().map(|membership| &membership.place);
         let mut namespaces: Vec<NamespacePath> = places().filter_map(Place::namespace).cloned().collect();
@@ -266,17 +278,7 @@ impl Grant {
             Place::Project { id, path } if !is_held(path) => Some(*id),
             _ => None,
         });
-        let projects = projects.collect();
-        let visibilities = if role <= Role::Reporter { self.identity.sees() } else { &[] };
-        Reach::Some { projects, namespaces, visibilities }
-    }
-
-    /// Those of the projects within [`Self::reach`] in which the role was given, whatever visibility adds.
-    pub fn given(&self, role: Role) -> Reach {
-        match self.reach(role) {
-            Reach::Some { projects, namespaces, .. } => Reach::Some { projects, namespaces, visibilities: &[] },
-            Reach::Everything => Reach::Everything,
-        }
+        Reach::Some { projects: projects.collect(), namespaces, visibilities }
     }
 
     /// Whether it may touch a package of a project that it knows.

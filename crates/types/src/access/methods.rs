@@ -1,6 +1,8 @@
 //! What each method of the metadata plane needs: the one table.
 
 use super::{Need, Role, Scope};
+use crate::resource::ScopeRef;
+use crate::settings::SettingsChange;
 
 /// What a method needs, by its full name such as `consign.metadata.v1.TagService/GetTag`; `None` for one that has no row.
 pub fn need(method: &str) -> Option<Need> {
@@ -10,6 +12,32 @@ pub fn need(method: &str) -> Option<Need> {
 
 /// What it takes besides to put gates of a promotion aside.
 pub const WAIVE: Need = Need { role: Role::Maintainer, scope: Scope::Admin };
+
+/// What it takes besides to delete a namespace with what is in it.
+pub const DELETE_WITHIN: Need = Need { role: Role::Owner, scope: Scope::Delete };
+
+/// What it takes to change settings.
+const CHANGE: Need = Need { role: Role::Owner, scope: Scope::Admin };
+
+/// What it takes instead where nothing is said but how many files a project keeps: those who may delete them may say so.
+const KEEP: Need = Need { role: Role::Maintainer, scope: Scope::Admin };
+
+/// What it takes instead where it is about what the instance grants to its projects, or who may be told of whose bytes.
+const ALLOT: Need = Need { role: Role::Admin, scope: Scope::Admin };
+
+/// What it takes to make this change of settings.
+pub fn need_to_change(scope: &ScopeRef, change: &SettingsChange) -> Need {
+    let SettingsChange { duplicate_policy, max_file_bytes, quota_bytes, default_version_mode, visibility, dedup_scope, keep_revisions } =
+        change;
+    if max_file_bytes.is_some() || quota_bytes.is_some() || dedup_scope.is_some() {
+        return ALLOT;
+    }
+    let is_other = duplicate_policy.is_some() || default_version_mode.is_some() || visibility.is_some();
+    match scope {
+        ScopeRef::Project(_) if keep_revisions.is_some() && !is_other => KEEP,
+        _ => CHANGE,
+    }
+}
 
 const fn row(method: &'static str, role: Role, scope: Scope) -> (&'static str, Need) {
     (method, Need { role, scope })
@@ -28,7 +56,7 @@ const TABLE: &[(&str, Need)] = &[
     row("ProjectService/DeleteProject", Role::Owner, Scope::Delete),
     row("ProjectService/UndeleteProject", Role::Owner, Scope::Delete),
     row("ProjectService/GetSettings", Role::Reporter, Scope::Read),
-    row("ProjectService/UpdateSettings", Role::Maintainer, Scope::Admin),
+    row("ProjectService/UpdateSettings", CHANGE.role, CHANGE.scope),
     row("ProjectService/GetUsage", Role::Reporter, Scope::Read),
     row("PackageService/GetPackage", Role::Reporter, Scope::Read),
     row("PackageService/ListPackages", Role::Reporter, Scope::Read),

@@ -117,7 +117,8 @@ impl ScopeNames {
         }
         let word = |scope: &Scope| match scope {
             Scope::Read if is_deploy => "read_package_registry",
-            Scope::Publish if is_deploy => "write_package_registry",
+            // That word stands for reading too.
+            Scope::Publish if is_deploy && scopes.contains(&Scope::Read) => "write_package_registry",
             Scope::Read if scopes.len() == 1 => "read_api",
             scope => scope.as_str(),
         };
@@ -166,6 +167,7 @@ mod tests {
             (&[Scope::Read], false, &["read_api"]),
             (&[Scope::Read], true, &["read_package_registry"]),
             (&[Scope::Read, Scope::Publish], true, &["read_package_registry", "write_package_registry"]),
+            (&[Scope::Publish], true, &["publish"]),
             (&[Scope::Read, Scope::Publish], false, &["read", "publish"]),
         ] {
             let scopes: BTreeSet<Scope> = scopes.iter().copied().collect();

@@ -153,6 +153,11 @@ fn lists_reach_what_the_role_suffices_for() {
     assert_eq!(user.given(Role::Guest), reach(&[7], &["group"], &[]));
     assert_eq!((Grant::anonymous().given(Role::Guest), Grant::everything().given(Role::Owner)), (reach(&[], &[], &[]), Reach::Everything));
     assert_eq!(Grant::everything().reach(Role::Owner), Reach::Everything);
+    let reading = Grant { guests_read: true, ..user };
+    assert_eq!(
+        (reading.reach(Role::Reporter), reading.given(Role::Reporter)),
+        (reach(&[7], &["group"], &[Public, Internal]), reach(&[7], &[], &[]))
+    );
 }
 
 #[test]
