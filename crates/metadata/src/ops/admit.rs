@@ -139,7 +139,7 @@ fn judge(principal: &Principal, need: Need, about: &About, found: &Found) -> Res
         (About::All, Found::Nothing) => Target::All,
         (About::Instance, Found::Nothing) => Target::Instance,
         // An administrator may know that it is not there, and be answered as before if it went by the same request.
-        (_, Found::Nothing) if principal.grant.identity == Identity::Admin => Target::Instance,
+        (_, Found::Nothing) if principal.grant.identity.is_admin() => Target::Instance,
         (_, Found::Nothing) => return Err(Denial::Unknown),
     };
     principal.grant.judge(need, target)
