@@ -1,6 +1,9 @@
 //! Users and members over REST.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use consign_proto::metadata::ListAuditEntriesRequest;
+use consign_proto::metadata::audit_service_client::AuditServiceClient;
+use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::rest::{Answer, Rest, file};
 use integration_tests::{BOTH, Builder};
 use reqwest::Method;
@@ -76,6 +79,48 @@ async fn roles_in_a_group_count_below_it() {
 }
 
 #[tokio::test]
+async fn who_makes_a_group_owns_it() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        let (id, olga) = user(&rest, "olga").await;
+        let made = send(&rest, Method::POST, "/api/v4/groups", json!({ "path": "team" })).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        assert_eq!(owners(&rest, "team").await, [("root".to_owned(), 50)]);
+        let new = json!({ "user_id": id, "access_level": 50 });
+        assert_eq!(send(&rest, Method::POST, "/api/v4/groups/team/members", new).await.status, 201);
+        let parent = made.json()["id"].clone();
+        let below = send(&olga, Method::POST, "/api/v4/groups", json!({ "path": "below", "parent_id": parent })).await;
+        assert_eq!(below.status, 201, "{}", below.text());
+        assert_eq!(owners(&olga, "team%2Fbelow").await, [("olga".to_owned(), 50)]);
+        // It stays its maker's, whatever becomes of the role above.
+        assert_eq!(rest.send(rest.request(Method::DELETE, &format!("/api/v4/groups/team/members/{id}"))).await.status, 204);
+        assert_eq!(owners(&olga, "team%2Fbelow").await, [("olga".to_owned(), 50)]);
+
+        let new = json!({ "name": "ci", "scopes": ["api"], "access_level": 50 });
+        let token = send(&rest, Method::POST, "/api/v4/groups/team/access_tokens", new).await.json();
+        let bot = rest.with_token(token["token"].as_str().unwrap());
+        let of_bot = send(&bot, Method::POST, "/api/v4/groups", json!({ "path": "bot", "parent_id": parent })).await;
+        assert_eq!(of_bot.status, 201, "{}", of_bot.text());
+        assert_eq!(owners(&rest, "team%2Fbot").await, [], "the token of a group is nobody");
+
+        let client = AuditServiceClient::new(Grpc::to(service.grpc()).channel());
+        let wanted = ListAuditEntriesRequest { parent: "instance".to_owned(), page_size: 1000, ..Default::default() };
+        let entries = { client }.list_audit_entries(authorized(wanted)).await.unwrap().into_inner().audit_entries;
+        let noted = entries.iter().filter(|entry| entry.method == "CreateMember" && entry.resource == "namespaces/team/below");
+        let actors: Vec<&str> = noted.map(|entry| entry.actor.as_str()).collect();
+        assert_eq!(actors, ["olga"], "{engine:?}");
+    }
+}
+
+/// The members of a group itself, by name and level.
+async fn owners(rest: &Rest, group: &str) -> Vec<(String, i64)> {
+    let members = rest.get(&format!("/api/v4/groups/{group}/members")).await;
+    assert_eq!(members.status, 200, "{}", members.text());
+    let told = |member: &Value| (member["username"].as_str().unwrap().to_owned(), member["access_level"].as_i64().unwrap());
+    members.json().as_array().unwrap().iter().map(told).collect()
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_member_or_a_user_is_told() {
     let (_service, rest) = Builder::by_default().demo().await;
     let (id, theirs) = user(&rest, "mia").await;
@@ -135,7 +180,7 @@ async fn each_person_is_a_member_once_with_the_highest_role_that_counts() {
         }
         let all = rest.get(&format!("/api/v4/{}/members/all?per_page=2&page=2", places[2])).await;
         let names: Vec<_> = all.json().as_array().unwrap().iter().map(|member| member["username"].clone()).collect();
-        assert_eq!((names, all.header("x-total"), all.header("x-total-pages")), (vec![json!("cleo"), json!("dan")], "4", "2"));
+        assert_eq!((names, all.header("x-total"), all.header("x-total-pages")), (vec![json!("cleo"), json!("dan")], "5", "3"));
     }
 }
 

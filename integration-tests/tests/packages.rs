@@ -3,6 +3,7 @@
 
 use consign_proto::metadata::tag_rule::Action;
 use consign_proto::metadata::{QuarantineVersionRequest, Stage, YankVersionRequest};
+use consign_types::resource::bot_id;
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::lists::{List, Query, walk as walk_versions};
 use integration_tests::rest::{Answer, Rest, file};
@@ -297,8 +298,22 @@ async fn a_package_tells_which_user_made_it() {
         assert_eq!(bot.put(&file("tool", "2.0", "f"), "hello").await.status, 201);
         assert_eq!(rest.put(&file("tool", "2.0", "g"), "hello").await.status, 201);
         let listed = rest.get(PACKAGES).await.json();
-        assert_eq!((&listed[0]["creator_id"], &listed[1]["creator_id"]), (&json!(1), &json!(null)), "whoever published the first file");
-        assert_eq!(rest.get(&format!("{PACKAGES}/{}", listed[0]["id"])).await.json()["creator_id"], 1);
+        let me = bot.get("/api/v4/user").await.json();
+        assert_eq!((&me["bot"], me["id"].as_i64()), (&json!(true), token["id"].as_i64().map(bot_id)));
+        assert_eq!((&listed[0]["creator_id"], &listed[1]["creator_id"]), (&json!(1), &me["id"]), "whoever published the first file");
+        for (package, id) in [(&listed[0], &json!(1)), (&listed[1], &me["id"])] {
+            assert_eq!(&rest.get(&format!("{PACKAGES}/{}", package["id"])).await.json()["creator_id"], id, "{engine:?}");
+        }
+
+        let group = json!({ "name": "group", "scopes": ["api"], "access_level": 30 });
+        let deploy = json!({ "name": "deploy", "scopes": ["write_package_registry"] });
+        for (route, new, version) in [("groups/1/access_tokens", group, "3.0"), ("projects/1/deploy_tokens", deploy, "4.0")] {
+            let token = rest.send(rest.request(Method::POST, &format!("/api/v4/{route}")).json(&new)).await.json();
+            assert_eq!(rest.with_token(token["token"].as_str().unwrap()).put(&file("tool", version, "f"), "hello").await.status, 201);
+            let listed = rest.get(&format!("{PACKAGES}?package_version={version}")).await.json();
+            let acting = if route.starts_with("groups") { token["id"].as_i64().map(bot_id) } else { None };
+            assert_eq!(listed[0]["creator_id"], json!(acting), "{engine:?} {route}");
+        }
     }
 }
 

@@ -52,7 +52,8 @@ async fn a_project_is_changed_and_deleted_and_tells_what_its_reader_may() {
         (changed.status, &changed.json()["description"], &changed.json()["visibility"]),
         (200, &json!("of tools"), &json!("public"))
     );
-    assert_eq!(changed.json()["permissions"]["project_access"]["access_level"], 50);
+    let owned = json!({ "project_access": null, "group_access": { "access_level": 50, "notification_level": 3 } });
+    assert_eq!(changed.json()["permissions"], owned, "by the namespace of that name");
     for (body, told) in
         [(json!({}), "at least one parameter"), (json!({ "visibility": "secret" }), "visibility does not have a valid value")]
     {
@@ -180,8 +181,10 @@ async fn projects_are_listed_by_what_the_caller_was_given_in_them() {
             let refused = dora.get(&format!("/api/v4/projects?{query}")).await;
             assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{query}");
         }
-        let everything = rest.get("/api/v4/projects?owned=true").await;
-        assert_eq!(everything.header("x-total"), "5", "an administrator has every role everywhere");
+        for query in ["owned=true", "membership=true", "min_access_level=50"] {
+            let own = rest.get(&format!("/api/v4/projects?{query}")).await;
+            assert_eq!((own.status, own.header("x-total")), (200, "5"), "{engine:?} {query}: what it made itself");
+        }
         let nobody = rest.send(rest.anonymous(Method::GET, "/api/v4/projects?membership=true")).await;
         assert_eq!((nobody.status, nobody.text()), (200, "[]"));
 
@@ -190,6 +193,43 @@ async fn projects_are_listed_by_what_the_caller_was_given_in_them() {
         assert_eq!(roles("root%2Fdemo").await, json!({ "project_access": access(30), "group_access": null }));
         assert_eq!(roles("team%2Ftools%2Fdeep").await, json!({ "project_access": null, "group_access": access(20) }));
         assert_eq!(roles("root%2Fopen").await, json!({ "project_access": null, "group_access": null }));
+    }
+}
+
+#[tokio::test]
+async fn of_an_administrator_counts_what_was_given_to_it() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        filled(&rest).await;
+        let ada = send(&rest, Method::POST, "/api/v4/users", json!({ "username": "ada", "admin": true })).await["id"].clone();
+        let path = format!("/api/v4/users/{ada}/personal_access_tokens");
+        let token = send(&rest, Method::POST, &path, json!({ "name": "own", "scopes": ["api"] })).await;
+        let admin = rest.with_token(token["token"].as_str().unwrap());
+        for (place, level) in [("projects/1", 30), ("groups/team", 20)] {
+            send(&rest, Method::POST, &format!("/api/v4/{place}/members"), json!({ "user_id": ada, "access_level": level })).await;
+        }
+        for (query, expected) in [
+            ("", &["app", "deep", "demo", "open", "other"][..]),
+            ("&membership=true", &["app", "deep", "demo"]),
+            ("&min_access_level=20", &["app", "deep", "demo"]),
+            ("&min_access_level=30", &["demo"]),
+            ("&owned=true", &[]),
+        ] {
+            let listed = admin.get(&format!("/api/v4/projects?order_by=path&sort=asc{query}")).await;
+            let json = listed.json();
+            let mut found = paths(&json);
+            found.sort_unstable();
+            assert_eq!((listed.status, found), (200, expected.to_vec()), "{engine:?} {query}");
+        }
+        let access = |level: i32| json!({ "access_level": level, "notification_level": 3 });
+        for (path, own, above) in
+            [("root%2Fdemo", access(30), Value::Null), ("team%2Fapp", Value::Null, access(20)), ("root%2Fother", Value::Null, Value::Null)]
+        {
+            let told = admin.get(&format!("/api/v4/projects/{path}")).await.json()["permissions"].clone();
+            assert_eq!(told, json!({ "project_access": own, "group_access": above }), "{engine:?} {path}");
+        }
+        let changed = admin.request(Method::PUT, "/api/v4/projects/root%2Fother").json(&json!({ "description": "seen" }));
+        assert_eq!(admin.send(changed).await.status, 200, "an administrator may do everything all the same");
     }
 }
 

@@ -140,6 +140,38 @@ async fn a_death_before_the_publish_leaves_an_upload_that_is_not_complete() {
 }
 
 #[tokio::test]
+async fn an_upload_whose_end_nobody_remembers_is_over() {
+    let mut service = Builder::on(Engine::Sqlite).spawn(PROGRAM, &[]).await;
+    let rest = Rest::to(service.http());
+    rest.create_project("demo").await;
+    let bytes = content(100_000);
+    let declared = [("upload-length", "100000"), ("x-checksum-sha256", &Digest::of(&bytes).to_string())];
+    let mut uploads = Vec::new();
+    for (name, headers) in [("untold", &[][..]), ("told", &declared)] {
+        let path = file("tool", "1.0", name);
+        let upload = begin(&rest, &path, &bytes[..60_000], headers).await;
+        assert_eq!(append(&rest, &upload, 60_000, &bytes[60_000..], "?1").await.status, 201);
+        assert_eq!(progress(&rest, &upload).await, (100_000, "?1".to_owned()), "{name}");
+        uploads.push((path, upload));
+    }
+    service.kill().await;
+    service.start(&[]).await;
+
+    let rest = Rest::to(service.http());
+    let (path, upload) = &uploads[0];
+    let head = rest.send(rest.request(Method::HEAD, upload)).await;
+    assert_eq!((head.status, head.header("upload-offset"), head.header("upload-complete")), (404, "", ""));
+    for (offset, body, complete) in [(0, &bytes[..], "?1"), (0, &bytes[..10], "?0"), (100_000, b"", "?1")] {
+        let answer = append(&rest, upload, offset, body, complete).await;
+        assert_eq!((answer.status, answer.text()), (404, r#"{"message":"404 Not found"}"#), "{offset} {complete}");
+    }
+    assert!(rest.get(path).await.body == bytes, "its file stays");
+    let anew = begin(&rest, path, &bytes[..60_000], &[]).await;
+    assert_eq!(append(&rest, &anew, 60_000, &bytes[60_000..], "?1").await.status, 201);
+    assert_eq!(progress(&rest, &uploads[1].1).await, (100_000, "?1".to_owned()), "what was declared is found again");
+}
+
+#[tokio::test]
 async fn what_comes_in_one_go_is_answered_as_any_other_file() {
     let (service, rest) = Builder::on(Engine::Sqlite).demo().await;
     let path = file("tool", "1.0", "f");

@@ -2,6 +2,8 @@
 //!
 //! Nobody keeps anything of such an upload but the planes: whoever has its name, the same token and the same [`Publish`] finds it again.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use consign_proto::blob::{CancelUploadRequest, QueryUploadRequest};
 use consign_proto::metadata::UploadTicket;
@@ -79,7 +81,8 @@ impl Client {
         }
     }
 
-    /// How far an upload has come. Whoever still writes to it is superseded, so that this is where the next one goes on.
+    /// How far an upload has come. Whoever still writes to it is superseded, so that this is where the next one goes on. `UploadNotFound`
+    /// where its file is published and nobody knows any more how it ended: there is nothing to go on with.
     pub async fn find_progress(&self, upload: &Resumable) -> Result<Progress> {
         let mut looks = 0;
         loop {
@@ -87,6 +90,9 @@ impl Client {
             let state = self.transfers.query_upload(QueryUploadRequest { ticket: token, upload_id }).await?;
             let uploaded = Some(state.receipt).filter(|receipt| !receipt.is_empty()).map(Uploaded);
             let progress = Progress { offset: state.committed_size, least_bytes: state.part_alignment_bytes, uploaded };
+            if upload.is_published && progress.uploaded.is_none() {
+                return Err(gone());
+            }
             if progress.uploaded.is_some() || state.hashed_size <= state.committed_size {
                 return Ok(progress);
             }
@@ -134,6 +140,12 @@ impl Client {
         repeat(call).await?;
         Ok(())
     }
+}
+
+/// Why an upload can't be gone on with that is over.
+fn gone() -> Error {
+    let message = "the upload is over, and its file is published".to_owned();
+    Error::Refused { reason: Reason::UploadNotFound, message, details: HashMap::new() }
 }
 
 fn nothing() -> crate::publish::Content {

@@ -68,6 +68,9 @@ pub enum Error {
     /// No such project.
     #[error("project `{0}` not found")]
     ProjectNotFound(ProjectRef),
+    /// The same to whoever may not know of it, with a hint for programs that it is there.
+    #[error("project `{0}` not found")]
+    ProjectHidden(ProjectRef),
     /// No such package.
     #[error("package `{0}` not found")]
     PackageNotFound(PackageRef),

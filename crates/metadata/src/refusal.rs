@@ -45,7 +45,7 @@ impl Refusal for Error {
             Self::ScopeInsufficient(_) => Reason::ScopeInsufficient,
             Self::PackageProtected { .. } => Reason::PackageProtected,
             Self::NamespaceNotFound(_) => Reason::NamespaceNotFound,
-            Self::ProjectNotFound(_) => Reason::ProjectNotFound,
+            Self::ProjectNotFound(_) | Self::ProjectHidden(_) => Reason::ProjectNotFound,
             Self::PackageNotFound(_) => Reason::PackageNotFound,
             Self::VersionNotFound(_) | Self::NothingFits(_) => Reason::VersionNotFound,
             Self::FileNotFound(_) | Self::DigestNotFound { .. } => Reason::FileNotFound,
@@ -91,6 +91,7 @@ impl Refusal for Error {
         match self {
             Self::NamespaceNotFound(name) | Self::NamespaceNotEmpty(name) => vec![("resource", name.to_string())],
             Self::ProjectNotFound(name) | Self::TrustNotMatched(name) => vec![("resource", name.to_string())],
+            Self::ProjectHidden(name) => vec![("resource", name.to_string()), ("hidden", "true".to_owned())],
             Self::TokenNotFound(name) => vec![("resource", name.to_string())],
             Self::UserNotFound(name) => vec![("resource", name.to_string())],
             Self::MemberNotFound(name) => vec![("resource", name.to_string())],

@@ -22,6 +22,8 @@ pub struct Rules {
     pub restore_seconds: i64,
     /// Whether guests of a project read what reporters read: GitLab's newest releases let them.
     pub guests_read: bool,
+    /// Whether the token of a job is told of a project that it is there, though it may not know more of it: GitLab tells so.
+    pub tells_jobs: bool,
     /// How long after one cleanup of a project the next one is due, in seconds.
     pub cleanup_seconds: i64,
     policies: Policies,
@@ -32,13 +34,20 @@ type Policies = Arc<Mutex<HashMap<(bool, String, bool), DuplicatePolicy>>>;
 impl Rules {
     /// These rules.
     pub fn new(defaults: InForce, restore_seconds: i64) -> Self {
-        Self { defaults, restore_seconds, guests_read: false, cleanup_seconds: CLEANUP_SECONDS, policies: Policies::default() }
+        let policies = Policies::default();
+        Self { defaults, restore_seconds, guests_read: false, tells_jobs: false, cleanup_seconds: CLEANUP_SECONDS, policies }
     }
 
     /// The same, where guests of a project read what reporters read, or don't.
     #[must_use]
     pub fn letting_guests_read(self, guests_read: bool) -> Self {
         Self { guests_read, ..self }
+    }
+
+    /// The same, where the tokens of jobs are told which projects are there, or are not.
+    #[must_use]
+    pub fn telling_jobs(self, tells_jobs: bool) -> Self {
+        Self { tells_jobs, ..self }
     }
 
     /// The same, where projects are cleaned up more or less often.

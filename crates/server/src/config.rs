@@ -119,7 +119,8 @@ pub struct Settings {
     pub duplicate_exceptions: String,
 
     /// Do as GitLab does where that is nobody's wish: where duplicates are rejected, the same bytes are too, so that a retry is refused; a
-    /// form that is sent for a file is stored as it came; `latest` is no version; of two tokens in one request the first counts; guests read.
+    /// form that is sent for a file is stored as it came; `latest` is no version; of two tokens in one request the first counts; guests
+    /// read; jobs learn which private projects are there.
     #[arg(long, help_heading = "Gateway and metadata plane", env = "CONSIGN_STRICT_GITLAB")]
     pub strict_gitlab: bool,
 
@@ -248,7 +249,7 @@ impl Settings {
             keep_revisions: None,
         };
         let rules = Rules::new(defaults, i64::from(self.restore_days) * 24 * 60 * 60);
-        let rules = rules.letting_guests_read(self.guests_read || self.strict_gitlab);
+        let rules = rules.letting_guests_read(self.guests_read || self.strict_gitlab).telling_jobs(self.strict_gitlab);
         Ok(rules.cleaning_up_every(self.collection.cleanup_interval_seconds))
     }
 

@@ -27,8 +27,12 @@ struct Federation {
 
 impl Federation {
     async fn start(engine: Engine) -> Self {
+        Self::over(Builder::on(engine)).await
+    }
+
+    async fn over(builder: Builder) -> Self {
         let issuer = Issuer::start().await;
-        let (service, rest) = Builder::on(engine).with("--oidc-issuers", format!("{},https://gitlab.com", issuer.address)).demo().await;
+        let (service, rest) = builder.with("--oidc-issuers", format!("{},https://gitlab.com", issuer.address)).demo().await;
         rest.create_project("other").await;
         let channel = integration_tests::grpc::Grpc::to(service.grpc()).channel();
         Self { world: World { service, rest, channel }, issuer }
@@ -83,6 +87,8 @@ async fn a_trusted_job_gets_a_token_for_as_long_as_it_may_and_once() {
         assert!(granted.secret.starts_with("consign_job_") && life == 600, "{life}");
         let job: Rest = federation.world.rest.with_token(&granted.secret);
         assert_eq!(job.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+        let listed = federation.world.rest.get("/api/v4/projects/1/packages").await.json();
+        assert_eq!(listed[0]["creator_id"], json!(null), "a job is no user");
         assert_eq!(job.put(&file("lib", "1.0", "f"), "hello").await.status, 403, "of other packages");
         let me = federation.world.tokens().who_am_i(bearing(wire::WhoAmIRequest {}, &granted.secret)).await.unwrap().into_inner();
         assert_eq!(me.actor, format!("project_1_job_{}", token.id));
@@ -237,5 +243,44 @@ async fn trust_rules_are_kept_within_what_their_makers_have() {
         assert_eq!(reason(tokens.delete_trust_rule(bearing(remove, TOKEN)).await), Some(Reason::RuleNotFound));
         let id_token = federation.issuer.sign(&json!({"project_id": 42, "ref": "v1.0"}));
         assert_eq!(reason(federation.exchange(asked(id_token)).await), Some(Reason::TrustNotMatched));
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_told_of_packages_of_others_as_gitlab_tells_it_where_the_service_is_strict() {
+    for (engine, strict) in BOTH.into_iter().flat_map(|engine| [(engine, false), (engine, true)]) {
+        let builder = if strict { Builder::on(engine).flag("--strict-gitlab") } else { Builder::on(engine) };
+        let federation = Federation::over(builder).await;
+        let mut rule = federation.rule();
+        rule.trust_rule.as_mut().unwrap().package_patterns.clear();
+        federation.trust(rule).await.unwrap();
+        let rest = &federation.world.rest;
+        let path = "/api/v4/projects/2/packages/generic/tool/1.0/f";
+        assert_eq!(rest.put(path, "hello").await.status, 201);
+        let id = rest.get("/api/v4/projects/2/packages").await.json()[0]["id"].clone();
+        let id_token = federation.issuer.sign(&json!({"project_id": 42, "ref": "v1.0", "jti": "7"}));
+        let job = rest.with_token(&federation.exchange(asked(id_token)).await.unwrap().secret);
+
+        let absent = (404, r#"{"message":"404 Project Not Found"}"#);
+        let there = if strict { (403, r#"{"message":"403 Forbidden - Authentication by CI/CD job token not allowed"}"#) } else { absent };
+        for of_packages in ["", &format!("/{id}"), &format!("/{id}/package_files"), &format!("/{id}/pipelines")] {
+            for (project, expected) in [("2", there), ("root%2Fother", there), ("99", absent), ("root%2Fabsent", absent)] {
+                let answer = job.get(&format!("/api/v4/projects/{project}/packages{of_packages}")).await;
+                assert_eq!((answer.status, answer.text()), expected, "{engine:?} {strict} {project} {of_packages}");
+            }
+        }
+        let deleted = job.send(job.request(reqwest::Method::DELETE, &format!("/api/v4/projects/2/packages/{id}"))).await;
+        assert_eq!((deleted.status, deleted.text()), there, "{engine:?} {strict}");
+        // Elsewhere, and for all others, what is private looks like what is absent.
+        for path in ["/api/v4/projects/2", "/api/v4/projects/2/releases", path] {
+            assert_eq!(job.get(path).await.status, 404, "{engine:?} {strict} {path}");
+        }
+        assert_eq!(job.put(path, "hello").await.status, 404);
+        let new = json!({ "name": "ci", "scopes": ["api"], "access_level": 30 });
+        let token = rest.send(rest.request(reqwest::Method::POST, "/api/v4/projects/1/access_tokens").json(&new)).await.json();
+        let bot = rest.with_token(token["token"].as_str().unwrap());
+        let answer = bot.get("/api/v4/projects/2/packages").await;
+        assert_eq!((answer.status, answer.text()), absent, "{engine:?} {strict}");
+        assert_eq!(job.get("/api/v4/projects/1/packages").await.status, 200, "its own");
     }
 }

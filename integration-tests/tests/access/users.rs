@@ -117,8 +117,10 @@ async fn what_a_role_gives_counts_at_once_and_ends_with_it() {
         };
         assert_eq!(list("projects/1", false).await, std::slice::from_ref(&more));
         let inherited: Vec<_> = list("projects/1", true).await.into_iter().map(|member| member.inherited_from).collect();
-        assert_eq!(inherited, ["namespaces/root", ""]);
-        assert_eq!(list("namespaces/root", true).await, std::slice::from_ref(&member));
+        assert_eq!(inherited, ["namespaces/root", "", "namespaces/root"]);
+        let of_root = list("namespaces/root", true).await;
+        assert_eq!(of_root[..1], [member.clone()], "{engine:?}");
+        assert_eq!((of_root[1].user.as_str(), of_root[1].role()), ("users/1", wire::Role::Owner), "{engine:?}: the namespace of that name");
         assert_eq!(member.name, format!("namespaces/root/members/{}", member.user.trim_start_matches("users/")));
 
         let remove = |name: &str| bearing(DeleteMemberRequest { name: name.to_owned(), ..Default::default() }, TOKEN);
@@ -324,6 +326,7 @@ async fn what_is_done_above_projects_is_audited_too() {
                 ("root", "CreateMember", "namespaces/root"),
                 ("root", "CreateToken", "users/alice"),
                 ("alice", "CreateNamespace", "root/sub"),
+                ("alice", "CreateMember", "namespaces/root/sub"),
             ]
         );
         assert_eq!(found[4].name, "instance/auditEntries/5");
@@ -331,7 +334,7 @@ async fn what_is_done_above_projects_is_audited_too() {
         let verify = VerifyChainRequest { parent: "instance".to_owned(), ..Default::default() };
         let verified: Bytes = world.call("AuditService/VerifyChain", TOKEN, verify.encode_to_vec().into()).await.unwrap();
         let verified = wire::VerifyChainResponse::decode(verified).unwrap();
-        assert_eq!((verified.intact, verified.verified_number), (true, 5));
+        assert_eq!((verified.intact, verified.verified_number), (true, 6));
     }
 }
 

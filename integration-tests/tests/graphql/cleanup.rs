@@ -50,7 +50,10 @@ async fn the_policy_of_a_project_is_read_and_changed() {
         assert_eq!(same["packagesCleanupPolicy"], policy(&rest).await);
         assert_eq!(policy(&rest).await["keepNDuplicatedPackageFiles"], "FIFTY_PACKAGE_FILES");
         let all = keep(&rest, "ALL_PACKAGE_FILES").await;
-        assert_eq!(all["packagesCleanupPolicy"], json!({ "keepNDuplicatedPackageFiles": "ALL_PACKAGE_FILES", "nextRunAt": null }));
+        let off = all["packagesCleanupPolicy"].clone();
+        assert_eq!((&off["keepNDuplicatedPackageFiles"], &policy(&rest).await), (&json!("ALL_PACKAGE_FILES"), &off), "{engine:?}");
+        let hours = hours_until(off["nextRunAt"].as_str().unwrap());
+        assert!((11.9..=12.0).contains(&hours), "{engine:?}: in {hours} hours, as GitLab tells it");
         let answer = ask(&rest, UPDATE, json!({ "input": { "projectPath": "root/demo", "keepNDuplicatedPackageFiles": "7" } })).await;
         assert!(answer.status == 200 && answer.json()["errors"][0]["message"].is_string(), "{}", answer.text());
         assert_eq!(answer.header("content-type"), "application/json");
@@ -107,5 +110,33 @@ async fn a_run_deletes_what_is_not_kept_and_the_next_one_is_told() {
         assert!(later["nextRunAt"].as_str() > before.as_str(), "{engine:?} {before} {later}");
         assert_eq!(files().await.as_array().unwrap().len(), 22, "{engine:?}");
         assert_eq!(service.stored().blobs.len(), 13, "{engine:?}: what was deleted can be brought back");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_was_ended_deletes_nothing_and_can_begin_again() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).with("--cleanup-interval-seconds", "1").demo().await;
+        keep(&rest, "ONE_PACKAGE_FILE").await;
+        let ended = keep(&rest, "ALL_PACKAGE_FILES").await["packagesCleanupPolicy"]["nextRunAt"].clone();
+        let path = file("tool", "1.0", "f");
+        for bytes in ["one", "two"] {
+            assert_eq!(rest.put(&path, bytes).await.status, 201);
+        }
+        rest.create_project("other").await;
+        let input = json!({ "projectPath": "root/other", "keepNDuplicatedPackageFiles": "ONE_PACKAGE_FILE" });
+        data(&rest, UPDATE, json!({ "input": input })).await;
+        let other = "{ project(fullPath: \"root/other\") { packagesCleanupPolicy { nextRunAt } } }";
+        let first = data(&rest, other, json!({})).await;
+        wait::until("a run of another project", async || (data(&rest, other, json!({})).await != first).then_some(())).await;
+        assert_eq!(policy(&rest).await["nextRunAt"], ended, "{engine:?}: it stays as it was told");
+        let id = rest.get("/api/v4/projects/1/packages").await.json()[0]["id"].clone();
+        let files = format!("/api/v4/projects/1/packages/{id}/package_files");
+        assert_eq!(rest.get(&files).await.header("x-total"), "2", "{engine:?}");
+
+        keep(&rest, "ONE_PACKAGE_FILE").await;
+        let one = async || (rest.get(&files).await.header("x-total") == "1").then_some(());
+        wait::until("the file that is too many to go", one).await;
+        drop(service);
     }
 }

@@ -1,11 +1,13 @@
 //! A package by itself, and who may know of it.
 
-use integration_tests::Engine;
+use consign_proto::metadata::Stage;
+use integration_tests::grpc::Grpc;
 use integration_tests::rest::file;
+use integration_tests::{BOTH, Engine, promoting};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::asking::{HIDDEN, as_role, data, error, filled, package_numbers};
+use crate::asking::{HIDDEN, as_role, data, error, filled, package_numbers, post};
 
 #[tokio::test]
 async fn a_package_is_shown_with_its_files_and_whoever_asks_with_their_name() {
@@ -112,4 +114,56 @@ async fn a_package_by_itself_tells_more_than_one_in_a_list() {
     assert_eq!(hidden["package"]["_links"]["webPath"], Value::Null);
     let reporter = as_role(&rest, 20).await;
     assert_eq!(data(&reporter, details, id).await["package"]["userPermissions"]["destroyPackage"], false);
+}
+
+#[tokio::test]
+async fn what_may_be_destroyed_is_what_a_deletion_would_remove() {
+    for engine in BOTH {
+        let (service, rest) = filled(engine).await;
+        let ids = package_numbers(&rest).await;
+        let grpc = Grpc::to(service.grpc());
+        promoting::add_stage(&grpc, "staging", Stage::default()).await;
+        promoting::promoted(&grpc, promoting::placing("staging", "1.0")).await;
+        let rule = json!({ "package_name_pattern": "Other", "package_type": "generic", "minimum_access_level_for_delete": "owner" });
+        post(&rest, "/api/v4/projects/1/packages/protection/rules", rule).await;
+        let reading =
+            post(&rest, "/api/v4/projects/1/access_tokens", json!({ "name": "r", "scopes": ["read_api"], "access_level": 40 })).await;
+        let reading = rest.with_token(reading["token"].as_str().unwrap());
+        let (developer, maintainer) = (as_role(&rest, 30).await, as_role(&rest, 40).await);
+
+        let listed = "{ project(fullPath: \"root/demo\") { packages(sort: VERSION_ASC, packageName: \"o\") { nodes {
+            name version canDestroy userPermissions { destroyPackage } } } } group(fullPath: \"root\") { packages { nodes { name version canDestroy } } } }";
+        let one = "query($id: PackagesPackageID!) { package(id: $id) { canDestroy userPermissions { destroyPackage }
+            versions { nodes { version userPermissions { destroyPackage } } } } }";
+        for (caller, deletes) in [(&rest, &["Other", "2.0", "3.0"][..]), (&maintainer, &["2.0", "3.0"]), (&developer, &[]), (&reading, &[])]
+        {
+            let may = |node: &Value| {
+                let (name, version) = (node["name"].as_str().unwrap(), node["version"].as_str().unwrap());
+                deletes.contains(&if name == "Other" { name } else { version })
+            };
+            let found = data(caller, listed, json!({})).await;
+            for node in found["project"]["packages"]["nodes"].as_array().unwrap() {
+                let told = (&node["canDestroy"], &node["userPermissions"]["destroyPackage"]);
+                assert_eq!(told, (&json!(may(node)), &json!(may(node))), "{engine:?} {node} {deletes:?}");
+            }
+            assert_eq!(found["project"]["packages"]["nodes"].as_array().unwrap().len(), 4);
+            let of_group = found["group"]["packages"]["nodes"].as_array().cloned().unwrap_or_default();
+            for node in of_group.iter().filter(|node| node["name"] != "lib") {
+                assert_eq!(node["canDestroy"], json!(may(node)), "{engine:?} {node} {deletes:?}");
+            }
+            let by_itself =
+                data(caller, one, json!({ "id": format!("gid://gitlab/Packages::Package/{}", ids[0]) })).await["package"].clone();
+            assert_eq!((&by_itself["canDestroy"], &by_itself["userPermissions"]["destroyPackage"]), (&json!(false), &json!(false)));
+            for other in by_itself["versions"]["nodes"].as_array().unwrap() {
+                let expected = deletes.contains(&other["version"].as_str().unwrap());
+                assert_eq!(other["userPermissions"]["destroyPackage"], json!(expected), "{engine:?} {other} {deletes:?}");
+            }
+        }
+        let destroy = "mutation($id: PackagesPackageID!) { destroyPackage(input: { id: $id }) { errors } }";
+        for (id, kept) in [(ids[0], true), (ids[4], true), (ids[2], false)] {
+            let id = json!({ "id": format!("gid://gitlab/Packages::Package/{id}") });
+            let errors = data(&maintainer, destroy, id).await["destroyPackage"]["errors"].clone();
+            assert_eq!(errors.as_array().unwrap().is_empty(), !kept, "{engine:?} {errors}");
+        }
+    }
 }

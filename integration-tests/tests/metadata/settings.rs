@@ -176,6 +176,7 @@ async fn how_many_files_are_kept_is_said_of_projects_and_told_with_the_next_run(
             let (own, in_force) = (answer.settings.unwrap(), answer.effective_settings.unwrap());
             assert_eq!((own.keep_revisions, own.next_cleanup_time), (Some(number), None), "{engine:?}");
             assert_eq!((in_force.keep_revisions, in_force.next_cleanup_time.is_some()), (Some(number), true), "{engine:?}");
+            assert_eq!(in_force.cleanup_end_time, None, "{engine:?}");
             assert_eq!(answer.origins["keep_revisions"], "projects/2");
         }
         let other = Settings { default_version_mode: VersionMode::Open.into(), ..Settings::default() };
@@ -183,7 +184,8 @@ async fn how_many_files_are_kept_is_said_of_projects_and_told_with_the_next_run(
         assert_eq!(in_force.keep_revisions, Some(1000), "what is not named stays");
         let in_force =
             send(&grpc, change("projects/2", Settings::default(), &["keep_revisions"])).await.unwrap().effective_settings.unwrap();
-        assert_eq!((in_force.keep_revisions, in_force.next_cleanup_time), (None, None), "{engine:?}");
+        let told = (in_force.keep_revisions, in_force.next_cleanup_time, in_force.cleanup_end_time.is_some());
+        assert_eq!(told, (None, None, true), "{engine:?}");
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     client: Client,
     manner: Manner,
     credential: Result<Option<Credential>, Contradiction>,
+    /// Whether packages are listed, looked at or deleted by it.
+    is_of_packages: bool,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
 }
@@ -42,6 +44,7 @@ impl FromRequestParts<Client> for Call {
             client: limits.map_or_else(|| client.clone(), |limits| client.noting(limits)),
             manner,
             credential: credentials::find(&parts.headers, parts.uri.query().unwrap_or_default(), manner.strict_gitlab),
+            is_of_packages: false,
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
         })
@@ -76,10 +79,13 @@ impl Call {
     }
 
     /// Why something of a project is not shown. Where packages and releases are listed, nobody is asked for a token: what they may not know
-    /// of is not there.
+    /// of is not there. Jobs are told where packages are that they may not see, if the metadata plane tells it.
     pub(crate) fn unseen(&self, error: Error) -> Refusal {
         match error {
             Error::Refused { reason: Reason::TokenInvalid, .. } if self.is_anonymous() => Refusal::project_not_found(),
+            Error::Refused { reason: Reason::ProjectNotFound, details, .. } if self.is_of_packages && details.contains_key("hidden") => {
+                Refusal::job_forbidden()
+            }
             error => error.into(),
         }
     }
@@ -131,10 +137,11 @@ impl Call {
 
     /// The same call where packages are listed, looked at and deleted: deploy tokens count for none there in GitLab.
     pub(crate) fn of_packages(self) -> Self {
+        let this = Self { is_of_packages: true, ..self };
         let is_deploy = |credential: &Credential| TokenKind::of(&credential.token) == Some(TokenKind::Deploy);
-        match &self.credential {
-            Ok(Some(credential)) if self.is_strict() && is_deploy(credential) => Self { credential: Ok(None), ..self },
-            _ => self,
+        match &this.credential {
+            Ok(Some(credential)) if this.is_strict() && is_deploy(credential) => Self { credential: Ok(None), ..this },
+            _ => this,
         }
     }
 

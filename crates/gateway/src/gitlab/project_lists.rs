@@ -32,10 +32,10 @@ pub(super) struct Wanted {
     search: Option<String>,
     #[schemars(extend("enum" = VISIBILITIES))]
     visibility: Option<String>,
-    /// Only those in which the caller was given a role, there or above. An administrator has every role everywhere.
+    /// Only those in which the caller was given a role, there or above.
     #[schemars(with = "bool")]
     membership: Option<String>,
-    /// Only those that the caller owns.
+    /// Only those that the caller was made an owner of, there or above.
     #[schemars(with = "bool")]
     owned: Option<String>,
     /// Only those in which the caller was given this role or a higher one.

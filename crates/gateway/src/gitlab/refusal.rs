@@ -126,6 +126,11 @@ impl Refusal {
         Self::message(StatusCode::FORBIDDEN, "403 Forbidden")
     }
 
+    /// The project is there, and not for the job whose token this is.
+    pub(crate) fn job_forbidden() -> Self {
+        Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Authentication by CI/CD job token not allowed")
+    }
+
     /// A protection rule keeps the package from being deleted.
     pub(crate) fn deletion_protected() -> Self {
         Self::message(StatusCode::FORBIDDEN, "403 Forbidden - Package is deletion protected.")

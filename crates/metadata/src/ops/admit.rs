@@ -5,6 +5,7 @@ use std::sync::Arc;
 use consign_types::access::{Denial, Identity, Need, Role, Scope, Site, Target};
 use consign_types::protection::Protection;
 use consign_types::resource::{NamespaceRef, ProjectRef, StageRef, UserRef};
+use consign_types::token::TokenKind;
 use consign_types::version::Visibility;
 use consign_types::{NamespacePath, PackageName};
 use moka::sync::Cache;
@@ -74,7 +75,8 @@ impl Metadata {
     /// `…NotFound` where the caller may not know of it, `RoleInsufficient`, `ScopeInsufficient`; `TokenMissing` without a token.
     ///
     /// Nobody is refused by what is remembered, so what was given to the caller a moment ago counts at once. A project that the caller may
-    /// not know of costs the same statements as one that is not there.
+    /// not know of costs the same statements as one that is not there; where [`crate::Rules::tells_jobs`], jobs alone are told the one from
+    /// the other.
     pub async fn admit(&self, principal: &Principal, need: Need, about: About) -> Result<Principal> {
         if let Some(role) = self.remembered(principal, need, &about) {
             return Ok(Principal { role, ..principal.clone() });
@@ -97,7 +99,12 @@ impl Metadata {
                 Ok(Principal { role, ..principal })
             }
             Err(_) if principal.grant.identity == Identity::Anonymous => Err(Error::TokenMissing),
-            Err(denial) => Err(about.refused(denial)),
+            Err(denial) => Err(match (about.refused(denial), &found) {
+                (Error::ProjectNotFound(name), Found::Site(_)) if self.rules.tells_jobs && principal.kind == Some(TokenKind::Job) => {
+                    Error::ProjectHidden(name)
+                }
+                (error, _) => error,
+            }),
         }
     }
 
@@ -139,7 +146,7 @@ fn judge(principal: &Principal, need: Need, about: &About, found: &Found) -> Res
         (About::All, Found::Nothing) => Target::All,
         (About::Instance, Found::Nothing) => Target::Instance,
         // An administrator may know that it is not there, and be answered as before if it went by the same request.
-        (_, Found::Nothing) if principal.grant.identity == Identity::Admin => Target::Instance,
+        (_, Found::Nothing) if principal.grant.identity.is_admin() => Target::Instance,
         (_, Found::Nothing) => return Err(Denial::Unknown),
     };
     principal.grant.judge(need, target)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use consign_types::access::{Grant, Identity, Membership, Place, Role, Scope};
-use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, UserRef};
+use consign_types::resource::{NamespaceRef, ProjectRef, TokenParent, UserRef, bot_id};
 use consign_types::token::{TokenKind, is_possible};
 use consign_types::{Digest, NamespacePath, Slug, Timestamp};
 use moka::sync::Cache;
@@ -42,6 +42,8 @@ pub struct Principal {
     pub user: Option<i64>,
     /// The token that it came with; 0 for none.
     pub token: i64,
+    /// The kind of that token.
+    pub kind: Option<TokenKind>,
     /// Whether it came with a secret that was replaced already.
     pub is_old: bool,
     /// Until when the token counts.
@@ -66,7 +68,7 @@ impl Principal {
     }
 
     fn without_token(name: Slug, grant: Grant, role: Role) -> Self {
-        Self { name, user: None, token: 0, is_old: false, expires_at: None, grant, role, digest: None }
+        Self { name, user: None, token: 0, kind: None, is_old: false, expires_at: None, grant, role, digest: None }
     }
 
     /// The same with another role: its role in what a call is about.
@@ -92,13 +94,15 @@ impl Principal {
             Identity::Anonymous => Role::Guest,
             Identity::Bound(membership) | Identity::Deploy(membership) => membership.role,
             Identity::User(_) => Role::Owner,
-            Identity::Admin => Role::Admin,
+            Identity::Admin(_) => Role::Admin,
         }
     }
 
-    /// Who makes what it makes: its name, and the user, if it is one.
+    /// Who makes what it makes: its name, and the user. Tokens of projects and namespaces act for a user of their own; machines that only
+    /// fetch and publish, and jobs, are nobody.
     pub(super) fn maker(&self) -> (&Slug, Option<i64>) {
-        (&self.name, self.user)
+        let is_bot = matches!(self.kind, Some(TokenKind::Project | TokenKind::Namespace));
+        (&self.name, self.user.or(is_bot.then(|| bot_id(self.token))))
     }
 
     /// The roles that it was given in a project itself, and in the namespaces around it.
@@ -207,6 +211,7 @@ pub(super) fn find(db: &mut Db, digest: Digest, now: Timestamp) -> Result<(Princ
         name,
         user,
         token: token.id,
+        kind: Some(token.kind),
         is_old: until.is_some(),
         expires_at: token.expires_at,
         grant: Grant { identity, scopes: token.scopes, packages: token.packages, stages: token.stages, guests_read: false },
@@ -221,7 +226,8 @@ pub(super) fn identify(db: &mut Db, token: &Token, now: Timestamp) -> Result<(Sl
     match token.owner {
         Owner::User(id) => {
             let user = users::find(db, &UserRef::Id(id))?.filter(|user| !user.is_disabled).ok_or(Error::TokenInvalid)?;
-            let identity = if user.is_admin { Identity::Admin } else { Identity::User(members::list_of_user(db, id, now)?.into()) };
+            let given = members::list_of_user(db, id, now)?.into();
+            let identity = if user.is_admin { Identity::Admin(given) } else { Identity::User(given) };
             Ok((slug(user.username.as_str().to_owned()), Some(id), identity))
         }
         // A project that is deleted takes its tokens with it.

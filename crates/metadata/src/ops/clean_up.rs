@@ -59,7 +59,9 @@ impl Metadata {
 fn step(db: &mut Db, project: i64, rules: &Rules, now: Timestamp) -> Result<usize> {
     let Some((project, counters)) = lock(db, project)? else { return Ok(0) };
     // Another process may have been faster.
-    let Some(cleanup) = cleanups::find(db, project.id)?.filter(|cleanup| cleanup.next_run_at <= now) else { return Ok(0) };
+    let Some(cleanup) = cleanups::find(db, project.id)?.filter(|cleanup| !cleanup.has_ended() && cleanup.next_run_at <= now) else {
+        return Ok(0);
+    };
     let next_run_at = now.plus_seconds(rules.cleanup_seconds);
     let Some(kept) = settings::get(db, Scope::Project(project.id))?.values.keep_revisions else {
         return cleanups::remove(db, project.id).map(|()| 0);

@@ -14,7 +14,7 @@ use crate::tables::members::{self, Home, Member, PlacedMember};
 use crate::{Error, Metadata, Principal, Result};
 
 /// How many roles a user has at most: all of them are known when the user is judged.
-const MAX_ROLES: i64 = 1000;
+pub(super) const MAX_ROLES: i64 = 1000;
 
 /// A role to be given.
 #[derive(Clone, Debug)]
@@ -57,16 +57,7 @@ fn create(db: &mut Db, request: &CreateMember, now: Timestamp) -> Result<PlacedM
         if members::count_of_user(db, user.id, now)? >= MAX_ROLES {
             return Err(Error::ArgumentInvalid { field: "user", rule: format!("has `{MAX_ROLES}` roles already: give one further up") });
         }
-        let new = Member {
-            id: 0,
-            user_id: user.id,
-            project_id: None,
-            namespace_id: None,
-            role: request.role,
-            expires_at: request.expires_at,
-            revision: 1,
-            created_at: now,
-        };
+        let new = Member::new(user.id, (request.role, request.expires_at), now);
         let name = MemberRef { parent: request.parent.clone(), user: UserRef::Id(user.id) };
         let member = members::insert(db, home, &new)?.ok_or_else(|| Error::NameTaken(name.to_string()))?;
         note_member(db, &call, home, &member)?;

@@ -76,16 +76,6 @@ fn add(db: &mut Db, request: &CreateUser, now: Timestamp) -> Result<User> {
     let user = users::insert(db, &new)?.ok_or_else(taken)?;
     let new = NewNamespace { parent_id: None, path: &path, display_name, created_at: now };
     let namespace = namespaces::insert(db, &new)?.ok_or_else(taken)?;
-    let owner = Member {
-        id: 0,
-        user_id: user.id,
-        project_id: None,
-        namespace_id: Some(namespace.id),
-        role: Role::Owner,
-        expires_at: None,
-        revision: 1,
-        created_at: now,
-    };
-    members::insert(db, Home::Namespace(namespace.id), &owner)?;
+    members::insert(db, Home::Namespace(namespace.id), &Member::new(user.id, (Role::Owner, None), now))?;
     Ok(user)
 }

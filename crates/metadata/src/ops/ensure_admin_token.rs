@@ -8,6 +8,7 @@ use consign_types::{Digest, NamespacePath, Slug, Timestamp, Username};
 use super::change::call;
 use super::create_token::note_token;
 use crate::connection::Db;
+use crate::tables::members::{self, Home, Member};
 use crate::tables::namespaces::{self, NewNamespace};
 use crate::tables::tokens::{self, Owner, Token};
 use crate::tables::users::{self, NewUser, User};
@@ -79,7 +80,8 @@ fn admin(db: &mut Db, now: Timestamp) -> Result<User> {
     }
     let display_name = "Administrator".parse().expect("a word is a display name");
     let path = NamespacePath::of_user(&username);
-    namespaces::insert(db, &NewNamespace { parent_id: None, path: &path, display_name: &display_name, created_at: now })?;
+    let new = NewNamespace { parent_id: None, path: &path, display_name: &display_name, created_at: now };
+    let namespace = namespaces::insert(db, &new)?;
     let new = NewUser {
         username: &username,
         display_name: &display_name,
@@ -91,7 +93,13 @@ fn admin(db: &mut Db, now: Timestamp) -> Result<User> {
         updated_at: now,
     };
     // Another process that starts at the same time may be faster.
-    users::insert(db, &new)?.map_or_else(|| users::find(db, &UserRef::Name(username))?.ok_or_else(Error::raced), Ok)
+    let Some(user) = users::insert(db, &new)? else {
+        return users::find(db, &UserRef::Name(username))?.ok_or_else(Error::raced);
+    };
+    if let Some(namespace) = namespace {
+        members::insert(db, Home::Namespace(namespace.id), &Member::new(user.id, (Role::Owner, None), now))?;
+    }
+    Ok(user)
 }
 
 fn token(admin: &User, now: Timestamp) -> Token {

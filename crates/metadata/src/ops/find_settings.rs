@@ -28,6 +28,9 @@ pub struct SettingsView {
     /// When files that newer ones replaced are deleted next, of a project that keeps only some of them.
     #[serde(default)]
     pub next_cleanup_at: Option<Timestamp>,
+    /// When it was last decided of a project that it keeps all of them.
+    #[serde(default)]
+    pub cleanup_ended_at: Option<Timestamp>,
 }
 
 impl Metadata {
@@ -87,9 +90,11 @@ pub(super) fn view(db: &mut Db, place: &Place, rules: &Rules) -> Result<Settings
         in_force.visibility = visibility;
         origins.insert("visibility".to_owned(), place.name.to_string());
     }
-    let next_cleanup_at = match place.scope {
-        Scope::Project(id) if in_force.keep_revisions.is_some() => cleanups::find(db, id)?.map(|cleanup| cleanup.next_run_at),
+    let cleanup = match place.scope {
+        Scope::Project(id) => cleanups::find(db, id)?,
         _ => None,
     };
-    Ok(SettingsView { scope: place.name.clone(), own, in_force, origins, next_cleanup_at })
+    let of_runs = |has_ended| cleanup.as_ref().filter(|cleanup| cleanup.has_ended() == has_ended).map(|cleanup| cleanup.next_run_at);
+    let (next_cleanup_at, cleanup_ended_at) = (of_runs(false).filter(|_| in_force.keep_revisions.is_some()), of_runs(true));
+    Ok(SettingsView { scope: place.name.clone(), own, in_force, origins, next_cleanup_at, cleanup_ended_at })
 }

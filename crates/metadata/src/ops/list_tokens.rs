@@ -1,7 +1,6 @@
 //! Listing and finding tokens.
 
 use consign_types::Timestamp;
-use consign_types::access::Identity;
 use consign_types::filter::Filter;
 use consign_types::resource::{TokenParent, TokenRef, UserRef};
 
@@ -87,7 +86,7 @@ impl Principal {
     /// Whose tokens are meant: those of whichever user are, for anybody but an administrator, the own ones.
     pub fn meaning(&self, parent: TokenParent) -> TokenParent {
         match (parent, self.user) {
-            (TokenParent::Users, Some(user)) if self.grant.identity != Identity::Admin => TokenParent::User(UserRef::Id(user)),
+            (TokenParent::Users, Some(user)) if !self.grant.identity.is_admin() => TokenParent::User(UserRef::Id(user)),
             (parent, _) => parent,
         }
     }

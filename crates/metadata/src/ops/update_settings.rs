@@ -96,7 +96,7 @@ fn put(db: &mut Db, request: &UpdateSettings, rules: &Rules, now: Timestamp) -> 
             let first = now.plus_seconds(rules.cleanup_seconds);
             cleanups::put(db, &Cleanup::new(id, first, request.principal.name.clone()))
         }
-        (Scope::Project(id), Some(None)) => cleanups::remove(db, id),
+        (Scope::Project(id), Some(None)) => cleanups::put(db, &Cleanup::ended(id, now, request.principal.name.clone())),
         _ => Ok(()),
     }
 }

@@ -1,7 +1,6 @@
 //! Changing a user.
 
 use consign_types::Timestamp;
-use consign_types::access::Identity;
 use consign_types::resource::UserRef;
 use consign_types::text::{DisplayName, EmailAddress, Etag, RequestId};
 
@@ -46,7 +45,7 @@ impl Metadata {
 
 fn update(db: &mut Db, request: &UpdateUser, now: Timestamp) -> Result<User> {
     let UpdateUser { display_name, email, is_admin, is_disabled, .. } = request;
-    if (is_admin.is_some() || is_disabled.is_some()) && request.principal.grant.identity != Identity::Admin {
+    if (is_admin.is_some() || is_disabled.is_some()) && !request.principal.grant.identity.is_admin() {
         return Err(Error::RoleInsufficient(consign_types::access::Role::Admin));
     }
     let shown = (&request.name, &request.etag, display_name, email, is_admin, is_disabled);

@@ -38,6 +38,11 @@ pub struct Member {
 }
 
 impl Member {
+    /// A role of a user, in force until then, to be given somewhere.
+    pub(crate) fn new(user_id: i64, (role, expires_at): (Role, Option<Timestamp>), created_at: Timestamp) -> Self {
+        Self { id: 0, user_id, project_id: None, namespace_id: None, role, expires_at, revision: 1, created_at }
+    }
+
     /// Differs after every change.
     pub fn etag(&self) -> String {
         format!("{:x}-{:x}", self.id, self.revision)

@@ -74,7 +74,7 @@ pub struct VersionRow {
     pub deleted_at: Option<Timestamp>,
     /// When it is removed for good.
     pub purge_at: Option<Timestamp>,
-    /// The user who made it, if it was one; not known of those that are older than this.
+    /// The user who made it, or for whom the token of a project or namespace acts that did; not known of those that are older than this.
     #[serde(default)]
     pub creator_id: Option<i64>,
 }

@@ -200,7 +200,10 @@ async fn a_project_that_keeps_all_is_left_alone_and_so_is_a_deleted_one() {
         layers(&metadata, &of_package("tool", "1.0"), "a", 3).await;
         metadata.update_settings(keeping(Some(1))).await.unwrap();
         let view = metadata.update_settings(keeping(None)).await.unwrap();
-        assert_eq!((view.next_cleanup_at, database.count("cleanups")), (None, 0), "{engine:?}");
+        assert_eq!((view.next_cleanup_at, view.cleanup_ended_at.is_some(), database.count("cleanups")), (None, true, 1), "{engine:?}");
+        let later = at(&database, due).await;
+        assert_eq!((later.clean_up().await.unwrap(), database.count("cleanups")), (None, 1), "{engine:?}: nothing is due");
+        assert_eq!(later.find_settings(PROJECT).await.unwrap().cleanup_ended_at, view.cleanup_ended_at, "{engine:?}: it stays told");
         metadata.update_settings(keeping(Some(1))).await.unwrap();
         database.execute("update projects set deleted_at = created_at, purge_at = created_at");
         let later = at(&database, due).await;

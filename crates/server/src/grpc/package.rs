@@ -197,7 +197,8 @@ impl PackageService for PackageApi {
         let wanted = ListVersions { parent, list, show_deleted: request.show_deleted };
         let found = self.metadata.list_versions(wanted).await.map_err(status)?;
         let (next_page_token, entry_tokens) = listing.tokens(&found, &ends, |version| order.cursor(version).to_string());
-        Ok(Response::new(ListVersionsResponse { versions: found.map(encode::version).items, next_page_token, entry_tokens }))
+        let versions = judged(&caller, found.items, request.judge_deletion).await?;
+        Ok(Response::new(ListVersionsResponse { versions, next_page_token, entry_tokens }))
     }
 
     async fn update_version(&self, request: Request<UpdateVersionRequest>) -> Result<Response<UpdateVersionResponse>, Status> {
@@ -383,9 +384,7 @@ impl PackageService for PackageApi {
         let found = self.metadata.search_versions(SearchVersions { within, list }).await.map_err(status)?;
         let (next_page_token, entry_tokens) = listing.tokens(&found, &ends, |version| order.cursor(version).to_string());
         let total_size = found.total.unwrap_or_default();
-        let deletable = if request.judge_deletion { caller.deletable(&found.items).await? } else { HashSet::new() };
-        let version = |version: Version| wire::Version { deletable: deletable.contains(&version.id), ..encode::version(version) };
-        let versions = found.map(version).items;
+        let versions = judged(&caller, found.items, request.judge_deletion).await?;
         Ok(Response::new(SearchVersionsResponse { versions, next_page_token, total_size, entry_tokens }))
     }
 
@@ -431,6 +430,13 @@ impl PackageService for PackageApi {
         protection::delete(&self.metadata, &caller(&request)?, request.into_inner()).await?;
         Ok(Response::new(DeleteProtectionRuleResponse {}))
     }
+}
+
+/// A page of versions, with whether the caller may delete each, if that is asked.
+async fn judged(caller: &Caller, versions: Vec<Version>, is_asked: bool) -> Result<Vec<wire::Version>, Status> {
+    let deletable = if is_asked { caller.deletable(&versions).await? } else { HashSet::new() };
+    let version = |version: Version| wire::Version { deletable: deletable.contains(&version.id), ..encode::version(version) };
+    Ok(versions.into_iter().map(version).collect())
 }
 
 impl PackageApi {

@@ -11,7 +11,7 @@ use consign_proto::metadata::{
     UpdateMemberRequest, UpdateMemberResponse, UpdateUserRequest, UpdateUserResponse,
 };
 use consign_proto::status::status;
-use consign_types::access::{Identity, Role};
+use consign_types::access::Role;
 use consign_types::resource::{MemberParent, MemberRef, NamespaceRef, ProjectRef, TokenParent, TokenRef, UserRef, bot_token};
 use tonic::{Request, Response, Status};
 
@@ -214,5 +214,5 @@ async fn leaving_or_tended(caller: &Caller, name: &MemberRef) -> Result<Principa
 
 /// The user who is shown others by the places that they share; `None` for an administrator, who is shown all.
 fn known_to(principal: &Principal) -> Option<Principal> {
-    (principal.grant.identity != Identity::Admin).then(|| principal.clone())
+    (!principal.grant.identity.is_admin()).then(|| principal.clone())
 }

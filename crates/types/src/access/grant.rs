@@ -15,8 +15,8 @@ use crate::{NamespacePath, PackageName, ProjectPath};
 pub enum Identity {
     /// Nobody that is known: it came without a token.
     Anonymous,
-    /// An administrator.
-    Admin,
+    /// An administrator, with the roles that it was given besides, which clones share.
+    Admin(Arc<[Membership]>),
     /// A user, with all the roles that it has, which clones share.
     User(Arc<[Membership]>),
     /// A token that acts for one place alone.
@@ -146,11 +146,16 @@ impl Place {
 }
 
 impl Identity {
-    /// The roles that it has of its own.
+    /// Whether it is an administrator.
+    pub fn is_admin(&self) -> bool {
+        matches!(self, Self::Admin(_))
+    }
+
+    /// The roles that it was given.
     fn memberships(&self) -> &[Membership] {
         match self {
-            Self::Anonymous | Self::Admin => &[],
-            Self::User(memberships) => memberships,
+            Self::Anonymous => &[],
+            Self::Admin(memberships) | Self::User(memberships) => memberships,
             Self::Bound(membership) | Self::Deploy(membership) => std::slice::from_ref(membership),
         }
     }
@@ -159,14 +164,14 @@ impl Identity {
     fn sees(&self) -> &'static [Visibility] {
         match self {
             Self::Anonymous | Self::Bound(_) | Self::Deploy(_) => &[Visibility::Public],
-            Self::Admin | Self::User(_) => &[Visibility::Public, Visibility::Internal],
+            Self::Admin(_) | Self::User(_) => &[Visibility::Public, Visibility::Internal],
         }
     }
 
     /// The role in a project: the highest that it was given there or above, or that of a reporter where visibility lets it read. `None`
     /// where it may not know of the project.
     fn role_in(&self, site: &Site) -> Option<Role> {
-        if *self == Self::Admin {
+        if self.is_admin() {
             return Some(Role::Admin);
         }
         let given = self.memberships().iter().filter(|membership| membership.place.holds(site)).map(|membership| membership.role);
@@ -175,7 +180,7 @@ impl Identity {
 
     /// The role in a namespace: the highest that it was given there or above. Whoever may know of something below it is a guest.
     fn role_in_namespace(&self, namespace: &NamespacePath, seen: Visibility) -> Option<Role> {
-        if *self == Self::Admin {
+        if self.is_admin() {
             return Some(Role::Admin);
         }
         let given = self.memberships().iter().filter_map(|membership| match &membership.place {
@@ -203,7 +208,7 @@ impl Grant {
 
     /// May do everything.
     pub fn everything() -> Self {
-        let identity = Identity::Admin;
+        let identity = Identity::Admin(Arc::default());
         Self { identity, scopes: Scope::ALL.into(), packages: Vec::new(), stages: Vec::new(), guests_read: false }
     }
 
@@ -215,7 +220,7 @@ impl Grant {
 
     /// Judges a call, and tells the role that the caller has in what the call is about.
     pub fn judge(&self, need: Need, target: Target<'_>) -> Result<Role, Denial> {
-        let is_admin = self.identity == Identity::Admin;
+        let is_admin = self.identity.is_admin();
         let role = match target {
             Target::Project(site) | Target::Package(site, _) | Target::Stage(site, _) => {
                 self.identity.role_in(site).ok_or(Denial::Unknown)?
@@ -251,18 +256,15 @@ impl Grant {
 
     /// The projects in which it has this role or a higher one. What is below a namespace of its is not named besides.
     pub fn reach(&self, role: Role) -> Reach {
-        if self.identity == Identity::Admin {
+        if self.identity.is_admin() {
             return Reach::Everything;
         }
         let visibilities = if role <= Role::Reporter { self.identity.sees() } else { &[] };
         self.places(|given| given >= role || (self.guests_read && role <= Role::Reporter), visibilities)
     }
 
-    /// The projects in which it was given this role or a higher one, there or above, whatever visibility adds.
+    /// The projects in which it was given this role or a higher one, there or above, whatever visibility adds, or being an administrator.
     pub fn given(&self, role: Role) -> Reach {
-        if self.identity == Identity::Admin {
-            return Reach::Everything;
-        }
         self.places(|given| given >= role, &[])
     }
 

@@ -151,8 +151,13 @@ fn lists_reach_what_the_role_suffices_for() {
     assert_eq!(nested.reach(Role::Owner), reach(&[], &["a", "a-b"], &[]));
     assert_eq!(Grant::anonymous().reach(Role::Reporter), reach(&[], &[], &[Public]));
     assert_eq!(user.given(Role::Guest), reach(&[7], &["group"], &[]));
-    assert_eq!((Grant::anonymous().given(Role::Guest), Grant::everything().given(Role::Owner)), (reach(&[], &[], &[]), Reach::Everything));
+    assert_eq!(
+        (Grant::anonymous().given(Role::Guest), Grant::everything().given(Role::Guest)),
+        (reach(&[], &[], &[]), reach(&[], &[], &[]))
+    );
     assert_eq!(Grant::everything().reach(Role::Owner), Reach::Everything);
+    let admin = grant(Identity::Admin([in_project(7, "x/tool", Role::Developer)].into()), &Scope::ALL, &[]);
+    assert_eq!((admin.given(Role::Developer), admin.given(Role::Owner)), (reach(&[7], &[], &[]), reach(&[], &[], &[])));
     let reading = Grant { guests_read: true, ..user };
     assert_eq!(
         (reading.reach(Role::Reporter), reading.given(Role::Reporter)),
@@ -176,7 +181,10 @@ fn what_was_given_in_a_project_is_told_apart_from_what_was_given_above() {
     ] {
         assert_eq!(user.given_in(&site), expected, "{site:?}");
     }
-    assert_eq!(Grant::everything().given_in(&site(7, "group/tool", Visibility::Public)), (None, None));
+    let tool = site(7, "group/sub/tool", Visibility::Public);
+    assert_eq!(Grant::everything().given_in(&tool), (None, None));
+    let admin = grant(Identity::Admin([in_project(7, "group/sub/tool", Role::Guest)].into()), &Scope::ALL, &[]);
+    assert_eq!((admin.given_in(&tool), admin.role_in(&tool)), ((Some(Role::Guest), None), Some(Role::Admin)));
 }
 
 #[test]

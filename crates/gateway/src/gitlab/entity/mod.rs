@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub(crate) use group::Group;
 pub(crate) use member::Member;
-pub(crate) use package::{ListedFile, Package, PackageFile, Pipeline, Status, download_path, may_destroy, project_id};
+pub(crate) use package::{ListedFile, Package, PackageFile, Pipeline, Status, download_path, project_id};
 pub(crate) use project::Project;
 pub(crate) use release::{Release, ReleaseLink};
 pub(crate) use rule::ProtectionRule;

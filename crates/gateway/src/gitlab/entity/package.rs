@@ -4,7 +4,6 @@ use consign_client::Published;
 use consign_proto::metadata::version::State;
 use consign_proto::metadata::{self as wire, File, Version};
 use consign_types::Digest;
-use consign_types::access::Role;
 use percent_encoding::utf8_percent_encode;
 use schemars::JsonSchema;
 use serde::de::IntoDeserializer;
@@ -26,7 +25,8 @@ pub(crate) struct Package {
     links: Links,
     created_at: Option<Time>,
     last_downloaded_at: Option<Time>,
-    /// The user who published its first file; `null` where that was a token of a project or group.
+    /// The user who published its first file, or for whom the token of a project or group acts that did; `null` where that was a deploy
+    /// token or a job.
     creator_id: Option<i64>,
     tags: Vec<String>,
     /// In lists of a group.
@@ -226,11 +226,6 @@ impl From<&Published> for PackageFile {
 /// Where a file of a package is fetched.
 pub(crate) fn download_path(version: &Version, path: &str) -> String {
     format!("/api/v4/projects/{}/packages/generic/{}/{}/{path}", project_id(&version.name), version.package, version.version)
-}
-
-/// Whether the caller's role is one that deletes packages of a project.
-pub(crate) fn may_destroy(project: &wire::Project) -> bool {
-    project.caller_role().known().is_some_and(|role| role >= Role::Maintainer)
 }
 
 /// The number of the project in the name of a version: 7 of `projects/7/packages/…`.

@@ -1,7 +1,6 @@
 //! Projects.
 
 use consign_proto::metadata::{self as wire, Visibility};
-use consign_types::access::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -50,7 +49,7 @@ struct Namespace {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ProjectPermissions")]
 struct Permissions {
-    /// The role that the caller was given in the project itself, or an administrator's.
+    /// The role that the caller was given in the project itself.
     project_access: Option<Access>,
     /// The highest role that the caller was given in the groups around it.
     group_access: Option<Access>,
@@ -67,8 +66,6 @@ impl Project {
     /// All of it.
     pub(crate) fn of(found: &wire::Project, origin: &str) -> Self {
         let access = |role| Access { access_level: AccessLevel::from(role), notification_level: 3 };
-        let is_admin = |role: &Role| *role == Role::Admin;
-        let own = found.project_role().known().or_else(|| found.caller_role().known().filter(is_admin));
         let details = Details {
             visibility: match found.visibility() {
                 Visibility::Internal => "internal",
@@ -77,7 +74,10 @@ impl Project {
             },
             packages_enabled: true,
             archived: false,
-            permissions: Permissions { project_access: own.map(access), group_access: found.namespace_role().known().map(access) },
+            permissions: Permissions {
+                project_access: found.project_role().known().map(access),
+                group_access: found.namespace_role().known().map(access),
+            },
         };
         Self { details: Some(details), ..Self::simple(found, origin) }
     }

@@ -5,6 +5,7 @@ use consign_client::Error;
 use consign_proto::metadata::Settings;
 use consign_types::access::Role;
 use consign_types::resource::ScopeRef;
+use prost_types::Timestamp;
 
 use super::project::{self, Project};
 use super::refusal::{Refusal, Result, known, told};
@@ -46,6 +47,9 @@ impl Keep {
     }
 }
 
+/// How long after its policy was changed GitLab means to clean a project up, in seconds; also where all is kept.
+const CADENCE: i64 = 12 * 60 * 60;
+
 /// What is kept, and when the rest is next deleted.
 #[derive(Clone, Debug, SimpleObject)]
 pub(super) struct PackagesCleanupPolicy {
@@ -72,9 +76,10 @@ pub(super) struct UpdatePackagesCleanupPolicyPayload {
 impl PackagesCleanupPolicy {
     fn of(in_force: Option<Settings>) -> Result<Self> {
         let in_force = in_force.ok_or(Refusal::Plane(Error::Protocol("no settings in force")))?;
+        let ended = in_force.cleanup_end_time.map(|time| Timestamp { seconds: time.seconds.saturating_add(CADENCE), ..time });
         Ok(Self {
             keep_n_duplicated_package_files: Keep::of(in_force.keep_revisions),
-            next_run_at: in_force.next_cleanup_time.map(|time| Time::of(Some(time))),
+            next_run_at: in_force.next_cleanup_time.or(ended).map(|time| Time::of(Some(time))),
         })
     }
 }

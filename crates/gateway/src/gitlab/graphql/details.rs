@@ -101,6 +101,7 @@ impl PackageDetailsType {
             before_token: part.before(),
             backwards: part.is_backwards(),
             with_entry_tokens: true,
+            judge_deletion: true,
             ..ListVersionsRequest::default()
         };
         let total = if context.look_ahead().field("count").exists() { count_others(session, self).await? } else { 0 };

@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use consign_proto::metadata::{SearchVersionsRequest, Version};
 
-use super::super::entity::{Status, may_destroy};
+use super::super::entity::Status;
 use super::super::query::{Direction, order};
 use super::super::search::{ORDERS, Search};
 use super::connection::{Answer, Connection, Part};
@@ -110,7 +110,7 @@ pub(super) struct PackageLinks {
     web_path: Option<String>,
 }
 
-/// What the caller may do with a package.
+/// What the caller may do with a package as it stands.
 #[derive(Clone, Debug, SimpleObject)]
 pub(super) struct PackagePermissions {
     destroy_package: bool,
@@ -164,7 +164,7 @@ impl PackageBase {
             created_at: Time::of(row.create_time),
             updated_at: Time::of(row.update_time.or(row.create_time)),
             project: project.clone(),
-            user_permissions: PackagePermissions { destroy_package: may_destroy(&project.row) },
+            user_permissions: PackagePermissions { destroy_package: row.deletable },
             row,
         }
     }
@@ -209,6 +209,7 @@ pub(super) async fn search(context: &Context<'_>, search: Search, part: &Part) -
         before_token: part.before(),
         backwards: part.is_backwards(),
         with_entry_tokens: true,
+        judge_deletion: true,
         count: context.look_ahead().field("count").exists(),
         ..asked
     };

@@ -1,6 +1,7 @@
 //! Where queries begin.
 
 use async_graphql::{Context, ID, Object};
+use consign_proto::metadata::SearchVersionsRequest;
 use consign_types::resource::ProjectRef;
 
 use super::super::entity;
@@ -40,7 +41,8 @@ impl Query {
     #[graphql(complexity = "2 * limits::QUESTION + child_complexity")]
     async fn package(&self, context: &Context<'_>, id: PackageId) -> Result<Option<PackageDetailsType>> {
         let session = Session::of(context);
-        let found = known(session.ask(session.client().search_versions(by_numbers(EVERYWHERE, &[id.0]))).await)?;
+        let asked = SearchVersionsRequest { judge_deletion: true, ..by_numbers(EVERYWHERE, &[id.0]) };
+        let found = known(session.ask(session.client().search_versions(asked)).await)?;
         let Some(version) = found.and_then(|mut found| found.versions.pop()) else { return Ok(None) };
         let project = project::find(session, &ProjectRef::Id(entity::project_id(&version.name))).await?;
         Ok(project.map(|project| PackageDetailsType::of(version, &project)))

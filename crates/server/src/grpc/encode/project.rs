@@ -92,8 +92,8 @@ pub(in crate::grpc) fn settings_view(view: SettingsView) -> (wire::Settings, wir
         (name.to_owned(), origin.to_owned())
     };
     let origins = set.into_iter().map(origin).collect();
-    let next_cleanup_time = view.next_cleanup_at.map(timestamp);
-    (own, wire::Settings { name, next_cleanup_time, ..settings(in_force) }, origins)
+    let (next_cleanup_time, cleanup_end_time) = (view.next_cleanup_at.map(timestamp), view.cleanup_ended_at.map(timestamp));
+    (own, wire::Settings { name, next_cleanup_time, cleanup_end_time, ..settings(in_force) }, origins)
 }
 
 pub(in crate::grpc) fn usage(usage: Usage) -> wire::Usage {
