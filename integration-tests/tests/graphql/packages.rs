@@ -1,11 +1,11 @@
 //! A package by itself, and who may know of it.
 
-use integration_tests::Engine;
 use integration_tests::rest::file;
+use integration_tests::{Builder, Engine};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::asking::{HIDDEN, as_role, data, error, filled, package_numbers};
+use crate::asking::{HIDDEN, as_role, data, error, filled, package_numbers, post};
 
 #[tokio::test]
 async fn a_package_is_shown_with_its_files_and_whoever_asks_with_their_name() {
@@ -112,4 +112,23 @@ async fn a_package_by_itself_tells_more_than_one_in_a_list() {
     assert_eq!(hidden["package"]["_links"]["webPath"], Value::Null);
     let reporter = as_role(&rest, 20).await;
     assert_eq!(data(&reporter, details, id).await["package"]["userPermissions"]["destroyPackage"], false);
+}
+
+#[tokio::test]
+async fn deploy_tokens_count_for_none_if_the_gateway_is_strict() {
+    for strict in [false, true] {
+        let builder = if strict { Builder::by_default().flag("--strict-gitlab") } else { Builder::by_default() };
+        let (_service, rest) = builder.demo().await;
+        assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+        let token = post(&rest, "/api/v4/projects/1/deploy_tokens", json!({ "name": "x", "scopes": ["read_package_registry"] })).await;
+        let deploy = rest.with_token(token["token"].as_str().unwrap());
+        let query = "{ project(fullPath: \"root/demo\") { packages { nodes { name } } } }";
+        let seen = json!({ "project": { "packages": { "nodes": [{ "name": "tool" }] } } });
+        let expected = if strict { json!({ "project": null }) } else { seen.clone() };
+        assert_eq!(data(&deploy, query, json!({})).await, expected, "{strict}");
+        let address = format!("/api/graphql?{}", serde_urlencoded::to_string([("query", query)]).unwrap());
+        let answer = deploy.get(&address).await;
+        assert_eq!((answer.status, answer.json(), answer.header("content-type")), (200, json!({ "data": expected }), "application/json"));
+        assert_eq!(data(&rest, query, json!({})).await, seen, "other tokens count");
+    }
 }
