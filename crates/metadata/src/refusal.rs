@@ -37,6 +37,7 @@ impl Refusal for Error {
             Self::TrustNotMatched(_) => Reason::TrustNotMatched,
             Self::TokenExpired => Reason::TokenExpired,
             Self::TokenRevoked => Reason::TokenRevoked,
+            Self::TokenNotActive(_) => Reason::TokenNotActive,
             Self::TokenNotFound(_) => Reason::TokenNotFound,
             Self::UserNotFound(_) => Reason::UserNotFound,
             Self::MemberNotFound(_) => Reason::MemberNotFound,
@@ -91,7 +92,7 @@ impl Refusal for Error {
         match self {
             Self::NamespaceNotFound(name) | Self::NamespaceNotEmpty(name) => vec![("resource", name.to_string())],
             Self::ProjectNotFound(name) | Self::TrustNotMatched(name) => vec![("resource", name.to_string())],
-            Self::TokenNotFound(name) => vec![("resource", name.to_string())],
+            Self::TokenNotActive(name) | Self::TokenNotFound(name) => vec![("resource", name.to_string())],
             Self::UserNotFound(name) => vec![("resource", name.to_string())],
             Self::MemberNotFound(name) => vec![("resource", name.to_string())],
             Self::RoleInsufficient(role) => vec![("role", role.to_string())],
