@@ -192,7 +192,7 @@ impl Side {
 
     fn resolve(&self, range: Option<&str>, call: usize) -> ResolveVersion {
         let selector = range.map_or(Selector::Latest, |range| Selector::Range(range.parse().expect("a range")));
-        ResolveVersion { package: name(self.shape, &self.some(call)).package(), selector, include_prerelease: false }
+        ResolveVersion { package: name(self.shape, &self.some(call)).package(), selector, include_prerelease: false, path: None }
     }
 
     fn list_versions(&self, all: bool, middle: bool) -> ListVersions {

@@ -271,9 +271,11 @@ async fn who_comes_with_a_token_whose_time_is_over_or_too_often_is_told_so() {
     let made = send(&rest, Method::POST, &format!("{PROJECT}/access_tokens"), new).await;
     let short = rest.with_token(made.json()["token"].as_str().unwrap_or_else(|| panic!("{}", made.text())));
     let ended = async || Some(short.get(&file("tool", "1.0", "f")).await).filter(|answer| answer.status == 401);
-    let told = wait::until("the end of the token", ended).await.json();
+    let told = wait::until("the end of the token", ended).await;
     let words = "Token is expired. You can either do re-authorization or token refresh.";
-    assert_eq!(told, json!({ "error": "invalid_token", "error_description": words }));
+    assert_eq!(told.json(), json!({ "error": "invalid_token", "error_description": words }));
+    let headers = ["content-type", "www-authenticate"].map(|name| told.header(name));
+    assert_eq!(headers, ["application/json", r#"Basic realm="GitLab Packages Registry""#]);
 
     let often = rest.with_token(&token(&rest, "access_tokens", 30, &["api"]).await);
     assert_eq!(often.put(&file("tool", "1.0", "f"), "hello").await.status, 201);

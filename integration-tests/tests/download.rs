@@ -1,8 +1,11 @@
 //! Fetching over REST, as curl and GitLab's clients do.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use consign_proto::metadata::{PublishFile, PublishVersionRequest, Stage};
+use consign_types::Digest;
+use integration_tests::grpc::Grpc;
 use integration_tests::rest::file;
-use integration_tests::{BOTH, Builder};
+use integration_tests::{BOTH, Builder, promoting, publishing};
 use reqwest::Method;
 
 const HELLO_SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -77,6 +80,20 @@ async fn a_range_and_a_condition_are_honoured() {
     assert_eq!(get(&[("range", "bytes=3-5"), ("if-range", "\"other\"")]).await, whole);
     assert_eq!(get(&[("if-none-match", &etag)]).await, (304, String::new(), String::new()));
     assert_eq!(get(&[("if-none-match", "\"other\"")]).await, whole);
+
+    let said = ["etag", "content-type", "content-range", "last-modified"];
+    let octets = "application/octet-stream";
+    for (name, value, status, body, headers) in [
+        ("if-none-match", &*etag, 304, "", [&*etag, octets, "", &now]),
+        ("if-modified-since", &now, 304, "", [&etag, octets, "", &now]),
+        ("if-match", "\"other\"", 412, r#"{"message":"412 Precondition Failed"}"#, ["", "application/json", "", ""]),
+        ("range", "bytes=10-", 416, r#"{"message":"416 Range Not Satisfiable"}"#, ["", "application/json", "bytes */10", ""]),
+    ] {
+        let answer = rest.send(rest.request(Method::GET, &path).header(name, value)).await;
+        assert_eq!((answer.status, answer.text(), said.map(|name| answer.header(name))), (status, body, headers), "{name}");
+        let head = rest.send(rest.request(Method::HEAD, &path).header(name, value)).await;
+        assert_eq!((head.status, head.text(), said.map(|name| head.header(name))), (status, "", headers), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -227,4 +244,35 @@ async fn a_name_and_a_password_that_mean_nothing_are_passed_over_where_the_file_
     // Tokens that mean something are heard.
     let signed_in = rest.anonymous(Method::GET, &path).basic_auth("anybody", Some(integration_tests::TOKEN));
     assert_eq!(rest.send(signed_in).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_many_files_that_are_placed_each_is_served_as_it_was_placed() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).demo().await;
+        let grpc = Grpc::to(service.grpc());
+        // More than are told of a version at once.
+        let receipt = publishing::upload(&grpc, "1.0", "f", b"placed").await;
+        let file_at = |number: i32| PublishFile { path: format!("f{number:04}"), receipt: receipt.clone(), ..PublishFile::default() };
+        let request = publishing::publish_request("1.0", (0..=1000).map(file_at).collect());
+        publishing::publish(&grpc, PublishVersionRequest { keep_open: true, ..request }).await.unwrap();
+        promoting::add_stage(&grpc, "qa", Stage::default()).await;
+        promoting::promoted(&grpc, promoting::placing("qa", "1.0")).await;
+        for path in ["f0000", "f1000", "f1001"] {
+            assert_eq!(rest.put(&file("tool", "1.0", path), "later").await.status, 201);
+        }
+
+        let (digest, absent) = (format!("\"{}\"", Digest::of(b"placed")), r#"{"message":"404 Not found"}"#);
+        for (path, status, body, etag) in [
+            ("f0000", 200, "placed", &*digest),
+            ("f0999", 200, "placed", &digest),
+            ("f1000", 200, "placed", &digest),
+            ("f1001", 404, absent, ""),
+            ("none", 404, absent, ""),
+        ] {
+            let answer = rest.get(&file("tool", "stage:qa", path)).await;
+            assert_eq!((answer.status, answer.text(), answer.header("etag")), (status, body, etag), "{engine:?} {path}");
+        }
+        assert_eq!(rest.get(&file("tool", "1.0", "f1000")).await.text(), "later");
+    }
 }

@@ -199,7 +199,9 @@ async fn guests_read_where_the_service_lets_them() {
         assert_eq!(listed.status, status, "{flag:?} {}", listed.text());
         assert_eq!(guest.get("/api/v4/projects/1/releases").await.status, status);
         // They do nothing more by it, and others nothing at all.
-        assert_eq!(guest.put(&file("tool", "1.0", "g"), "hello").await.status, 403);
+        let refused = guest.put(&file("tool", "1.0", "g"), "hello").await;
+        let told = (refused.status, refused.text(), refused.header("content-type"), refused.header("www-authenticate"));
+        assert_eq!(told, (403, r#"{"message":"403 Forbidden - this takes the role of developer"}"#, "application/json", ""));
         assert_eq!(guest.get("/api/v4/projects/1/members").await.status, 403);
         assert_eq!(guest.get("/api/v4/projects/1/packages/protection/rules").await.status, 403);
         assert_eq!((stranger.get("/api/v4/projects/1").await.status, stranger.get(&file("tool", "1.0", "f")).await.status), (404, 404));

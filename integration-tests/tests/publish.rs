@@ -139,6 +139,38 @@ async fn a_file_over_the_limit_is_refused_whether_its_size_is_known_or_not() {
 }
 
 #[tokio::test]
+async fn what_is_refused_after_it_was_sent_reserves_nothing() {
+    for engine in BOTH {
+        let (service, rest) = Builder::on(engine).with("--duplicates", "reject").with("--max-file-bytes", 5).demo().await;
+        let path = file("tool", "1.0", "f");
+        assert_eq!(rest.put(&path, "hello").await.status, 201);
+        let cut = |body: String| rest.request(Method::PUT, &path).header("content-type", "multipart/form-data; boundary=cut").body(body);
+        let chunks = |chunks: [&'static str; 2]| reqwest::Body::wrap_stream(tokio_stream::iter(chunks.map(Ok::<_, std::io::Error>)));
+        let duplicate = json!({ "message": "400 Bad request - Duplicate package is not allowed" });
+        for (request, told) in [
+            (rest.request(Method::PUT, &path).body("other"), duplicate.clone()),
+            (rest.request(Method::PUT, &path).body(chunks(["ot", "her"])), duplicate.clone()),
+            (cut(form(&[("file", "f", "other")])), duplicate),
+            (cut(form(&[("file", "f", "new"), ("status", "", "gone")])), json!({ "error": "status does not have a valid value" })),
+            (
+                rest.request(Method::PUT, &file("tool", "1.0", "g")).body(chunks(["hel", "lo!"])),
+                json!({ "message": "400 Bad request - File is too large" }),
+            ),
+        ] {
+            let refused = rest.send(request).await;
+            assert_eq!((refused.status, refused.json(), refused.header("content-type")), (400, told.clone(), "application/json"));
+            assert_eq!(service.database().count("leases"), 0, "{engine:?} {told}");
+        }
+        let broken = tokio_stream::iter([Ok("hel"), Err(std::io::Error::other("gone"))]);
+        let request = rest.request(Method::PUT, &file("tool", "1.0", "g")).body(reqwest::Body::wrap_stream(broken));
+        assert!(request.send().await.is_err());
+        let given_back = async || (service.database().count("leases") == 0).then_some(());
+        integration_tests::wait::until("the end of the lease", given_back).await;
+        assert_eq!(rest.get(&path).await.text(), "hello");
+    }
+}
+
+#[tokio::test]
 async fn names_and_parameters_are_refused_as_gitlab_refuses_them() {
     let (service, rest) = Builder::on(integration_tests::Engine::Sqlite).demo().await;
     for (path, error) in [

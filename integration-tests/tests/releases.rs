@@ -123,12 +123,17 @@ async fn releases_that_are_too_long_for_one_message_are_listed_all_the_same() {
         let long = json!({ "tag_name": format!("v{number}"), "description": "x".repeat(120_000) });
         assert_eq!(send(&rest, Method::POST, RELEASES, long).await.status, 201);
     }
-    for (query, count, next) in [("per_page=100", 40, ""), ("per_page=39", 39, "2"), ("per_page=30&page=2", 10, "")] {
+    for (query, count, next, pages) in
+        [("per_page=100", 40, "", "1"), ("per_page=39", 39, "2", "2"), ("per_page=30&page=2", 10, "", "2"), ("per_page=40", 40, "", "1")]
+    {
         let listed = rest.get(&format!("{RELEASES}?{query}")).await;
         let releases = listed.json();
         let tags: std::collections::HashSet<&str> =
             releases.as_array().unwrap().iter().map(|release| release["tag_name"].as_str().unwrap()).collect();
-        assert_eq!((tags.len(), listed.header("x-next-page")), (count, next), "{query}");
+        assert_eq!((listed.status, tags.len(), listed.header("x-next-page")), (200, count, next), "{query}");
+        let headers = ["content-type", "x-total", "x-total-pages"].map(|name| listed.header(name));
+        assert_eq!(headers, ["application/json", "40", pages], "{query}");
+        assert_eq!(listed.header("link").contains("rel=\"next\""), !next.is_empty(), "{query}");
     }
 }
 

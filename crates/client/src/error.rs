@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use consign_proto::status::{Told, told};
-use consign_types::Reason;
+use consign_types::{ErrorKind, Reason};
 use tonic::Status;
 
 /// Shorthand for results of this crate.
@@ -32,6 +32,16 @@ pub enum Error {
     /// The planes did not answer as agreed.
     #[error("unexpected answer: {0}")]
     Protocol(&'static str),
+}
+
+impl Error {
+    /// Whether it is known that nothing was done: a plane refused, and was neither out of reach nor at fault.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Refused { reason, .. } => !matches!(reason.kind(), ErrorKind::Unavailable | ErrorKind::Internal),
+            Self::Transport(_) | Self::Body(_) | Self::Protocol(_) => false,
+        }
+    }
 }
 
 impl From<Status> for Error {

@@ -5,6 +5,7 @@ use consign_proto::metadata::{
     DeleteFileRequest, DeleteVersionRequest, File, GetVersionRequest, ListFilesRequest, ListFilesResponse, ListVersionsRequest,
     ListVersionsResponse, ResolveVersionRequest, SearchVersionsRequest, SearchVersionsResponse, Version,
 };
+use consign_types::FilePath;
 use consign_types::promotion::StageName;
 use consign_types::resource::{FileRef, PackageRef, VersionRef};
 use uuid::Uuid;
@@ -43,12 +44,13 @@ impl Client {
         repeat(call).await?.version.ok_or(Error::Protocol("no version"))
     }
 
-    /// What is placed of a package on a stage: the version, and of its files those that were placed, up to 1000. `STAGE_NOT_FOUND`, or
-    /// `VERSION_NOT_FOUND` where nothing is.
-    pub async fn find_placed(&self, package: &PackageRef, stage: &StageName) -> Result<(Version, Vec<File>)> {
+    /// What is placed of a package on a stage: the version, and of its files those that were placed, up to 1000, or the one at this path.
+    /// `STAGE_NOT_FOUND`, or `VERSION_NOT_FOUND` where nothing is.
+    pub async fn find_placed(&self, package: &PackageRef, stage: &StageName, path: Option<&FilePath>) -> Result<(Version, Vec<File>)> {
         let request = ResolveVersionRequest {
             parent: package.to_string(),
             selector: Some(Selector::StageId(stage.to_string())),
+            path: path.map(ToString::to_string).unwrap_or_default(),
             ..ResolveVersionRequest::default()
         };
         let call = || async { self.package_service().resolve_version(self.request(request.clone())).await };

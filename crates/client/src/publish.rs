@@ -55,7 +55,11 @@ pub struct Published {
 
 /// Proof that the bytes of a publish are stored.
 #[derive(Clone, Debug)]
-pub struct Uploaded(pub(crate) Bytes);
+pub struct Uploaded {
+    pub(crate) receipt: Bytes,
+    /// The request that prepared the upload.
+    pub(crate) request_id: Uuid,
+}
 
 impl Client {
     /// Publishes one file into a version, which the settings of the project leave open or seal.
@@ -69,29 +73,44 @@ impl Client {
     }
 
     /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet. Where they are refused, nothing stays reserved for
-    /// them either.
+    /// them either. Otherwise [`Self::publish_uploaded`] comes next, or [`Self::give_up`].
     pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
         let request_id = Uuid::new_v4();
         let ticket = match self.prepare_upload(publish, request_id, false).await?.0 {
-            Action::Receipt(receipt) => return Ok(Uploaded(receipt)),
+            Action::Receipt(receipt) => return Ok(Uploaded { receipt, request_id }),
             Action::Ticket(ticket) => ticket,
         };
         let written = self.write(ticket, body).await;
         if written.is_err() {
-            // What can't be given back now is when its lease is over.
-            let request = given_up(publish, request_id);
-            drop(self.file_service().cancel_uploads(self.request(request)).await);
+            self.give_back(publish, request_id).await;
         }
-        written.map(Uploaded)
+        written.map(|receipt| Uploaded { receipt, request_id })
     }
 
-    /// The second half: makes what was uploaded visible. Whether it is hidden may be known only now.
+    /// The second half: makes what was uploaded visible. Whether it is hidden may be known only now. Where it is refused, nothing stays
+    /// reserved for it.
     pub async fn publish_uploaded(&self, publish: &Publish, uploaded: Uploaded) -> Result<Published> {
-        self.publish_as(publish, uploaded, Uuid::new_v4()).await
+        let upload = uploaded.request_id;
+        let published = self.publish_as(publish, uploaded, Uuid::new_v4()).await;
+        if published.as_ref().is_err_and(Error::is_final) {
+            self.give_back(publish, upload).await;
+        }
+        published
+    }
+
+    /// In place of the second half: gives back what is reserved for what was uploaded.
+    pub async fn give_up(&self, publish: &Publish, uploaded: &Uploaded) {
+        self.give_back(publish, uploaded.request_id).await;
+    }
+
+    /// What can't be given back now is when its lease is over.
+    async fn give_back(&self, publish: &Publish, upload: Uuid) {
+        drop(self.file_service().cancel_uploads(self.request(given_up(publish, upload))).await);
     }
 
     /// Publishes by a request of this id: once, however often.
-    pub(crate) async fn publish_as(&self, publish: &Publish, Uploaded(receipt): Uploaded, request_id: Uuid) -> Result<Published> {
+    pub(crate) async fn publish_as(&self, publish: &Publish, uploaded: Uploaded, request_id: Uuid) -> Result<Published> {
+        let receipt = uploaded.receipt;
         let request = PublishVersionRequest {
             parent: publish.version.package().to_string(),
             version_id: publish.version.version.to_string(),

@@ -27,6 +27,9 @@ pub enum Error {
     /// The token was revoked, or this is a secret that it had before.
     #[error("token was revoked, or given another secret")]
     TokenRevoked,
+    /// The token that is to be changed counts no more.
+    #[error("token `{0}` is revoked or expired")]
+    TokenNotActive(TokenRef),
     /// No such token.
     #[error("token `{0}` not found")]
     TokenNotFound(TokenRef),

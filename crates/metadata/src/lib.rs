@@ -216,7 +216,8 @@ impl Metadata {
         self.pool.connections()
     }
 
-    fn now(&self) -> Timestamp {
+    /// What time it is by its clock.
+    pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 }

@@ -122,7 +122,7 @@ async fn promotion(metadata: &Metadata, packages: usize) -> Vec<String> {
 
 async fn resolve(metadata: &Metadata, selector: Selector) {
     let package = PackageRef { project: version("1.0").project, package: "tool".parse().unwrap() };
-    let resolved = metadata.resolve_version(ResolveVersion { package, selector, include_prerelease: false }).await;
+    let resolved = metadata.resolve_version(ResolveVersion { package, selector, include_prerelease: false, path: None }).await;
     assert!(!resolved.unwrap().files.is_empty());
 }
 

@@ -94,6 +94,8 @@ reasons! {
     TokenExpired = "TOKEN_EXPIRED", Unauthenticated;
     #[doc = "The token was revoked, or given another secret in place of this one. Make another."]
     TokenRevoked = "TOKEN_REVOKED", Unauthenticated;
+    #[doc = "The token that is to be changed is revoked or expired, and nothing brings it back. Make another."]
+    TokenNotActive = "TOKEN_NOT_ACTIVE", FailedPrecondition;
     #[doc = "No trust rule of the project takes this ID token, or there is no such project. Compare the token's claims with the rules."]
     TrustNotMatched = "TRUST_NOT_MATCHED", PermissionDenied;
     #[doc = "Your role does not allow this. The role that does is named."]

@@ -52,7 +52,7 @@ pub(super) async fn selectors(grpc: &Grpc, hostile: &mut Hostile) -> (String, Ou
     });
     let bytes = hostile.bytes();
     let mut parent = PACKAGE.to_owned();
-    let shown = format!("selector {choice} {text:?} {bytes:?}");
+    let (shown, path) = (format!("selector {choice} {text:?} {bytes:?}"), if choice == 4 { text.clone() } else { String::new() });
     let selector = match choice {
         0 => Selector::VersionId(text),
         1 if bytes.is_empty() => Selector::StageId(text),
@@ -64,7 +64,7 @@ pub(super) async fn selectors(grpc: &Grpc, hostile: &mut Hostile) -> (String, Ou
         3 => Selector::ContentDigest(bytes.into()),
         _ => Selector::Range(text),
     };
-    let request = ResolveVersionRequest { parent, selector: Some(selector), include_prerelease: choice.is_multiple_of(2) };
+    let request = ResolveVersionRequest { parent, selector: Some(selector), include_prerelease: choice.is_multiple_of(2), path };
     (shown, send!(grpc.packages(), resolve_version, request))
 }
 

@@ -8,6 +8,7 @@ use consign_types::access::{Role, Scope};
 use integration_tests::grpc::refusal;
 use integration_tests::rest::file;
 use integration_tests::{BOTH, Engine, TOKEN, wait};
+use tonic::Code;
 
 use crate::world::*;
 
@@ -59,7 +60,7 @@ async fn a_token_lives_is_rotated_and_ends() {
         assert!(list(&listed).await.is_empty());
         assert_eq!(list(&ListTokensRequest { show_inactive: true, ..listed.clone() }).await.len(), 1);
         let rotate = RotateTokenRequest { name: token.name.clone(), ..Default::default() };
-        assert_eq!(refusal(&tokens.rotate_token(bearing(rotate, TOKEN)).await.unwrap_err()).1, Some(Reason::TokenExpired));
+        assert_eq!(refusal(&tokens.rotate_token(bearing(rotate, TOKEN)).await.unwrap_err()).1, Some(Reason::TokenNotActive));
         let missing = RevokeTokenRequest { name: "projects/1/tokens/999".to_owned(), ..Default::default() };
         assert_eq!(refusal(&tokens.revoke_token(bearing(missing, TOKEN)).await.unwrap_err()).1, Some(Reason::TokenNotFound));
         let elsewhere = RevokeTokenRequest { name: format!("projects/2/tokens/{}", token.id), ..Default::default() };
@@ -76,12 +77,27 @@ fn now() -> SystemTime {
 async fn a_token_ends_at_its_time() {
     let world = World::start(Engine::Sqlite).await;
     let expire_time = Some(prost_types::Timestamp::from(now() + Duration::from_secs(2)));
-    let (_, secret) = world.token(CreateTokenRequest { expire_time, ..wanted(1, Role::Reporter, &[Scope::Read]) }).await;
+    let (token, secret) = world.token(CreateTokenRequest { expire_time, ..wanted(1, Role::Reporter, &[Scope::Read]) }).await;
+    assert!(!token.expired);
 
     let refused = wait::until("its end", async || world.tokens().who_am_i(bearing(WhoAmIRequest {}, &secret)).await.err()).await;
 
     assert_eq!(refusal(&refused).1, Some(Reason::TokenExpired));
     assert_eq!(world.rest.with_token(&secret).get(&file("tool", "1.0", "f")).await.status, 401);
+    let listed = |show_inactive, hide_active| ListTokensRequest {
+        parent: "projects/1".to_owned(),
+        show_inactive,
+        hide_active,
+        ..ListTokensRequest::default()
+    };
+    for (request, expected) in [(listed(false, false), &[][..]), (listed(true, true), &[true]), (listed(true, false), &[true])] {
+        let tokens = world.tokens().list_tokens(bearing(request.clone(), TOKEN)).await.unwrap().into_inner().tokens;
+        assert_eq!(tokens.iter().map(|token| token.expired).collect::<Vec<_>>(), expected, "{request:?}");
+    }
+    let rotate = RotateTokenRequest { name: token.name, ..Default::default() };
+    let refused = world.tokens().rotate_token(bearing(rotate, TOKEN)).await.unwrap_err();
+    let (code, reason, _) = refusal(&refused);
+    assert_eq!((code, reason), (Code::FailedPrecondition, Some(Reason::TokenNotActive)), "the caller's own counts");
 }
 
 #[tokio::test]

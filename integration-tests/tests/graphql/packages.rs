@@ -3,7 +3,7 @@
 use consign_proto::metadata::Stage;
 use integration_tests::grpc::Grpc;
 use integration_tests::rest::file;
-use integration_tests::{BOTH, Engine, promoting};
+use integration_tests::{BOTH, Builder, Engine, promoting};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -165,5 +165,24 @@ async fn what_may_be_destroyed_is_what_a_deletion_would_remove() {
             let errors = data(&maintainer, destroy, id).await["destroyPackage"]["errors"].clone();
             assert_eq!(errors.as_array().unwrap().is_empty(), !kept, "{engine:?} {errors}");
         }
+    }
+}
+
+#[tokio::test]
+async fn deploy_tokens_count_for_none_if_the_gateway_is_strict() {
+    for strict in [false, true] {
+        let builder = if strict { Builder::by_default().flag("--strict-gitlab") } else { Builder::by_default() };
+        let (_service, rest) = builder.demo().await;
+        assert_eq!(rest.put(&file("tool", "1.0", "f"), "hello").await.status, 201);
+        let token = post(&rest, "/api/v4/projects/1/deploy_tokens", json!({ "name": "x", "scopes": ["read_package_registry"] })).await;
+        let deploy = rest.with_token(token["token"].as_str().unwrap());
+        let query = "{ project(fullPath: \"root/demo\") { packages { nodes { name } } } }";
+        let seen = json!({ "project": { "packages": { "nodes": [{ "name": "tool" }] } } });
+        let expected = if strict { json!({ "project": null }) } else { seen.clone() };
+        assert_eq!(data(&deploy, query, json!({})).await, expected, "{strict}");
+        let address = format!("/api/graphql?{}", serde_urlencoded::to_string([("query", query)]).unwrap());
+        let answer = deploy.get(&address).await;
+        assert_eq!((answer.status, answer.json(), answer.header("content-type")), (200, json!({ "data": expected }), "application/json"));
+        assert_eq!(data(&rest, query, json!({})).await, seen, "other tokens count");
     }
 }

@@ -34,7 +34,7 @@ async fn a_name_that_was_deleted_and_taken_again_means_the_new_version() {
         }
         let id = seal(&grpc, "1.0.0", b"three").await;
         for selector in [Selector::VersionId("1.0.0".to_owned()), Selector::Range("^1".to_owned()), Selector::Latest(true)] {
-            let request = ResolveVersionRequest { parent: PACKAGE.to_owned(), selector: Some(selector), include_prerelease: false };
+            let request = ResolveVersionRequest { parent: PACKAGE.to_owned(), selector: Some(selector), ..Default::default() };
             let found = grpc.packages().resolve_version(authorized(request)).await.unwrap().into_inner();
             assert_eq!((found.version.unwrap().id, found.skipped_versions.len()), (id, 0), "{engine:?}");
         }

@@ -17,7 +17,7 @@ const NOT_FOUND: (Code, Option<Reason>) = (Code::NotFound, Some(Reason::VersionN
 const INVALID: (Code, Option<Reason>) = (Code::InvalidArgument, Some(Reason::ArgumentInvalid));
 
 async fn resolve(grpc: &Grpc, selector: Selector, include_prerelease: bool) -> Result<ResolveVersionResponse, Status> {
-    let request = ResolveVersionRequest { parent: PACKAGE.to_owned(), selector: Some(selector), include_prerelease };
+    let request = ResolveVersionRequest { parent: PACKAGE.to_owned(), selector: Some(selector), include_prerelease, ..Default::default() };
     Ok(grpc.packages().resolve_version(authorized(request)).await?.into_inner())
 }
 
@@ -193,7 +193,7 @@ async fn tags_stages_and_contents_name_versions_too() {
             (PACKAGE, None, Reason::ArgumentInvalid),
         ] {
             let what = format!("{parent} {selector:?}");
-            let request = ResolveVersionRequest { parent: parent.to_owned(), selector, include_prerelease: false };
+            let request = ResolveVersionRequest { parent: parent.to_owned(), selector, ..Default::default() };
             assert_eq!(refused(grpc.packages().resolve_version(authorized(request)).await).1, Some(reason), "{what}");
         }
     }

@@ -211,11 +211,13 @@ async fn a_stage_resolves_to_what_is_placed_on_it() {
         keep_open(&grpc, "1.0.0", b"one").await;
         seal(&grpc, &["2.0.0"]).await;
         add_stage(&grpc, "qa", Stage::default()).await;
-        let resolve = async || {
+        let at = async |path: &str| {
             let selector = Some(Selector::StageId("qa".to_owned()));
-            let request = ResolveVersionRequest { parent: PACKAGE.to_owned(), selector, include_prerelease: false };
+            let (parent, path) = (PACKAGE.to_owned(), path.to_owned());
+            let request = ResolveVersionRequest { parent, selector, path, ..ResolveVersionRequest::default() };
             Ok::<_, Status>(grpc.packages().resolve_version(authorized(request)).await?.into_inner())
         };
+        let resolve = async || at("").await;
         assert_eq!(reason(resolve().await), Some(Reason::VersionNotFound), "nothing stands there");
         let pinned = promoted(&grpc, placing("qa", "1.0.0")).await.items[0].content_digest.clone();
         keep_open(&grpc, "1.0.0", b"two").await;
@@ -223,6 +225,9 @@ async fn a_stage_resolves_to_what_is_placed_on_it() {
         assert_eq!(found.version.unwrap().version, "1.0.0");
         let sizes: Vec<_> = found.files.iter().map(|file| file.blob.as_ref().unwrap().sha256.clone()).collect();
         assert_eq!(sizes, [Digest::of(b"one").as_bytes().to_vec()], "what was placed stays placed");
+        assert_eq!(at("a").await.unwrap().files, found.files, "it alone is the same");
+        assert_eq!(at("b").await.unwrap().files, []);
+        assert_eq!(reason(at("../a").await), Some(Reason::PathInvalid));
         assert_eq!(state(&grpc, "qa").await.placements[0].content_digest, pinned);
         assert!(get_version(&grpc, "1.0.0").await.unwrap().file_count > 0);
         let name = stage_name("qa");

@@ -14,7 +14,7 @@ async fn personal_tokens_are_listed_by_what_is_asked_of_them() {
         let (_service, rest) = Builder::on(engine).demo().await;
         let (id, theirs) = user(&rest, "dora").await;
         let own = "/api/v4/user/personal_access_tokens";
-        for (name, expires_at) in [("Beta", "2098-01-02"), ("alpha", "2099-01-02")] {
+        for (name, expires_at) in [("Beta", "2098-01-02T12:00:00Z"), ("alpha", "2099-01-02")] {
             make(&theirs, own, json!({ "name": name, "scopes": ["read_api"], "expires_at": expires_at })).await;
         }
         let ended = make(&theirs, own, json!({ "name": "gone", "scopes": ["read_api"] })).await;
@@ -29,6 +29,9 @@ async fn personal_tokens_are_listed_by_what_is_asked_of_them() {
             ("search=_", &[]),
             ("expires_before=2098-01-02", &["Beta"]),
             ("expires_before=2098-01-01", &[]),
+            ("expires_before=2098-01-02T00:00:00Z", &[]),
+            ("expires_before=2098-01-02T12:00:00Z", &["Beta"]),
+            ("expires_before=9999-12-31", &["Beta", "alpha"]),
             ("expires_after=2098-01-03", &["alpha"]),
             (&format!("created_after={yesterday}&created_before={tomorrow}T00:00:00Z&search=alpha"), &["alpha"]),
             (&format!("created_after={tomorrow}"), &[]),

@@ -132,7 +132,7 @@ async fn open(client: Client, call: &Call) -> Result<Answer> {
     let Some(format) = Format::find(&format) else {
         return Err(call.wrong(&client, &path.project, Refusal::no_valid_value("format")).await);
     };
-    let Found { version: name, place, placed } = call.find_named(&client, path).await?;
+    let Found { version: name, place, placed } = call.find_named(&client, path, None).await?;
     let version = client.find_version(&name).await?;
     if placed.is_some() && version.content_digest.is_empty() {
         return Err(Refusal::parameter("package_version is open: fetch what is placed of it file by file"));

@@ -11,7 +11,7 @@ use consign_client::{Client, Error, Limits};
 use consign_proto::metadata::{File, version};
 use consign_types::resource::{NamespaceRef, PackageRef, ProjectRef, VersionRef};
 use consign_types::token::TokenKind;
-use consign_types::{Reason, VersionName};
+use consign_types::{FilePath, Reason, VersionName};
 use serde::de::DeserializeOwned;
 
 use super::path::{self, Allowed, Chosen, WholePath};
@@ -59,7 +59,7 @@ pub(crate) struct Found {
     pub(crate) version: VersionRef,
     /// Where it is by its own name, if the path has another one.
     pub(crate) place: Option<String>,
-    /// Those of its files that are placed on a stage, if that is asked for.
+    /// Those of its files that are placed on a stage, if that is asked for: up to 1000, or the one that is wanted.
     pub(crate) placed: Option<Vec<File>>,
 }
 
@@ -100,8 +100,8 @@ impl Call {
         }
     }
 
-    /// The version that is meant. Its names are judged before it is looked for, as in GitLab.
-    pub(crate) async fn find_named(&self, client: &Client, path: WholePath) -> Result<Found> {
+    /// The version that is meant, for the file at a path or for all of it. Its names are judged before it is looked for, as in GitLab.
+    pub(crate) async fn find_named(&self, client: &Client, path: WholePath, wanted: Option<&FilePath>) -> Result<Found> {
         let WholePath { project, names } = path;
         let (package, chosen) = match names {
             Ok(names) => names,
@@ -115,7 +115,7 @@ impl Call {
             }
             Chosen::Latest => (client.find_latest(&of).await?, None),
             Chosen::Placed(stage) => {
-                let (version, files) = client.find_placed(&of, &stage).await?;
+                let (version, files) = client.find_placed(&of, &stage, wanted).await?;
                 (version, Some(files))
             }
         };
@@ -135,7 +135,7 @@ impl Call {
         }
     }
 
-    /// The same call where packages are listed, looked at and deleted: deploy tokens count for none there in GitLab.
+    /// The same call where packages are listed, looked at and deleted, and over GraphQL: deploy tokens count for none there in GitLab.
     pub(crate) fn of_packages(self) -> Self {
         let this = Self { is_of_packages: true, ..self };
         let is_deploy = |credential: &Credential| TokenKind::of(&credential.token) == Some(TokenKind::Deploy);

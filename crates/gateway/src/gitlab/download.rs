@@ -127,13 +127,15 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
         Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
         Err(wrong) => (Err(wrong), None),
     };
-    let Found { version, place, placed } = call.find_named(&client, WholePath { project, names }).await?;
+    let Found { version, place, placed } = call.find_named(&client, WholePath { project, names }, path.as_ref()).await?;
     let path = path.ok_or_else(Refusal::not_found)?;
-    let download = match placed.as_deref().map(|files| (digest_at(files, &path), files.len())) {
-        Some((Some(digest), _)) => client.prepare_download_of(&version, &digest).await?,
+    let download = match placed {
         // What came later was not placed.
-        Some((None, count)) if count < MAX_PLACED => return Err(Refusal::not_found()),
-        _ => client.prepare_download(&version, &path).await?,
+        Some(files) => {
+            let digest = digest_at(&files, &path).ok_or_else(Refusal::not_found)?;
+            client.prepare_download_of(&version, &digest).await?
+        }
+        None => client.prepare_download(&version, &path).await?,
     };
     let facts = Facts::of(&download)?;
     let (wanted, mut response) = respond(&facts, &call.headers)?;
@@ -147,9 +149,6 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     }
     Ok((client, Answer { download, wanted, response }))
 }
-
-/// How many files of what is placed are told at most: of more, those beyond are read by their names.
-const MAX_PLACED: usize = 1000;
 
 /// What stands at a path among the files that were placed.
 fn digest_at(files: &[File], path: &FilePath) -> Option<Digest> {

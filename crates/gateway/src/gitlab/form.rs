@@ -132,13 +132,20 @@ pub(crate) fn end(expires_at: Option<&str>) -> Result<Option<prost_types::Timest
     Ok(instant("expires_at", expires_at)?.map(consign_proto::timestamp))
 }
 
-/// A day in seconds.
-pub(crate) const DAY: i64 = 24 * 60 * 60;
-
 /// An instant, or a day, which stands for its beginning. Nothing is none.
 pub(crate) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    instant_or(name, text, "T00:00:00Z")
+}
+
+/// An instant, or a day, which stands for its end: the last microsecond of it. Nothing is none.
+pub(crate) fn instant_or_end(name: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
+    instant_or(name, text, "T23:59:59.999999Z")
+}
+
+/// An instant, or a day, which stands for this time of it.
+fn instant_or(name: &str, text: Option<&str>, time: &str) -> Result<Option<Timestamp>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let instant = if text.len() == "2026-01-31".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let instant = if text.len() == "2026-01-31".len() { format!("{text}{time}") } else { text.to_owned() };
     instant.parse().map(Some).map_err(|_| Refusal::parameter(format!("{name} is invalid")))
 }
 

@@ -1,6 +1,7 @@
 //! GitLab's REST API and its GraphQL, as far as its clients need them to publish, fetch and look after generic packages.
 //!
-//! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists
+//! - `call`: a request without its body; `form`: what a body says; `pages`: the parts of lists; `streamed`: long
+//!   ones
 //! - `publish`, `download`, `path`, `range`, `byteranges`, `checksum`, `multipart`: the files of generic packages
 //! - `archive`: all files of a version in one; `resumable`: a file by several requests
 //! - `packages`, `files`, `releases`, `rules`, `projects`, `groups`, `members`, `tokens`, `users`, `user`: the things there are, one module
@@ -36,6 +37,7 @@ mod releases;
 mod resumable;
 mod rules;
 mod search;
+mod streamed;
 mod tokens;
 mod user;
 mod users;

@@ -112,9 +112,19 @@ impl Pages {
 
     /// The answer, with where the other pages are.
     pub(crate) fn answer<T>(&self, call: &Call, page: Page<T>) -> Listing<T> {
-        let total = page.total.filter(|total| *total <= MAX_COUNTED);
+        Listing { headers: self.headers(call, page.more, page.total), items: page.items }
+    }
+
+    /// Whether there are more pages behind this one of a list of so many entries. Of more than are counted it is not known: there may be.
+    pub(crate) fn has_more(&self, total: i64) -> bool {
+        total > MAX_COUNTED || total > i64::from(self.skip()) + self.size
+    }
+
+    /// What tells where the other pages are.
+    pub(crate) fn headers(&self, call: &Call, more: bool, total: Option<i64>) -> HeaderMap {
+        let total = total.filter(|total| *total <= MAX_COUNTED);
         let last = total.map(|total| (total + self.size - 1) / self.size);
-        let next = page.more.then(|| self.number + 1);
+        let next = more.then(|| self.number + 1);
         let previous = (self.number > 1).then(|| self.number - 1);
         let shown = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         let links = [("prev", previous), ("next", next), ("first", Some(1)), ("last", last.map(|last| last.max(1)))];
@@ -134,7 +144,7 @@ impl Pages {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
-        Listing { items: page.items, headers }
+        headers
     }
 
     /// The answer where the list is read by keys: where the next page is, if there is one, and nothing else.
@@ -216,5 +226,53 @@ fn documented(told: &str) -> Header {
         example: None,
         examples: Default::default(),
         extensions: Default::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::FromRequestParts as _;
+    use axum::http::Request;
+    use consign_client::tls::Tls;
+    use consign_client::{Client, Transfers, transport};
+
+    use super::*;
+
+    /// A call of this address, of a service that is not there.
+    async fn call(address: &str) -> Call {
+        let nowhere = transport::connect("http://127.0.0.1:1", &Tls::default()).unwrap();
+        let client = Client::new(nowhere.clone(), Transfers::Remote(nowhere));
+        let (mut parts, ()) = Request::get(address).header("host", "here").body(()).unwrap().into_parts();
+        let Ok(call) = Call::from_request_parts(&mut parts, &client).await;
+        call
+    }
+
+    #[tokio::test]
+    async fn what_is_not_counted_to_its_end_has_no_totals() {
+        let pages = Pages { number: 2, size: 20 };
+        let call = call("/list?per_page=20&page=2&search=a").await;
+        let link = |number: i64, rel: &str| format!("<http://here/list?search=a&page={number}&per_page=20>; rel=\"{rel}\"");
+        for (total, more, told, last) in [
+            (Some(10_000), true, [Some("10000"), Some("500"), Some("3"), Some("1")], Some(500)),
+            (Some(10_001), true, [None, None, Some("3"), Some("1")], None),
+            (Some(40), false, [Some("40"), Some("2"), Some(""), Some("1")], Some(2)),
+            (None, true, [None, None, Some("3"), Some("1")], None),
+        ] {
+            let Listing { items, headers } = pages.answer(&call, Page { items: vec![1], more, total });
+            let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(["x-total", "x-total-pages", "x-next-page", "x-prev-page"].map(header), told, "{total:?}");
+            let links = [Some((1, "prev")), more.then_some((3, "next")), Some((1, "first")), last.map(|last| (last, "last"))];
+            let links: Vec<String> = links.into_iter().flatten().map(|(number, rel)| link(number, rel)).collect();
+            assert_eq!((header("link"), items), (Some(&*links.join(", ")), vec![1]), "{total:?}");
+        }
+    }
+
+    #[test]
+    fn there_may_be_more_of_what_is_not_counted_to_its_end() {
+        for (number, total, more) in
+            [(1, 0, false), (1, 20, false), (1, 21, true), (2, 21, false), (500, 10_000, false), (500, 10_001, true), (501, 10_001, true)]
+        {
+            assert_eq!(Pages { number, size: 20 }.has_more(total), more, "{number} {total}");
+        }
     }
 }

@@ -104,7 +104,14 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
         select: parameters.select.or(told.select),
         path: parameters.path.or(told.path),
     };
-    let publish = judged(place(call, &parameters)?.file, &parameters, &call.headers, Sent::Form)?;
+    let whole = place(call, &parameters).and_then(|path| judged(path.file, &parameters, &call.headers, Sent::Form));
+    let publish = match whole {
+        Ok(publish) => publish,
+        Err(refusal) => {
+            client.give_up(&publish, &uploaded).await;
+            return Err(refusal);
+        }
+    };
     let published = client.publish_uploaded(&publish, uploaded).await?;
     Ok(answer(&published, parameters.select.is_some()))
 }

@@ -271,7 +271,8 @@ impl Refusal {
             | Reason::PageTokenInvalid
             | Reason::DigestMismatch
             | Reason::SizeMismatch
-            | Reason::RangeNotSatisfiable => Self::bad_request(message),
+            | Reason::RangeNotSatisfiable
+            | Reason::TokenNotActive => Self::bad_request(message),
             // Faults, and what the gateway and the planes settle among themselves.
             _ => Self::internal(),
         }
@@ -364,7 +365,8 @@ mod tests {
                 | Reason::FileTooLarge
                 | Reason::DigestMismatch
                 | Reason::SizeMismatch
-                | Reason::RangeNotSatisfiable => 400,
+                | Reason::RangeNotSatisfiable
+                | Reason::TokenNotActive => 400,
                 Reason::RateLimited => 429,
                 Reason::UploadIncomplete => 408,
                 Reason::StorageFull => 507,

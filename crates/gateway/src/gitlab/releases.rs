@@ -1,13 +1,16 @@
 //! Releases and their links. GitLab keeps the source code too; here a tag is what the client says it is.
 
+use std::future::ready;
+
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with};
 use axum::Json;
 use axum::http::HeaderValue;
 use consign_client::{Client, Error};
 use consign_proto::metadata::release_link::Kind;
-use consign_proto::metadata::{self as wire, ListReleasesRequest};
+use consign_proto::metadata::{self as wire, ListReleasesRequest, ListReleasesResponse};
 use consign_types::{Reason, Timestamp};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -15,9 +18,10 @@ use super::answer::{Created, Elsewhere};
 use super::call::Call;
 use super::entity::{Release, ReleaseLink};
 use super::form::{Form, MAX_LARGE_BODY_BYTES};
-use super::pages::{Listing, Page, Pages, Paging};
+use super::pages::{Listing, Pages, Paging};
 use super::query::{Direction, Query, names, order};
 use super::refusal::{Refusal, Result};
+use super::streamed::Streamed;
 
 /// What a client sends of a release. What it says of the source code (`ref`, `milestones`) is passed over.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -119,25 +123,42 @@ async fn create(call: Call, form: Form<Fields, MAX_LARGE_BODY_BYTES>) -> Result<
 }
 
 /// `GET /projects/:id/releases`, the last released first, unless another order is asked for.
-async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Release>> {
+async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Streamed<Release>> {
     let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
     let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
     let (client, parent) = (call.client()?, call.project()?.to_string());
-    let mut asked =
-        ListReleasesRequest { parent, order_by, page_size: pages.size(), skip: pages.skip(), count: true, ..Default::default() };
-    let (mut items, mut total) = (Vec::new(), None);
-    // Long releases come on several pages.
-    let more = loop {
-        let found = client.list_releases(asked.clone()).await.map_err(|error| call.unseen(error))?;
-        total = total.or(Some(found.total_size));
-        items.extend(found.releases.iter().map(|release| Release::of(release, &call)));
-        let left = pages.size().saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
-        if left == 0 || found.next_page_token.is_empty() {
-            break !found.next_page_token.is_empty();
+    let asked = ListReleasesRequest { parent, order_by, page_size: pages.size(), skip: pages.skip(), count: true, ..Default::default() };
+    let first = client.list_releases(asked.clone()).await.map_err(|error| call.unseen(error))?;
+    let left = pages.size() - count(&first);
+    // Where all that is asked for came at once, the plane has told what is behind it.
+    let more = !first.next_page_token.is_empty() && (left <= 0 || pages.has_more(first.total_size));
+    let headers = pages.headers(&call, more, Some(first.total_size));
+    let rest = ListReleasesRequest { page_size: left, page_token: first.next_page_token, skip: 0, count: false, ..asked };
+    let releases = all(client, first.releases, rest);
+    Ok(Streamed::of(headers, releases.map_ok(move |release| Release::of(&release, &call))))
+}
+
+/// Releases, and behind them those that a request asks for: where they are long they come on several pages.
+fn all(
+    client: Client,
+    first: Vec<wire::Release>,
+    rest: ListReleasesRequest,
+) -> impl Stream<Item = Result<wire::Release, Error>> + Send + 'static {
+    let rest = stream::try_unfold((client, rest), |(client, asked)| async {
+        if asked.page_size <= 0 || asked.page_token.is_empty() {
+            return Ok(None);
         }
-        asked = ListReleasesRequest { page_size: left, skip: 0, page_token: found.next_page_token, count: false, ..asked };
-    };
-    Ok(pages.answer(&call, Page { items, more, total }))
+        let found = client.list_releases(asked.clone()).await?;
+        let left = asked.page_size - count(&found);
+        let next = ListReleasesRequest { page_size: left, page_token: found.next_page_token, ..asked };
+        Ok(Some((found.releases, (client, next))))
+    });
+    let pages = stream::once(ready(Ok::<_, Error>(first))).chain(rest);
+    pages.map_ok(|releases| stream::iter(releases.into_iter().map(Ok))).try_flatten()
+}
+
+fn count(found: &ListReleasesResponse) -> i32 {
+    i32::try_from(found.releases.len()).unwrap_or(i32::MAX)
 }
 
 /// `GET /projects/:id/releases/:tag_name`.

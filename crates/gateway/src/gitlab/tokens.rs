@@ -65,7 +65,7 @@ impl AnyToken {
 pub(super) fn routes() -> ApiRouter<Client> {
     let lists = || get_with(list_below, |op| op.summary("Lists tokens")).post_with(create_below, |op| op.summary("Makes a token"));
     let ones = || get_with(get_below, |op| op.summary("Reads a token")).delete_with(delete_below, |op| op.summary("Ends a token"));
-    let rotated = || post_with(rotate_below, |op| needs_no_body(op).summary("Gives a token another secret"));
+    let rotated = || post_with(rotate_below, |op| needs_no_body(op).summary("Gives a token another secret").response::<405, Refusal>());
     let below = |router: ApiRouter<Client>, owner| {
         router
             .api_route(&format!("/api/v4/{owner}/{{id}}/access_tokens"), lists())
@@ -136,7 +136,7 @@ async fn delete_below(call: Call) -> Result<NoContent> {
 async fn rotate_below(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let place = below(&call)?;
     if call.segment(6) == "self" {
-        return rotate(&place.client, String::new(), form).await;
+        return place.rotate_itself(form).await;
     }
     let id = call.number(6, "token_id")?;
     match place.find(id).await {
@@ -190,6 +190,23 @@ impl Place {
     async fn find(&self, id: i64) -> Result<wire::Token> {
         let token = self.client.find_token(&self.name(id)).await?;
         if token.kind() == self.kind { Ok(token) } else { Err(Refusal::token_not_found()) }
+    }
+
+    /// Gives the token in use another secret, where it is one of these: 405 where it is of another kind, and where it is of another place
+    /// what the plane says of that.
+    async fn rotate_itself(&self, form: Form<Fields>) -> Result<Json<AnyToken>> {
+        let name = match self.client.who_am_i().await.map_err(Refusal::from) {
+            Ok((_, _, token)) => match (self.kind, token.kind()) {
+                // Those of projects and groups are personal ones too in GitLab: of users of their own.
+                (Kind::Personal, Kind::Personal | Kind::Project | Kind::Namespace) => token.name,
+                (kind, its) if kind == its => self.name(token.id).to_string(),
+                _ => return Err(Refusal::method_not_allowed()),
+            },
+            // Whoever comes with a secret that was replaced is refused where it counts.
+            Err(refusal) if refusal.asks_for_token() => String::new(),
+            Err(refusal) => return Err(refusal),
+        };
+        rotate(&self.client, name, form).await
     }
 
     async fn revoke(&self, id: i64) -> Result<NoContent> {

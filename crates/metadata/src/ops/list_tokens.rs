@@ -20,6 +20,8 @@ pub struct ListTokens {
     pub parent: TokenParent,
     /// Whether they count or not.
     pub shown: Shown,
+    /// As of when they do.
+    pub as_of: Timestamp,
     /// Which of them.
     pub filter: Option<Filter>,
     /// How they are ordered.
@@ -95,10 +97,9 @@ impl Principal {
 impl Metadata {
     /// Tokens of a project, namespace or user, of all users, or all there are. `FilterInvalid`.
     pub async fn list_tokens(&self, request: ListTokens) -> Result<Listed<Token>> {
-        let now = self.now();
         self.pool
             .read(move |db| {
-                let ListTokens { parent, shown, filter, order, descending, page } = request;
+                let ListTokens { parent, shown, as_of: now, filter, order, descending, page } = request;
                 let owners = match &parent {
                     TokenParent::Users => Owners::Users,
                     TokenParent::Instance => Owners::All,

@@ -5,7 +5,7 @@ use consign_types::promotion::StageName;
 use consign_types::range::{Interval, VersionRange};
 use consign_types::resource::{PackageRef, StageRef, TagRef, VersionRef};
 use consign_types::version::VersionState;
-use consign_types::{ContentDigest, TagName, VersionName};
+use consign_types::{ContentDigest, FilePath, TagName, VersionName};
 
 use super::find_stage::stage;
 use super::{package, project};
@@ -35,6 +35,8 @@ pub struct ResolveVersion {
     pub selector: Selector,
     /// Whether ranges and `latest` take prereleases.
     pub include_prerelease: bool,
+    /// The one of its files that is wanted; `None` for all.
+    pub path: Option<FilePath>,
 }
 
 /// Which version of a package.
@@ -59,7 +61,7 @@ pub enum Selector {
 pub struct Resolved {
     /// The version.
     pub version: Version,
-    /// Its files that are served, by path, up to 1000.
+    /// Those of its files that are wanted and served, by path, up to 1000.
     pub files: Vec<File>,
     /// Whether it has more.
     pub more_files: bool,
@@ -116,19 +118,27 @@ fn resolve(db: &mut Db, request: &ResolveVersion) -> Result<Resolved> {
     let Some(found) = found else {
         return Err(refusal(db, request)?);
     };
-    let most = 1 + i64::try_from(MAX_FILES).unwrap_or(i64::MAX);
-    let mut files = match &request.selector {
-        // What was placed of an open version stays placed, whatever was added to it since.
-        Selector::Stage(stage) => {
-            let as_of = placements::find_content_sequence(db, found.version.id, stage)?;
-            files::list_served_as_of(db, found.version.id, as_of.unwrap_or(i64::MAX), most)?
-        }
-        _ => files::list_served(db, found.version.id, None, most)?,
-    };
+    let mut files = files_of(db, request, found.version.id)?;
     let more_files = files.len() > MAX_FILES;
     files.truncate(MAX_FILES);
     let skipped = found.higher.iter().map(|version| skipped(request, found.scheme, version)).collect();
     Ok(Resolved { version: found.version, files, more_files, skipped, sequence: found.sequence })
+}
+
+/// The files that are wanted of a version, and one more than are shown where it has more.
+fn files_of(db: &mut Db, request: &ResolveVersion, version: i64) -> Result<Vec<File>> {
+    let most = 1 + i64::try_from(MAX_FILES).unwrap_or(i64::MAX);
+    let as_of = match &request.selector {
+        // What was placed of an open version stays placed, whatever was added to it since.
+        Selector::Stage(stage) => placements::find_content_sequence(db, version, stage)?,
+        _ => None,
+    };
+    match (&request.path, as_of) {
+        (Some(path), Some(as_of)) => Ok(files::find_served_as_of(db, version, path, as_of)?.into_iter().collect()),
+        (Some(path), None) => files::list_served_at(db, version, &[path]),
+        (None, Some(as_of)) => files::list_served_as_of(db, version, as_of, most),
+        (None, None) => files::list_served(db, version, None, most),
+    }
 }
 
 /// Which versions a selector may mean.

@@ -42,7 +42,7 @@ pub struct RotateToken {
 
 impl Metadata {
     /// Gives a token another secret, which is kept nowhere. The same request again makes another one in place of that. `TokenNotFound`,
-    /// `EtagMismatch`, `TokenExpired` where it does not count any more.
+    /// `EtagMismatch`, `TokenNotActive` where it does not count any more.
     pub async fn rotate_token(&self, request: RotateToken) -> Result<(Token, TokenSecret)> {
         let now = self.now();
         let answer = self.pool.write(move |db| rotate(db, &request, now)).await?;
@@ -80,7 +80,7 @@ fn rotate(db: &mut Db, request: &RotateToken, now: Timestamp) -> Result<(Token, 
     }
     check_expiry(request.expires_at, now)?;
     if !token.is_active(now) {
-        return Err(Error::TokenExpired);
+        return Err(Error::TokenNotActive(request.name.clone()));
     }
     token.expires_at = end(request, &token, now)?;
     token.revision += 1;

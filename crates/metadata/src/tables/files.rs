@@ -127,6 +127,12 @@ pub(crate) fn list_served_as_of(db: &mut Db, version: i64, sequence: i64, limit:
     Ok(query.filter(not(exists(newer))).select(files::all_columns).order(files::path).limit(limit).load(db)?)
 }
 
+/// The file that a version served at a path as of a change.
+pub(crate) fn find_served_as_of(db: &mut Db, version: i64, path: &FilePath, sequence: i64) -> Result<Option<File>> {
+    let query = files::table.filter(files::version_id.eq(version)).filter(files::path.eq(path)).filter(files::deleted_at.is_null());
+    Ok(query.filter(files::sequence.le(sequence)).order(files::revision.desc()).first(db).optional()?)
+}
+
 /// The files that a version serves, by path from `after` on.
 pub(crate) fn list_served(db: &mut Db, version: i64, after: Option<&FilePath>, limit: i64) -> Result<Vec<File>> {
     let mut query = files::table

@@ -115,9 +115,14 @@ impl Token {
         if self.scope_names.is_empty() { ScopeNames::of(&self.scopes, self.kind == TokenKind::Deploy) } else { self.scope_names.clone() }
     }
 
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// Whether it counts at a time.
     pub fn is_active(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+        self.revoked_at.is_none() && !self.is_expired(now)
     }
 }
 

@@ -203,11 +203,15 @@ async fn what_is_placed_of_an_open_version_stays_what_it_was_and_is_not_deleted(
         add("a", "two", 2).await;
         add("b", "three", 3).await;
 
-        let resolve =
-            ResolveVersion { package: version.package(), selector: Selector::Stage("dev".parse().unwrap()), include_prerelease: false };
-        let resolved = metadata.resolve_version(resolve).await.unwrap();
-        let files: Vec<(String, Digest)> = resolved.files.iter().map(|file| (file.path.to_string(), file.digest)).collect();
-        assert_eq!(files, [("a".to_owned(), Digest::of(b"one"))], "{engine:?}");
+        for (path, expected) in [(None, &["a"][..]), (Some("a"), &["a"]), (Some("b"), &[]), (Some("c"), &[])] {
+            let selector = Selector::Stage("dev".parse().unwrap());
+            let path = path.map(|path| path.parse().unwrap());
+            let resolve = ResolveVersion { package: version.package(), selector, include_prerelease: false, path };
+            let resolved = metadata.resolve_version(resolve).await.unwrap();
+            let files: Vec<(String, Digest)> = resolved.files.iter().map(|file| (file.path.to_string(), file.digest)).collect();
+            let expected: Vec<(String, Digest)> = expected.iter().map(|path| ((*path).to_owned(), Digest::of(b"one"))).collect();
+            assert_eq!((files, resolved.more_files), (expected, false), "{engine:?}");
+        }
         assert_eq!(placed.items[0].content_digest, consign_types::ContentDigest::of([(&"a".parse().unwrap(), &Digest::of(b"one"), 3)]));
 
         let delete = consign_metadata::DeleteVersion {

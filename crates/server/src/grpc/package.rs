@@ -326,7 +326,8 @@ impl PackageService for PackageApi {
         let package: PackageRef = decode::name("parent", &request.parent)?;
         caller.about(&package).await?;
         let selector = selector(decode::present("selector", request.selector)?)?;
-        let wanted = ResolveVersion { package: package.clone(), selector, include_prerelease: request.include_prerelease };
+        let path = decode::optional("path", &request.path, decode::path)?;
+        let wanted = ResolveVersion { package: package.clone(), selector, include_prerelease: request.include_prerelease, path };
         let resolved = self.metadata.resolve_version(wanted).await.map_err(status)?;
         let package = PackageRef { project: ProjectRef::Id(resolved.version.project_id), ..package };
         let name =

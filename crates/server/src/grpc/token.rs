@@ -4,7 +4,7 @@ mod trust;
 
 use std::sync::Arc;
 
-use consign_metadata::{About, CreateToken, Error, ListTokens, Metadata, Principal, RevokeToken, RotateToken, Shown, TokenOrder};
+use consign_metadata::{About, CreateToken, Error, ListTokens, Metadata, Principal, RevokeToken, RotateToken, Shown, Token, TokenOrder};
 use consign_proto::metadata::token_service_server::TokenService;
 use consign_proto::metadata::{
     self as wire, CreateTokenRequest, CreateTokenResponse, CreateTrustRuleRequest, CreateTrustRuleResponse, DeleteTrustRuleRequest,
@@ -64,7 +64,7 @@ impl TokenService for TokenApi {
             request_id: decode::request_id(&request.request_id)?,
         };
         let (token, secret) = self.metadata.create_token(wanted).await.map_err(status)?;
-        Ok(Response::new(CreateTokenResponse { token: Some(encode::token(token)), secret: secret.expose().to_owned() }))
+        Ok(Response::new(CreateTokenResponse { token: Some(self.shown(token)), secret: secret.expose().to_owned() }))
     }
 
     async fn get_token(&self, request: Request<GetTokenRequest>) -> Result<Response<GetTokenResponse>, Status> {
@@ -72,7 +72,7 @@ impl TokenService for TokenApi {
         let name: TokenRef = decode::name("name", &request.get_ref().name)?;
         own_or_tended(&caller, &name).await?;
         let token = self.metadata.find_named_token(name).await.map_err(status)?;
-        Ok(Response::new(GetTokenResponse { token: Some(encode::token(token)) }))
+        Ok(Response::new(GetTokenResponse { token: Some(self.shown(token)) }))
     }
 
     async fn list_tokens(&self, request: Request<ListTokensRequest>) -> Result<Response<ListTokensResponse>, Status> {
@@ -85,16 +85,16 @@ impl TokenService for TokenApi {
             (false, true) => Shown::All,
             (false, false) => Shown::Active,
         };
-        let counting = format!("{shown:?}");
+        let (as_of, counting) = (self.metadata.now(), format!("{shown:?}"));
         // Whose tokens `users/-` are is part of the question.
         let listing = Listing::of("ListTokens", &[&parent.to_string(), &request.filter, &request.order_by, &counting]);
         let (order, descending) = decode::order(&request.order_by, ORDERS)?;
         let page = skipping(listing.page(request.page_size, &request.page_token)?, request.skip, request.count)?;
-        let wanted = ListTokens { parent, shown, filter: decode::filter(&request.filter)?, order, descending, page };
+        let wanted = ListTokens { parent, shown, as_of, filter: decode::filter(&request.filter)?, order, descending, page };
         let found = self.metadata.list_tokens(wanted).await.map_err(status)?;
         let next_page_token = listing.next(&found, |token| order.cursor(token).to_string());
         let total_size = found.total.unwrap_or_default();
-        Ok(Response::new(ListTokensResponse { tokens: found.map(encode::token).items, next_page_token, total_size }))
+        Ok(Response::new(ListTokensResponse { tokens: found.map(|token| encode::token(token, as_of)).items, next_page_token, total_size }))
     }
 
     async fn revoke_token(&self, request: Request<RevokeTokenRequest>) -> Result<Response<RevokeTokenResponse>, Status> {
@@ -106,7 +106,7 @@ impl TokenService for TokenApi {
         // A revoked token is answered as it is, so no record of the request is needed.
         let token =
             self.metadata.revoke_token(RevokeToken { principal, name, etag: decode::etag(&request.etag)? }).await.map_err(status)?;
-        Ok(Response::new(RevokeTokenResponse { token: Some(encode::token(token)) }))
+        Ok(Response::new(RevokeTokenResponse { token: Some(self.shown(token)) }))
     }
 
     async fn rotate_token(&self, request: Request<RotateTokenRequest>) -> Result<Response<RotateTokenResponse>, Status> {
@@ -134,14 +134,14 @@ impl TokenService for TokenApi {
             request_id: decode::request_id(&request.request_id)?,
         };
         let (token, secret) = self.metadata.rotate_token(wanted).await.map_err(status)?;
-        Ok(Response::new(RotateTokenResponse { token: Some(encode::token(token)), secret: secret.expose().to_owned() }))
+        Ok(Response::new(RotateTokenResponse { token: Some(self.shown(token)), secret: secret.expose().to_owned() }))
     }
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Result<Response<WhoAmIResponse>, Status> {
         let principal = caller(&request)?.anyone()?;
         let token = self.metadata.find_token(principal.token).await.map_err(status)?;
         let user = principal.user.map(|id| UserRef::Id(id).to_string()).unwrap_or_default();
-        Ok(Response::new(WhoAmIResponse { actor: principal.name.to_string(), user, token: Some(encode::token(token)) }))
+        Ok(Response::new(WhoAmIResponse { actor: principal.name.to_string(), user, token: Some(self.shown(token)) }))
     }
 
     async fn exchange_token(&self, request: Request<ExchangeTokenRequest>) -> Result<Response<ExchangeTokenResponse>, Status> {
@@ -190,6 +190,13 @@ impl TokenService for TokenApi {
             }
         }
         Ok(Response::new(TestPermissionsResponse { allowed_methods }))
+    }
+}
+
+impl TokenApi {
+    /// A token as it is now.
+    fn shown(&self, token: Token) -> wire::Token {
+        encode::token(token, self.metadata.now())
     }
 }
 

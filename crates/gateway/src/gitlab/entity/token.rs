@@ -36,7 +36,7 @@ impl Token {
             name: token.display_name.clone(),
             description: Some(token.description.clone()).filter(|text| !text.is_empty()),
             revoked: token.revoke_time.is_some(),
-            active: token.revoke_time.is_none() && !is_over(token),
+            active: token.revoke_time.is_none() && !token.expired,
             created_at: token.create_time.map(Time::from),
             last_used_at: token.last_use_time.map(Time::from),
             expires_at: token.expire_time.map(Day::from),
@@ -72,15 +72,28 @@ impl DeployToken {
             username: token.username.clone(),
             expires_at: token.expire_time.map(Time::from),
             revoked: token.revoke_time.is_some(),
-            expired: is_over(token),
+            expired: token.expired,
             scopes: token.scope_names.clone(),
             secret,
         }
     }
 }
 
-/// Whether a token's time is over.
-#[expect(clippy::disallowed_methods, reason = "GitLab tells whether a token is expired as of the answer")]
-fn is_over(token: &wire::Token) -> bool {
-    token.expire_time.is_some_and(|end| end.seconds <= jiff::Timestamp::now().as_second())
+#[cfg(test)]
+mod tests {
+    use prost_types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn whether_a_token_counts_is_what_the_plane_says() {
+        let (past, future) = (Some(Timestamp { seconds: 1, nanos: 0 }), Some(Timestamp { seconds: 253_402_300_799, nanos: 0 }));
+        for (expired, expire_time, revoke_time) in [(true, future, None), (false, past, None), (false, future, past), (true, past, past)] {
+            let token = wire::Token { expired, expire_time, revoke_time, ..wire::Token::default() };
+            let told = Token::of(&token, None);
+            assert_eq!((told.active, told.revoked), (!expired && revoke_time.is_none(), revoke_time.is_some()), "{token:?}");
+            let deploy = DeployToken::of(&token, None);
+            assert_eq!((deploy.expired, deploy.revoked), (expired, revoke_time.is_some()), "{token:?}");
+        }
+    }
 }

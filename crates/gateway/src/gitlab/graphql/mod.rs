@@ -54,6 +54,7 @@ static SCHEMA: LazyLock<Schema<Query, Mutation, EmptySubscription>> = LazyLock::
 
 /// `POST /api/graphql`. Who asks is known before the body is read.
 pub(crate) async fn post(call: Call, body: Body) -> Response {
+    let call = call.of_packages();
     let session = match Session::begin(&call).await {
         Ok(session) => Arc::new(session),
         Err(refusal) => {
@@ -69,6 +70,7 @@ pub(crate) async fn post(call: Call, body: Body) -> Response {
 
 /// `GET /api/graphql`: one query, in the address.
 pub(crate) async fn get(call: Call, method: Method) -> Response {
+    let call = call.of_packages();
     let session = match Session::begin(&call).await {
         Ok(session) => Arc::new(session),
         Err(refusal) => return refusal,

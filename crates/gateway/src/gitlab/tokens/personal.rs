@@ -29,7 +29,7 @@ pub(super) fn routes() -> ApiRouter<Client> {
         )
         .api_route(
             "/api/v4/personal_access_tokens/{token}/rotate",
-            post_with(rotated, |op| needs_no_body(op).summary("Gives a personal token another secret")),
+            post_with(rotated, |op| needs_no_body(op).summary("Gives a personal token another secret").response::<405, Refusal>()),
         )
 }
 
@@ -91,7 +91,7 @@ async fn delete(call: Call) -> Result<NoContent> {
 async fn rotated(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
     let place = of_users(&call)?;
     if call.segment(4) == "self" {
-        return rotate(&place.client, String::new(), form).await;
+        return place.rotate_itself(form).await;
     }
     let name = place.name(call.number(4, "id")?).to_string();
     rotate(&place.client, name, form).await.map_err(Refusal::of_others)

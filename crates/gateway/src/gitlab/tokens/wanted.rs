@@ -6,7 +6,7 @@ use consign_types::resource::TokenParent;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::gitlab::form::{DAY, instant};
+use crate::gitlab::form::{instant, instant_or_end};
 use crate::gitlab::query::{is_set, quoted};
 use crate::gitlab::refusal::{Refusal, Result};
 
@@ -85,8 +85,8 @@ impl Wanted {
             }
         }
         // One that ends on that day is told to end then, at whichever hour.
-        if let Some(day) = instant("expires_before", self.expires_before.as_deref())? {
-            parts.push(format!("expire_time < \"{}\"", day.plus_seconds(DAY)));
+        if let Some(time) = instant_or_end("expires_before", self.expires_before.as_deref())? {
+            parts.push(format!("expire_time <= \"{time}\""));
         }
         match self.revoked.as_deref() {
             None | Some("") => {}

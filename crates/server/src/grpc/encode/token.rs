@@ -4,6 +4,7 @@ use consign_metadata::{Owner, Token};
 use consign_proto::access::scope_numbers;
 use consign_proto::metadata as wire;
 use consign_proto::timestamp;
+use consign_types::Timestamp;
 use consign_types::pattern::NamePattern;
 use consign_types::resource::bot_id;
 use consign_types::token::TokenKind;
@@ -15,8 +16,8 @@ pub(in crate::grpc) fn patterns(patterns: &[NamePattern]) -> Vec<String> {
     patterns.iter().map(NamePattern::text).map(str::to_owned).collect()
 }
 
-/// A token, which has no secret to show.
-pub(in crate::grpc) fn token(token: Token) -> wire::Token {
+/// A token as it is at a time. It has no secret to show.
+pub(in crate::grpc) fn token(token: Token, now: Timestamp) -> wire::Token {
     let kind = match token.kind {
         TokenKind::Personal => wire::token::Kind::Personal,
         TokenKind::Project => wire::token::Kind::Project,
@@ -47,6 +48,7 @@ pub(in crate::grpc) fn token(token: Token) -> wire::Token {
         username: token.signs_in_as().unwrap_or_default(),
         scope_names: token.named_scopes().words().iter().map(|word| (*word).to_owned()).collect(),
         user: token.user().to_string(),
+        expired: token.is_expired(now),
         claims: token.claims.into_iter().collect(),
     }
 }

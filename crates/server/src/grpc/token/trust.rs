@@ -149,7 +149,11 @@ pub(super) async fn exchange(
         request_id,
     };
     let (token, secret, rule) = metadata.exchange_token(wanted).await.map_err(status)?;
-    Ok(ExchangeTokenResponse { token: Some(encode::token(token)), secret: secret.expose().to_owned(), trust_rule: rule.to_string() })
+    Ok(ExchangeTokenResponse {
+        token: Some(encode::token(token, metadata.now())),
+        secret: secret.expose().to_owned(),
+        trust_rule: rule.to_string(),
+    })
 }
 
 fn refusal(error: VerifyError, not_matched: impl FnOnce() -> Status) -> Status {
