@@ -250,3 +250,39 @@ async fn a_refusal_speaks_of_the_parameters_that_the_request_has() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[tokio::test]
+async fn fields_may_stand_behind_the_question_mark_and_the_body_goes_before_them() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let send = async |method: Method, path: &str, body: Option<Value>| {
+        let request = rest.request(method, path);
+        let answer = rest.send(if let Some(body) = body { request.json(&body) } else { request }).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+        (answer.status, answer.json())
+    };
+    let (status, project) = send(Method::POST, "/api/v4/projects?name=behind&visibility=public", None).await;
+    assert_eq!((status, &project["path"], &project["visibility"]), (201, &json!("behind"), &json!("public")));
+    let (status, project) =
+        send(Method::PUT, "/api/v4/projects/1?visibility=public&description=q", Some(json!({ "description": "b" }))).await;
+    assert_eq!((status, &project["visibility"], &project["description"]), (200, &json!("public"), &json!("b")));
+    let token = "/api/v4/projects/1/access_tokens?name=t&scopes[]=api&access_level=30&expires_at=2098-01-01";
+    let (status, token) = send(Method::POST, token, None).await;
+    assert_eq!((status, &token["scopes"], &token["expires_at"]), (201, &json!(["api"]), &json!("2098-01-01")));
+    let rotated = format!("/api/v4/projects/1/access_tokens/{}/rotate?expires_at=2097-01-01", token["id"]);
+    let (status, token) = send(Method::POST, &rotated, None).await;
+    assert_eq!((status, &token["expires_at"]), (200, &json!("2097-01-01")));
+    let refused = send(Method::POST, "/api/v4/projects?name=%FF", None).await;
+    assert_eq!(refused.0, 400, "{refused:?}");
+    let wrong = send(Method::POST, "/api/v4/projects?name=x", Some(json!(["x"]))).await;
+    assert_eq!(wrong, (400, json!({ "error": "body has a field of the wrong type" })));
+}
+
+#[tokio::test]
+async fn a_route_that_is_not_there_is_told_from_a_thing_that_is_not() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    for path in ["/api/v4/groups/root/subgroups", "/api/v4/projects/1/repository/tags", "/api/v4", "/nothing"] {
+        let answer = rest.get(path).await;
+        assert_eq!((answer.status, answer.json()), (404, json!({ "error": "404 Not Found" })), "{path}");
+        assert_eq!(answer.header("content-type"), "application/json");
+    }
+}

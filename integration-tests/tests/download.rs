@@ -102,7 +102,7 @@ async fn several_ranges_come_in_one_answer() {
     let path = file("tool", "1.0", "f");
     rest.put(&path, "0123456789").await;
     let get = async |method: Method, range: &str| rest.send(rest.request(method, &path).header("range", range)).await;
-    let etag = format!("\"{}\"", consign_types::Digest::of(b"0123456789"));
+    let etag = format!("\"{}\"", Digest::of(b"0123456789"));
     let boundary = etag.trim_matches('"');
     let part = |range: &str, bytes: &str| {
         format!("\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes {range}/10\r\n\r\n{bytes}")

@@ -29,29 +29,30 @@ const MAX_BODY_BYTES: usize = 64 << 10;
 /// The largest body that is read where somebody has much to say.
 pub(crate) const MAX_LARGE_BODY_BYTES: usize = 3 << 20;
 
-/// The fields of a body of no more than so many bytes, read once the caller is known. Those that nobody knows are passed over, as GitLab
-/// does.
+/// The fields of a body of no more than so many bytes, and those behind the `?` that it does not have, read once the caller is known. Those
+/// that nobody knows are passed over, as GitLab does.
 #[derive(Debug)]
 pub(crate) struct Form<T, const MOST: usize = MAX_BODY_BYTES> {
     body: Body,
     content_type: String,
+    query: String,
     fields: PhantomData<T>,
 }
 
 impl<T: DeserializeOwned, const MOST: usize> Form<T, MOST> {
     pub(crate) async fn read(self) -> Result<T> {
         let body = to_bytes(self.body, MOST).await.map_err(|_| Refusal::parameter("body is too large"))?;
-        if self.content_type.starts_with(JSON) {
-            let told =
-                |error: serde_json::Error| if error.is_data() { "body has a field of the wrong type" } else { "body is not valid JSON" };
-            return serde_json::from_slice(&body).map_err(|error| Refusal::parameter(told(error)));
-        }
         if self.content_type.starts_with("multipart/") {
             return Err(Refusal::parameter("send the fields as application/json or application/x-www-form-urlencoded"));
         }
-        let invalid = || Refusal::parameter("body is not a valid form");
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).map_err(|_| invalid())?;
-        serde_json::from_value(object(pairs))
+        let query = pairs(self.query.as_bytes()).ok_or_else(|| Refusal::parameter("query is invalid"))?;
+        if self.content_type.starts_with(JSON) {
+            let invalid = |_| Refusal::parameter("body is not valid JSON");
+            let fields = if body.is_empty() { Value::Object(Map::new()) } else { serde_json::from_slice(&body).map_err(invalid)? };
+            return serde_json::from_value(beside(fields, query)).map_err(|_| Refusal::parameter("body has a field of the wrong type"));
+        }
+        let fields = pairs(&body).ok_or_else(|| Refusal::parameter("body is not a valid form"))?;
+        serde_json::from_value(beside(object(fields), query))
             .map_err(|_| Refusal::parameter("body has a field of the wrong type: lists are sent as `name[]`"))
     }
 }
@@ -61,7 +62,8 @@ impl<S: Sync, T, const MOST: usize> FromRequest<S> for Form<T, MOST> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
         let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        Ok(Self { body: request.into_body(), content_type, fields: PhantomData })
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        Ok(Self { body: request.into_body(), content_type, query, fields: PhantomData })
     }
 }
 
@@ -86,6 +88,20 @@ fn as_form(mut schema: Schema) -> Schema {
         .map(|(name, field)| if field["type"] == "array" { (format!("{name}[]"), field) } else { (name, field) })
         .collect();
     schema
+}
+
+fn pairs(form: &[u8]) -> Option<Vec<(String, String)>> {
+    serde_urlencoded::from_bytes(form).ok()
+}
+
+/// The fields of a body, and those of a query that it does not have.
+fn beside(mut fields: Value, query: Vec<(String, String)>) -> Value {
+    if let (Value::Object(fields), Value::Object(more)) = (&mut fields, object(query)) {
+        for (name, value) in more {
+            fields.entry(name).or_insert(value);
+        }
+    }
+    fields
 }
 
 /// A form as an object: what is called `name[]` is a list of all that are called so.

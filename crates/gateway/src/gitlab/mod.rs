@@ -70,7 +70,7 @@ pub(crate) fn router(client: Client) -> Router {
         .merge(user::routes());
     openapi::served(routes)
         .route("/api/graphql", get(graphql::get).post(graphql::post))
-        .fallback(|| async { Refusal::not_found() })
+        .fallback(|| async { Refusal::no_route() })
         .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .with_state(client)
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal::panicked().into_response()))

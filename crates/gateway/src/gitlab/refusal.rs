@@ -51,9 +51,14 @@ impl Refusal {
         Self::parameter(texts.into_iter().collect::<Vec<_>>().join(", "))
     }
 
-    /// There is no such thing, or no such route.
+    /// There is no such thing.
     pub(crate) fn not_found() -> Self {
         Self::message(StatusCode::NOT_FOUND, "404 Not found")
+    }
+
+    /// There is no such route.
+    pub(crate) fn no_route() -> Self {
+        Self { status: StatusCode::NOT_FOUND, body: json!({ "error": "404 Not Found" }), headers: Vec::new(), reason: None }
     }
 
     /// A parameter has a value that it can't have.
