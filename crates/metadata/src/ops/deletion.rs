@@ -69,9 +69,9 @@ pub(super) fn free(db: &mut Db, versions: &[Version]) -> Result<HashSet<i64>> {
     };
     let mut free: HashSet<i64> = versions.iter().filter(|version| !is_held(version)).map(|version| version.id).collect();
     let placed = placements::list_placed(db, &free.iter().copied().collect::<Vec<_>>())?;
-    placed.iter().for_each(|version| {
-        free.remove(version);
-    });
+    for version in placed {
+        free.remove(&version);
+    }
     Ok(free)
 }
 

@@ -34,13 +34,12 @@ impl Directories {
     /// Refuses a version one of whose files stands where another one has a folder: `PathsClash`.
     pub(super) fn check(&self, db: &mut Db, version: &Version) -> Result<()> {
         let as_of = (version.id, version.sequence);
-        let clash = match self.0.get(&as_of) {
-            Some(known) => known,
-            None => {
-                let found = find_clash(db, version.id)?.map(Arc::new);
-                self.0.insert(as_of, found.clone());
-                found
-            }
+        let clash = if let Some(known) = self.0.get(&as_of) {
+            known
+        } else {
+            let found = find_clash(db, version.id)?.map(Arc::new);
+            self.0.insert(as_of, found.clone());
+            found
         };
         clash.map_or(Ok(()), |clash| Err(Error::PathsClash { file: clash.file.clone(), below: clash.below.clone() }))
     }
