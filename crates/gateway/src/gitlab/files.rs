@@ -70,7 +70,7 @@ async fn delete(call: Call) -> Result<NoContent> {
     let (client, project) = projects::read(&call).await?;
     let version = packages::find(&client, &project, id).await?;
     if call.is_anonymous() {
-        return Err(Refusal::forbidden());
+        return Err(Refusal::forbidden("deleting takes the token of a maintainer"));
     }
     let filter = format!("id = {file}");
     let asked = ListFilesRequest { parent: version.name.clone(), filter, ..ListFilesRequest::default() };

@@ -136,7 +136,7 @@ async fn delete(call: Call) -> Result<NoContent> {
     let (client, project) = projects::read(&call).await?;
     let version = find(&client, &project, id).await?;
     if call.is_anonymous() {
-        return Err(Refusal::forbidden());
+        return Err(Refusal::forbidden("deleting takes the token of a maintainer"));
     }
     let changed = version.update_time.map_or(0, |time| time.seconds).max(0).unsigned_abs();
     let condition = call.headers.typed_get::<IfUnmodifiedSince>();

@@ -49,7 +49,7 @@ async fn create(call: Call, form: Form<Fields>) -> Result<Created<AnyToken>> {
 async fn own(client: &Client) -> Result<i64> {
     match client.who_am_i().await?.user.parse() {
         Ok(UserRef::Id(user)) => Ok(user),
-        _ => Err(Refusal::forbidden()),
+        _ => Err(Refusal::forbidden("the token is not that of a user")),
     }
 }
 
