@@ -2,15 +2,12 @@
 
 use consign_proto::metadata as wire;
 use consign_proto::metadata::release_link::Kind;
-use percent_encoding::{AsciiSet, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Time, UNRESERVED};
+use super::{Time, UNRESERVED, in_address};
 use crate::gitlab::call::Call;
-
-/// What a path of a link keeps as it is.
-const IN_PATHS: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// A release. GitLab's has the commit and the sources too, which are not here.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,10 +88,7 @@ impl ReleaseLink {
             url: link.url.clone(),
             direct_asset_url: match link.path.as_str() {
                 "" => link.url.clone(),
-                path => {
-                    let path = utf8_percent_encode(path.trim_start_matches('/'), IN_PATHS);
-                    format!("{}/downloads/{path}", below(call, tag))
-                }
+                path => format!("{}/downloads/{}", below(call, tag), in_address(path.trim_start_matches('/'))),
             },
             link_type: match link.kind() {
                 Kind::Unspecified | Kind::Other => "other",
