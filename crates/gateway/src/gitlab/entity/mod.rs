@@ -22,7 +22,7 @@ pub(crate) use project::Project;
 pub(crate) use release::{Release, ReleaseLink};
 pub(crate) use rule::ProtectionRule;
 pub(crate) use token::{DeployToken, Token};
-pub(crate) use user::User;
+pub(crate) use user::{User, username};
 
 /// What Ruby's `URI.encode_uri_component` leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -6,7 +6,7 @@ use percent_encoding::utf8_percent_encode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Time, UNRESERVED, in_address};
+use super::{Time, UNRESERVED, in_address, username};
 use crate::gitlab::call::Call;
 
 /// A release. GitLab's has the commit and the sources too, which are not here.
@@ -71,7 +71,7 @@ impl Release {
             created_at: release.create_time.map(Time::from),
             released_at: release.release_time.map(Time::from),
             is_upcoming: release.upcoming,
-            author: Author { username: release.creator.clone(), name: release.creator.clone() },
+            author: Author { username: username(&release.creator), name: username(&release.creator) },
             milestones: [],
             evidences: [],
             assets: Assets { count: links.len(), sources: [], links },
