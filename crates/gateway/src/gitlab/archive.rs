@@ -129,7 +129,7 @@ struct Answer {
 /// Finds the version. Nothing counts as downloaded yet.
 async fn open(client: Client, call: &Call) -> Result<Answer> {
     let Parameters { format: Some(format) } = call.query()? else { return Err(Refusal::not_found()) };
-    let path = WholePath::parse(call.uri.path(), call.allowed())?;
+    let path = call.judged(WholePath::parse(call.uri.path(), call.allowed())).await?;
     let Some(format) = Format::find(&format) else {
         return Err(call.wrong(&client, &path.project, Refusal::no_valid_value("format")).await);
     };

@@ -123,7 +123,8 @@ enum Wanted {
 /// Finds the file and judges the conditions of the request.
 async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     let Place { path: folder } = call.query()?;
-    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), folder.as_deref(), call.allowed())?;
+    let path = GenericPath::parse(call.uri.path(), folder.as_deref(), call.allowed());
+    let GenericPath { project, file } = call.judged(path).await?;
     let (names, path) = match file {
         Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
         Err(wrong) => (Err(wrong), None),

@@ -24,6 +24,7 @@ use super::form::{Form, access_level, end};
 use super::pages::{Listing, Page, Pages, Paging};
 use super::query::Query;
 use super::refusal::{Refusal, Result};
+use super::words::filtered_by;
 use wanted::{Wanted, Which};
 
 /// How long a token counts that is given another secret, where nobody says.
@@ -182,7 +183,7 @@ impl Place {
     async fn list(&self, call: &Call, which: Which, paging: &Query<Paging>) -> Result<Listing<AnyToken>> {
         let pages = Pages::of(paging)?;
         let asked = which.request(&self.parent, pages.size(), pages.skip());
-        let found = self.client.list_tokens_page(asked).await?;
+        let found = self.client.list_tokens_page(asked).await.map_err(|error| filtered_by("search", error))?;
         let items = found.tokens.iter().map(|token| AnyToken::of(token, None)).collect();
         Ok(pages.answer(call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
     }
