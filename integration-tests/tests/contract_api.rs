@@ -238,7 +238,17 @@ async fn a_refusal_speaks_of_the_parameters_that_the_request_has() {
             json!({ "name": "t", "scopes": ["api"], "expires_at": "2001-01-01" }),
             "`expires_at`",
         ),
-        (Method::GET, &format!("{PROJECT}/packages?package_name={long}"), json!(null), "query"),
+        (Method::GET, &format!("{PROJECT}/packages?package_name={long}"), json!(null), "`package_name`: longer than 2048 bytes"),
+        (Method::GET, &format!("{PROJECT}/packages?package_name=x&package_version={long}"), json!(null), "`package_version`: longer"),
+        (Method::GET, &format!("/api/v4/groups/root/packages?package_name={long}"), json!(null), "`package_name`: longer"),
+        (Method::GET, &format!("/api/v4/groups/root/projects?search={long}"), json!(null), "`search`: longer"),
+        (Method::GET, &format!("/api/v4/projects?search={long}"), json!(null), "`search`: longer"),
+        (Method::GET, "/api/v4/projects?pagination=keyset&cursor=x", json!(null), "`cursor`: not a token of this list"),
+        (Method::GET, &format!("/api/v4/groups?search={long}"), json!(null), "`search`: longer"),
+        (Method::GET, &format!("/api/v4/users?search={long}"), json!(null), "`search`: longer"),
+        (Method::GET, &format!("/api/v4/users?search=x&username={long}"), json!(null), "`username`: longer"),
+        (Method::GET, &format!("{PROJECT}/members?query={long}"), json!(null), "`query`: longer"),
+        (Method::GET, &format!("/api/v4/personal_access_tokens?search={long}"), json!(null), "`search`: longer"),
     ] {
         let refused = send(&rest, method.clone(), path, body).await;
         let told = refused.json();

@@ -7,6 +7,7 @@ use integration_tests::grpc::Grpc;
 use integration_tests::rest::file;
 use integration_tests::{BOTH, Builder, promoting, publishing};
 use reqwest::Method;
+use serde_json::json;
 
 const HELLO_SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -275,4 +276,27 @@ async fn of_many_files_that_are_placed_each_is_served_as_it_was_placed() {
         }
         assert_eq!(rest.get(&file("tool", "1.0", "f1000")).await.text(), "later");
     }
+}
+
+#[tokio::test]
+async fn folders_may_have_any_letters_and_addresses_have_them_encoded() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    let folders = ["c%23", "a%20b", "why%3F", "50%25", "%2523", "%C3%BC%E2%82%AC", "x%26y%3Dz%3B%22"];
+    for folder in folders {
+        let path = file("tool", "1.0", &format!("{folder}/f"));
+        let made = rest.put(&format!("{path}?select=package_file"), folder).await;
+        assert_eq!(made.status, 200, "{}", made.text());
+        let url = format!("/api/v4/projects/1/packages/generic/tool/1.0/{folder}/f");
+        assert_eq!(made.json()["file"]["url"], url);
+        let fetched = rest.get(&url).await;
+        assert_eq!((fetched.status, fetched.text()), (200, folder), "{url}");
+        let latest = rest.get(&file("tool", "latest", &format!("{folder}/f"))).await;
+        assert_eq!((latest.status, latest.text(), latest.header("content-location")), (200, folder, path.as_str()));
+    }
+    let query = "{ project(fullPath: \"root/demo\") { packages { nodes { id } } } }";
+    let ask = async |query: &str| rest.send(rest.request(Method::POST, "/api/graphql").json(&json!({ "query": query }))).await.json();
+    let id = ask(query).await["data"]["project"]["packages"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+    let files = ask(&format!("{{ package(id: \"{id}\") {{ packageFiles {{ nodes {{ downloadPath }} }} }} }}")).await;
+    let paths = folders.map(|folder| json!({ "downloadPath": format!("/api/v4/projects/1/packages/generic/tool/1.0/{folder}/f") }));
+    assert_eq!(files["data"]["package"]["packageFiles"]["nodes"], json!(paths));
 }

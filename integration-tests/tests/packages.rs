@@ -42,7 +42,9 @@ async fn packages_are_listed_filtered_and_ordered() {
             ("", &all[..]),
             ("?sort=desc", &["Other_tool 1.0", "tool 3.0", "tool 2.0", "tool 1.0"]),
             ("?order_by=name", &["Other_tool 1.0", "tool 1.0", "tool 2.0", "tool 3.0"]),
-            ("?order_by=version&sort=desc", &["tool 3.0", "tool 2.0", "Other_tool 1.0", "tool 1.0"]),
+            // These are no semantic versions: they stand in the order in which they were published.
+            ("?order_by=version", &all),
+            ("?order_by=version&sort=desc", &["Other_tool 1.0", "tool 3.0", "tool 2.0", "tool 1.0"]),
             ("?order_by=type&package_type=generic", &all),
             ("?package_name=OTHER", &["Other_tool 1.0"]),
             ("?package_name=_", &["Other_tool 1.0"]),
@@ -57,17 +59,12 @@ async fn packages_are_listed_filtered_and_ordered() {
             ("?package_type=npm", &[]),
             ("?include_versionless=true&unknown=x", &all),
         ] {
-            let mut found = shown(&rest.get(&format!("{PACKAGES}{query}")).await);
-            let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
-            if query.contains("order_by=version") {
-                // Versions that are equal come in whichever order.
-                found.sort();
-                expected.sort();
-            }
+            let found = shown(&rest.get(&format!("{PACKAGES}{query}")).await);
             assert_eq!(found, expected, "{engine:?} {query}");
         }
         for (query, told) in [
             ("?order_by=size", "order_by does not have a valid value"),
+            ("?order_by=project_path", "order_by does not have a valid value"),
             ("?sort=up", "sort does not have a valid value"),
             ("?package_type=tar", "package_type does not have a valid value"),
             ("?status=gone", "status does not have a valid value"),
@@ -78,8 +75,19 @@ async fn packages_are_listed_filtered_and_ordered() {
             let refused = rest.get(&format!("{PACKAGES}{query}")).await;
             assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{query}");
         }
-        assert_eq!(rest.get(&format!("{PACKAGES}?page=50002&per_page=1")).await.status, 405);
-        assert_eq!(rest.get(&format!("{PACKAGES}?package_name={}", "x".repeat(3000))).await.status, 400);
+        for version in ["1.10.0", "1.9.0", "1.10.0-rc.1"] {
+            assert_eq!(rest.put(&file("lib", version, "f"), version).await.status, 201);
+        }
+        for (sort, expected) in
+            [("asc", ["lib 1.9.0", "lib 1.10.0-rc.1", "lib 1.10.0"]), ("desc", ["lib 1.10.0", "lib 1.10.0-rc.1", "lib 1.9.0"])]
+        {
+            let found = shown(&rest.get(&format!("{PACKAGES}?package_name=lib&order_by=version&sort={sort}")).await);
+            assert_eq!(found, expected, "{engine:?} {sort}");
+        }
+        let far = rest.get(&format!("{PACKAGES}?page=50002&per_page=1")).await;
+        let told = "Offset pagination has a maximum allowed offset of 50000 for requests that return objects of this type";
+        assert_eq!((far.status, far.json(), far.header("content-type")), (405, json!({ "error": told }), "application/json"));
+        assert_eq!(rest.get(&format!("{PACKAGES}?page=50001&per_page=1")).await.status, 200);
     }
 }
 
@@ -128,7 +136,7 @@ async fn one_package_is_shown_with_its_others_and_its_files_and_deleted() {
         assert_eq!(one["_links"]["web_path"], format!("/root/demo/-/packages/{first}"));
         assert!(one["_links"]["delete_api_path"].as_str().unwrap().ends_with(&format!("/api/v4/projects/1/packages/{first}")));
         let others: Vec<&str> = one["versions"].as_array().unwrap().iter().map(|other| other["version"].as_str().unwrap()).collect();
-        assert_eq!(others, ["2.0"], "neither hidden nor withdrawn ones");
+        assert_eq!(others, ["2.0", "3.0"], "those that lists show");
         assert_eq!(rest.get(&format!("{PACKAGES}/{first}/pipelines")).await.text(), "[]");
         assert_eq!(rest.get(&format!("{PACKAGES}/{first}/pipelines?per_page=21")).await.status, 400);
         for (id, told) in [(hidden, "Package not found"), (bad, "Package not found"), (9999, "404 Not found"), (0, "404 Not found")] {
@@ -153,11 +161,16 @@ async fn one_package_is_shown_with_its_others_and_its_files_and_deleted() {
         assert_eq!(delete(&format!("{PACKAGES}/{first}/package_files/{newest}")).await.status, 404);
         assert_eq!(delete(&format!("{PACKAGES}/{old}/package_files/{}", files.json()[0]["id"])).await.status, 404, "of another package");
 
-        let stale =
-            rest.request(Method::DELETE, &format!("{PACKAGES}/{first}")).header("if-unmodified-since", "Mon, 01 Jan 2024 00:00:00 GMT");
-        assert_eq!(rest.send(stale).await.status, 412);
+        let unless = async |id: i64, day: &str| {
+            let request = rest.request(Method::DELETE, &format!("{PACKAGES}/{id}"));
+            rest.send(request.header("if-unmodified-since", format!("{day} 00:00:00 GMT"))).await
+        };
+        let stale = unless(first, "Mon, 01 Jan 2024").await;
+        let told = json!({ "message": "412 Precondition Failed" });
+        assert_eq!((stale.status, stale.json(), stale.header("content-type")), (412, told, "application/json"));
         for id in [first, hidden] {
-            assert_eq!(delete(&format!("{PACKAGES}/{id}")).await.status, 204, "hidden ones too");
+            let deleted = unless(id, "Thu, 01 Jan 2099").await;
+            assert_eq!((deleted.status, deleted.text(), deleted.header("content-type")), (204, "", ""), "hidden ones too");
             assert_eq!(delete(&format!("{PACKAGES}/{id}")).await.status, 404);
         }
         assert_eq!(rest.get(&file("tool", "1.0", "f")).await.status, 404);
@@ -200,7 +213,8 @@ async fn who_may_not_know_of_a_project_is_not_asked_for_a_token_and_who_may_not_
     assert_eq!(anonymous(Method::GET, PACKAGES).await.json()[0]["_links"], json!({ "web_path": "/root/demo/-/packages/1" }));
     for path in [format!("{PACKAGES}/1"), format!("{PACKAGES}/1/package_files/1")] {
         let refused = anonymous(Method::DELETE, &path).await;
-        assert_eq!((refused.status, refused.json()), (403, json!({ "message": "403 Forbidden" })), "{path}");
+        let told = json!({ "message": "403 Forbidden - deleting takes the token of a maintainer" });
+        assert_eq!((refused.status, refused.json(), refused.header("www-authenticate")), (403, told, ""), "{path}");
     }
     let rule = json!({ "package_name_pattern": "tool", "package_type": "generic", "minimum_access_level_for_delete": "admin" });
     assert_eq!(rest.send(rest.request(Method::POST, &format!("{PACKAGES}/protection/rules")).json(&rule)).await.status, 201);
@@ -324,15 +338,30 @@ async fn parameters_are_judged_before_it_is_told_whether_there_is_a_project() {
         ("/api/v4/projects/absent/packages?sort=up", "sort does not have a valid value"),
         ("/api/v4/projects/absent/packages/x", "package_id is invalid"),
         ("/api/v4/projects/absent/packages/1/package_files?order_by=size", "order_by does not have a valid value"),
+        ("/api/v4/projects/absent/packages/1/package_files?page=x", "page is invalid"),
+        ("/api/v4/projects/absent/packages/x/package_files", "package_id is invalid"),
+        ("/api/v4/projects/absent/packages/1/pipelines?per_page=21", "per_page does not have a valid value"),
+        ("/api/v4/projects/absent/packages/x/pipelines", "package_id is invalid"),
         ("/api/v4/groups/absent/packages?status=gone", "status does not have a valid value"),
+        ("/api/v4/groups/root/packages?order_by=size", "order_by does not have a valid value"),
         ("/api/v4/projects/absent/packages/generic/tool/1..0/f", "package_version is invalid"),
         ("/api/v4/projects/absent/releases?sort=up", "sort does not have a valid value"),
+        ("/api/v4/projects/absent/releases/v1/assets/links?page=x", "page is invalid"),
+        ("/api/v4/projects/absent/issues?page=x", "page is invalid"),
     ] {
-        for project in ["absent", "root%2Fdemo"] {
+        for project in ["absent", "root%2Fabsent", "root%2Fdemo"] {
             let path = path.replace("projects/absent", &format!("projects/{project}"));
-            let refused = rest.get(&path).await;
-            assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{path}");
+            for refused in [rest.get(&path).await, rest.send(rest.anonymous(Method::GET, &path)).await] {
+                assert_eq!((refused.status, refused.json()), (400, json!({ "error": told })), "{path}");
+            }
+            let unknown = rest.with_token("nobody's").get(&path).await;
+            assert_eq!((unknown.status, unknown.text()), (401, r#"{"message":"401 Unauthorized"}"#), "{path}: who it is comes first");
+            assert_eq!(unknown.header("www-authenticate"), r#"Basic realm="GitLab Packages Registry""#, "{path}");
         }
+    }
+    for path in ["packages/x", "packages/1/package_files/x", "releases/v1/assets/links/x"] {
+        let request = rest.with_token("nobody's").request(Method::DELETE, &format!("/api/v4/projects/1/{path}"));
+        assert_eq!(rest.send(request).await.status, 401, "{path}");
     }
     let absent = "/api/v4/projects/root%2Fabsent/packages/generic/tool/1.0/f";
     let wrong = rest.put(&format!("{absent}?status=processing"), "hello").await;

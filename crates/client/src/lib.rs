@@ -52,6 +52,7 @@ pub use publish::{Publish, Published, Uploaded};
 pub use resume::{Progress, Resumable};
 pub use source::{Lasting, Source};
 pub use tls::{Certificates, Identity, Tls};
+pub use tokens::Caller;
 pub use transfers::Transfers;
 pub use transport::Transport;
 

@@ -2,8 +2,8 @@
 
 use consign_proto::metadata::token_service_client::TokenServiceClient;
 use consign_proto::metadata::{
-    CreateTokenRequest, GetTokenRequest, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RotateTokenRequest, Token,
-    WhoAmIRequest,
+    CreateTokenRequest, GetTokenRequest, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RotateTokenRequest,
+    TestPermissionsRequest, Token, WhoAmIRequest,
 };
 use consign_types::resource::{TokenParent, TokenRef};
 use prost_types::Timestamp;
@@ -15,6 +15,17 @@ use crate::{Client, Error, Result};
 
 /// How many tokens are asked for at once.
 const PAGE: i32 = 1000;
+
+/// Who makes requests.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// By which name, as rows and logs have it.
+    pub actor: String,
+    /// The resource name of the user behind the token; empty where there is none.
+    pub user: String,
+    /// The token, without its secret.
+    pub token: Token,
+}
 
 impl Client {
     pub(crate) fn token_service(&self) -> TokenServiceClient<Transport> {
@@ -83,10 +94,17 @@ impl Client {
         Ok((rotated.token.ok_or(Error::Protocol("no token"))?, rotated.secret))
     }
 
-    /// Who the caller is, as rows and logs name it; the name of the user behind the token, empty where there is none; and the token.
-    pub async fn who_am_i(&self) -> Result<(String, String, Token)> {
+    /// Who the caller is.
+    pub async fn who_am_i(&self) -> Result<Caller> {
         let call = || async { self.token_service().who_am_i(self.request(WhoAmIRequest {})).await };
         let me = repeat(call).await?;
-        Ok((me.actor, me.user, me.token.ok_or(Error::Protocol("no token"))?))
+        Ok(Caller { actor: me.actor, user: me.user, token: me.token.ok_or(Error::Protocol("no token"))? })
+    }
+
+    /// Whether the caller may call a method, by its full name, on what has this resource name.
+    pub async fn may(&self, method: &str, resource: &str) -> Result<bool> {
+        let request = TestPermissionsRequest { resource: resource.to_owned(), methods: vec![method.to_owned()] };
+        let call = || async { self.token_service().test_permissions(self.request(request.clone())).await };
+        Ok(!repeat(call).await?.allowed_methods.is_empty())
     }
 }

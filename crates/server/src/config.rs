@@ -118,9 +118,10 @@ pub struct Settings {
     #[arg(long, help_heading = "Metadata plane", env = "CONSIGN_DUPLICATE_EXCEPTIONS", default_value = "")]
     pub duplicate_exceptions: String,
 
-    /// Do as GitLab does where that is nobody's wish: where duplicates are rejected, the same bytes are too, so that a retry is refused; a
-    /// form that is sent for a file is stored as it came; `latest` is no version; of two tokens in one request the first counts; guests
-    /// read; jobs learn which private projects are there.
+    /// Do as GitLab does where that is nobody's wish. Deleting a group deletes all that is in it. Where duplicates are rejected, the same bytes
+    /// are too, so that a retry is refused. A form that is sent for a file is stored as it came; `latest`, `stage:NAME` and `%2F` in the name of
+    /// a file are refused; of two tokens in one request the first counts; guests read; lists of packages take no deploy tokens, and no keyset; jobs learn
+    /// which private projects are there.
     #[arg(long, help_heading = "Gateway and metadata plane", env = "CONSIGN_STRICT_GITLAB")]
     pub strict_gitlab: bool,
 

@@ -8,7 +8,7 @@ use integration_tests::{BOTH, Builder, Engine, TestService, wait};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::asking::{HIDDEN, as_role, ask, data, error, filled};
+use crate::asking::{HIDDEN, as_role, ask, data, error, filled, post};
 
 const UPDATE: &str = "mutation($input: UpdatePackagesCleanupPolicyInput!) { updatePackagesCleanupPolicy(input: $input) {
     packagesCleanupPolicy { keepNDuplicatedPackageFiles nextRunAt } errors clientMutationId } }";
@@ -67,6 +67,13 @@ async fn maintainers_alone_know_of_the_policy() {
     let input = |path: &str| json!({ "input": { "projectPath": path, "keepNDuplicatedPackageFiles": "ONE_PACKAGE_FILE" } });
     let (developer, maintainer) = (as_role(&rest, 30).await, as_role(&rest, 40).await);
     assert_eq!(policy(&developer).await, Value::Null);
+    let new = json!({ "name": "reader", "scopes": ["read_api"], "access_level": 40 });
+    let reader = post(&rest, "/api/v4/projects/1/access_tokens", new).await["token"].clone();
+    assert_eq!(policy(&rest.with_token(reader.as_str().unwrap())).await, Value::Null, "it may not change the policy");
+    let public = rest.request(Method::PUT, "/api/v4/projects/1").json(&json!({ "visibility": "public" }));
+    assert_eq!(rest.send(public).await.status, 200);
+    let unknown = rest.send(rest.anonymous(Method::POST, "/api/graphql").json(&json!({ "query": POLICY }))).await;
+    assert_eq!(unknown.json(), json!({ "data": { "project": { "packagesCleanupPolicy": null } } }));
     assert_eq!(policy(&maintainer).await["keepNDuplicatedPackageFiles"], "TEN_PACKAGE_FILES");
     assert_eq!(error(&developer, UPDATE, input("root/demo")).await, HIDDEN);
     assert_eq!(error(&developer, UPDATE, json!({ "input": { "projectPath": "root/demo" } })).await, HIDDEN);

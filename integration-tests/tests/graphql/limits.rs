@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use integration_tests::Engine;
+use integration_tests::{Builder, Engine};
 use serde_json::json;
 
-use crate::asking::{ask, data, filled};
+use crate::asking::{ask, data, error, filled};
 
 #[tokio::test]
 async fn what_would_cost_too_much_is_refused_before_anything_is_asked() {
@@ -58,4 +58,21 @@ async fn what_would_cost_too_much_is_refused_before_anything_is_asked() {
     }
     let usual = "{ project(fullPath: \"root/demo\") { packages { nodes { id name version status canDestroy project { fullPath } } } } }";
     assert_eq!(data(&rest, usual, json!({})).await["project"]["packages"]["nodes"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn each_question_to_the_planes_counts() {
+    let (_service, rest) = Builder::by_default().demo().await;
+    // The projects of a page are asked for by fifties: each list takes one question, and two more for those.
+    for number in 1..=51 {
+        rest.create_project(&format!("p{number}")).await;
+        assert_eq!(rest.put(&format!("/api/v4/projects/root%2Fp{number}/packages/generic/tool/1.0/f"), "hello").await.status, 201);
+    }
+    let lists = |many: usize| {
+        let lists = (0..many).fold(String::new(), |all, i| all + &format!(" a{i}: packages(first: 100) {{ nodes {{ id }} }}"));
+        format!("{{ group(fullPath: \"root\") {{ {lists} }} }}")
+    };
+    let found = data(&rest, &lists(83), json!({})).await;
+    assert_eq!(found["group"]["a82"]["nodes"].as_array().unwrap().len(), 51);
+    assert_eq!(error(&rest, &lists(84), json!({})).await, "query is too costly: it takes more than 250 questions to the planes");
 }

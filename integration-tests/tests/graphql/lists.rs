@@ -1,9 +1,9 @@
 //! Lists of packages: which of them, how ordered, and how many.
 
-use integration_tests::BOTH;
+use integration_tests::{BOTH, Engine};
 use serde_json::json;
 
-use crate::asking::{data, filled, shown};
+use crate::asking::{data, error, filled, shown};
 
 #[tokio::test]
 async fn packages_are_listed_filtered_ordered_and_counted() {
@@ -44,5 +44,21 @@ async fn packages_are_listed_filtered_ordered_and_counted() {
         assert_eq!((shown(&packages)[0].as_str(), &packages["count"]), ("lib 1.0 DEFAULT", &json!(5)));
         let project = json!({ "id": "gid://gitlab/Project/2", "fullPath": "root/sub/deep", "name": "deep" });
         assert_eq!(packages["nodes"][0]["project"], project, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_by_the_name_of_its_argument() {
+    const LIST: &str = "query($after: String, $before: String, $name: String, $version: String) { project(fullPath: \"root/demo\") {
+        packages(after: $after, before: $before, packageName: $name, packageVersion: $version) { nodes { name } } } }";
+    let (_service, rest) = filled(Engine::Sqlite).await;
+    let long = "x".repeat(3000);
+    for (variables, told) in [
+        (json!({ "after": "x" }), "`after`: not a token of this list with these arguments"),
+        (json!({ "before": "x" }), "`before`: not a token of this list with these arguments"),
+        (json!({ "name": long, "version": "1.0" }), "`packageName`: longer than 2048 bytes"),
+        (json!({ "name": "tool", "version": long }), "`packageVersion`: longer than 2048 bytes"),
+    ] {
+        assert_eq!(error(&rest, LIST, variables).await, told);
     }
 }

@@ -37,3 +37,22 @@ async fn the_token_of_a_project_or_group_acts_for_a_user_of_its_own() {
         assert_eq!(rest.get(&none).await.status, 404);
     }
 }
+
+#[tokio::test]
+async fn who_acts_by_a_token_is_called_the_same_everywhere() {
+    for engine in BOTH {
+        let (_service, rest) = Builder::on(engine).demo().await;
+        for (path, start) in [("/api/v4/projects/1/access_tokens", "project_1_bot_"), ("/api/v4/groups/root/access_tokens", "group_1_bot_")]
+        {
+            let token = make(&rest, path, json!({ "name": "ci", "scopes": ["api"], "access_level": 30 })).await;
+            let bearer = rest.with_token(token["token"].as_str().unwrap());
+            let username = format!("{start}{}", token["id"]);
+            assert_eq!(bearer.get("/api/v4/user").await.json()["username"], username);
+            let me = send(&bearer, Method::POST, "/api/graphql", json!({ "query": "{ currentUser { username name } }" })).await;
+            assert_eq!(me.json(), json!({ "data": { "currentUser": { "username": username, "name": "ci" } } }));
+            let release = make(&bearer, "/api/v4/projects/1/releases", json!({ "tag_name": username })).await;
+            assert_eq!(release["author"], json!({ "username": username, "name": username }));
+            assert_eq!(rest.get(&format!("/api/v4/projects/1/releases/{username}")).await.json()["author"], release["author"]);
+        }
+    }
+}

@@ -38,8 +38,9 @@ async fn personal_tokens_are_listed_by_what_is_asked_of_them() {
             (&format!("created_before={yesterday}"), &[]),
             (&format!("last_used_before={tomorrow}&last_used_after={yesterday}"), &["own"]),
             (&format!("last_used_after={tomorrow}"), &[]),
-            ("sort=name_desc&search=a", &["alpha", "Beta"]),
-            ("sort=name_asc&search=a", &["Beta", "alpha"]),
+            // How letters of different cases stand to each other is for the database to say.
+            ("sort=name_desc&search=n", &["own", "gone"]),
+            ("sort=name_asc&search=n", &["gone", "own"]),
             ("sort=expires_asc&state=active", &["Beta", "alpha", "own"]),
             ("sort=expires_desc&state=active", &["own", "alpha", "Beta"]),
             ("sort=created_desc", &["gone", "alpha", "Beta", "own"]),
@@ -47,18 +48,12 @@ async fn personal_tokens_are_listed_by_what_is_asked_of_them() {
             ("sort=last_used_asc&per_page=1", &["own"]),
             ("sort=last_used_desc&per_page=1", &["gone"]),
         ] {
-            let mut expected: Vec<String> = expected.iter().map(|name| (*name).to_owned()).collect();
+            let expected: Vec<String> = expected.iter().map(|name| (*name).to_owned()).collect();
             let found = integration_tests::wait::until("the note of its use", async || {
                 let found = names(&theirs, &format!("/api/v4/personal_access_tokens?{query}")).await;
                 (found == expected || !query.contains("last_used")).then_some(found)
             });
-            let mut found = found.await;
-            if engine == Engine::Postgres && query.starts_with("sort=name") {
-                // The order of letters is that of the database.
-                found.sort();
-                expected.sort();
-            }
-            assert_eq!(found, expected, "{engine:?} {query}");
+            assert_eq!(found.await, expected, "{engine:?} {query}");
         }
         let paged = theirs.get("/api/v4/personal_access_tokens?per_page=2").await;
         assert_eq!((paged.header("x-total"), paged.header("x-total-pages"), paged.header("x-next-page")), ("4", "2", "2"));

@@ -160,8 +160,8 @@ async fn call(client: &Client, command: Command) -> Result<()> {
         }
         Command::Revoke { name } => print(&line(&client.revoke_token(&name).await?)),
         Command::Who => {
-            let (actor, _, token) = client.who_am_i().await?;
-            print(&format!("{actor}\n{}", line(&token)));
+            let caller = client.who_am_i().await?;
+            print(&format!("{}\n{}", caller.actor, line(&caller.token)));
         }
     }
     Ok(())

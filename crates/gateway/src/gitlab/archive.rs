@@ -1,11 +1,12 @@
 //! `GET` and `HEAD` of a whole version, as one archive.
 //!
-//! - `tar`, `zip`: what surrounds the files in an archive of each format
+//! - `packing`: an archive that is being sent; `tar`, `zip`: what surrounds the files in an archive of each format
 //!
 //! An archive is made while it is sent: one file after the other, by path, none of them compressed. A few chunks are held in memory, and of
 //! a `zip` its directory. A file that can't be read whole breaks the body off within a part of the archive, so that nobody takes what came
 //! for all of it.
 
+mod packing;
 mod tar;
 mod zip;
 
@@ -17,11 +18,11 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LOCATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use consign_client::{Client, Download, Error};
+use consign_client::{Client, Error};
 use consign_proto::metadata::Version;
 use consign_types::resource::VersionRef;
 use consign_types::{Digest, Reason};
-use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, try_unfold};
+use futures::stream::StreamExt as _;
 use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +32,7 @@ use super::call::{Call, Found};
 use super::path::WholePath;
 use super::query::Query;
 use super::refusal::{Refusal, Result};
+use packing::{Archive, Packing};
 use zip::Zip;
 
 /// The parameters, judged only once the caller is known.
@@ -100,8 +102,7 @@ pub(crate) async fn get(call: Call) -> Result<Response> {
             Format::Tar => Archive::Tar,
             Format::Zip => Archive::Zip(Zip::default()),
         };
-        let packing = Packing { client, files, archive: Some(archive), file: None, broken: None };
-        *response.body_mut() = Body::from_stream(try_unfold(packing, Packing::next).inspect_err(tell));
+        *response.body_mut() = Body::from_stream(Packing::of(client, files, archive).into_stream());
     }
     Ok(response)
 }
@@ -128,7 +129,7 @@ struct Answer {
 /// Finds the version. Nothing counts as downloaded yet.
 async fn open(client: Client, call: &Call) -> Result<Answer> {
     let Parameters { format: Some(format) } = call.query()? else { return Err(Refusal::not_found()) };
-    let path = WholePath::parse(call.uri.path(), call.allowed())?;
+    let path = call.judged(WholePath::parse(call.uri.path(), call.allowed())).await?;
     let Some(format) = Format::find(&format) else {
         return Err(call.wrong(&client, &path.project, Refusal::no_valid_value("format")).await);
     };
@@ -172,134 +173,4 @@ fn describe(headers: &mut HeaderMap, name: &VersionRef, version: &Version, forma
         headers.typed_insert::<ETag>(format!("\"{digest}-{extension}\"").parse().ok()?);
     }
     Some(())
-}
-
-/// What is kept of an archive while it is made.
-enum Archive {
-    Tar,
-    Zip(Zip),
-}
-
-/// A file of an archive.
-struct Entry {
-    path: String,
-    size: u64,
-    /// When it was made, in seconds.
-    time: i64,
-}
-
-impl Entry {
-    fn of(download: &Download) -> Option<Self> {
-        let file = &download.file;
-        let size = u64::try_from(file.blob.as_ref()?.size_bytes).ok()?;
-        Some(Self { path: file.path.clone(), size, time: file.create_time.map_or(0, |time| time.seconds.max(0)) })
-    }
-}
-
-impl Archive {
-    /// What stands before a file.
-    fn begin(&mut self, entry: &Entry) -> Option<Bytes> {
-        match self {
-            Self::Tar => tar::begin(entry),
-            Self::Zip(zip) => zip.begin(entry),
-        }
-    }
-
-    fn pass(&mut self, bytes: &[u8]) {
-        if let Self::Zip(zip) = self {
-            zip.pass(bytes);
-        }
-    }
-
-    /// What stands behind a file.
-    fn end(&mut self, entry: &Entry) -> Bytes {
-        match self {
-            Self::Tar => tar::end(entry),
-            Self::Zip(zip) => zip.end(entry),
-        }
-    }
-
-    /// What stands behind all files.
-    fn finish(self) -> Bytes {
-        match self {
-            Self::Tar => tar::finish(),
-            Self::Zip(zip) => zip.finish(),
-        }
-    }
-}
-
-/// An archive that is being sent.
-struct Packing {
-    client: Client,
-    files: BoxStream<'static, Result<Download, Error>>,
-    /// `None` once all of it is sent.
-    archive: Option<Archive>,
-    file: Option<Content>,
-    /// Why it breaks off, once it does between two files.
-    broken: Option<Error>,
-}
-
-/// A file that is being sent, and how much of it is missing.
-struct Content {
-    entry: Entry,
-    download: Download,
-    /// `None` until what stands before it is sent.
-    bytes: Option<BoxStream<'static, Result<Bytes, Error>>>,
-    left: u64,
-}
-
-impl Packing {
-    /// What is sent next.
-    async fn next(mut self) -> Result<Option<(Bytes, Self)>, Error> {
-        if let Some(error) = self.broken.take() {
-            return Err(error);
-        }
-        let Some(archive) = &mut self.archive else { return Ok(None) };
-        let sent = if let Some(content) = &mut self.file {
-            if let Some(bytes) = content.next(&self.client).await? {
-                archive.pass(&bytes);
-                bytes
-            } else {
-                let end = archive.end(&content.entry);
-                self.file = None;
-                end
-            }
-        } else {
-            match self.files.try_next().await {
-                Ok(Some(download)) => {
-                    let entry = Entry::of(&download).ok_or(Error::Protocol("file without its facts"))?;
-                    let begin = archive.begin(&entry).ok_or(Error::Protocol("file that no archive can have"))?;
-                    self.file = Some(Content { left: entry.size, entry, download, bytes: None });
-                    begin
-                }
-                Ok(None) => self.archive.take().map(Archive::finish).unwrap_or_default(),
-                // A `tar` that ends between two files is taken for a whole one.
-                Err(error) => {
-                    self.broken = Some(error);
-                    Bytes::from_static(b"broken off")
-                }
-            }
-        };
-        Ok(Some((sent, self)))
-    }
-}
-
-impl Content {
-    /// The next bytes; `None` once all of them were there.
-    async fn next(&mut self, client: &Client) -> Result<Option<Bytes>, Error> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let bytes = match &mut self.bytes {
-            Some(bytes) => bytes,
-            none => none.insert(client.read_late(&self.download, 0, 0).await?.boxed()),
-        };
-        let Some(bytes) = bytes.try_next().await? else { return Err(Error::Protocol("fewer bytes than the file has")) };
-        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(Error::Protocol("more bytes than the file has"))?;
-        Ok(Some(bytes))
-    }
-}
-
-fn tell(error: &Error) {
-    tracing::warn!(error = error as &dyn std::error::Error, "an archive broke off");
 }

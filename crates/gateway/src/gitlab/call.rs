@@ -78,8 +78,8 @@ impl Call {
         if self.is_anonymous() { Err(Refusal::unauthorized()) } else { self.client() }
     }
 
-    /// Why something of a project is not shown. Where packages and releases are listed, nobody is asked for a token: what they may not know
-    /// of is not there. Jobs are told where packages are that they may not see, if the metadata plane tells it.
+    /// Why a project, or something in it, is not shown. But where files are, nobody is asked for a token: what they may not know of is not
+    /// there. Jobs are told where packages are that they may not see, if the metadata plane tells it.
     pub(crate) fn unseen(&self, error: Error) -> Refusal {
         match error {
             Error::Refused { reason: Reason::TokenInvalid, .. } if self.is_anonymous() => Refusal::project_not_found(),
@@ -132,6 +132,18 @@ impl Call {
         match client.find_project(project).await.map_err(Refusal::from) {
             Err(invalid) if invalid.asks_for_token() && !self.is_anonymous() => invalid,
             _ => refusal,
+        }
+    }
+
+    /// What was judged of the parameters, whatever they are about: as [`Self::wrong`], for whom it is all the same what is public.
+    pub(crate) async fn judged<T>(&self, judged: Result<T>) -> Result<T> {
+        let Err(refusal) = judged else { return judged };
+        if self.is_anonymous() {
+            return Err(refusal);
+        }
+        match self.client()?.who_am_i().await.map_err(Refusal::from) {
+            Err(invalid) if invalid.asks_for_token() => Err(invalid),
+            _ => Err(refusal),
         }
     }
 

@@ -25,6 +25,7 @@ use super::answer::{RawBytes, bytes_of};
 use super::byteranges::ByteRanges;
 use super::call::{Call, Found};
 use super::checksum;
+use super::entity::in_address;
 use super::path::{GenericFile, GenericPath, WholePath};
 use super::query::{Headers, Query};
 use super::range::{Part, part};
@@ -74,7 +75,7 @@ impl OperationOutput for RawParts {
 #[schemars(rename = "DownloadConditions")]
 #[expect(dead_code, reason = "it is only described")]
 struct Conditions {
-    /// Ranges of bytes, such as `bytes=10-`. More than 16 are passed over, and so are those that are longer than the file.
+    /// Ranges of bytes, such as `bytes=10-`. More than 16 are passed over, and so are several that together are longer than the file.
     #[schemars(rename = "Range")]
     range: Option<String>,
     /// An entity tag: that of the file that is to be sent.
@@ -122,7 +123,8 @@ enum Wanted {
 /// Finds the file and judges the conditions of the request.
 async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
     let Place { path: folder } = call.query()?;
-    let GenericPath { project, file } = GenericPath::parse(call.uri.path(), folder.as_deref(), call.allowed())?;
+    let path = GenericPath::parse(call.uri.path(), folder.as_deref(), call.allowed());
+    let GenericPath { project, file } = call.judged(path).await?;
     let (names, path) = match file {
         Ok(GenericFile { package, version, path }) => (Ok((package.package, version)), Some(path)),
         Err(wrong) => (Err(wrong), None),
@@ -144,7 +146,9 @@ async fn open(client: Client, call: &Call) -> Result<(Client, Answer)> {
         response.headers_mut().insert(CONTENT_TYPE, ranges.content_type());
     }
     if let Some(place) = place {
-        let place = format!("{place}/{path}").parse().map_err(|_| Refusal::from(Error::Protocol("a path that no header has")))?;
+        let place = format!("{place}/{}", in_address(path.as_str()))
+            .parse()
+            .map_err(|_| Refusal::from(Error::Protocol("a path that no header has")))?;
         response.headers_mut().insert(CONTENT_LOCATION, place);
     }
     Ok((client, Answer { download, wanted, response }))

@@ -45,9 +45,12 @@ pub(super) fn routes() -> ApiRouter<Client> {
 
 /// `GET /projects/:id/packages/:package_id/package_files`: those too that newer ones replaced.
 async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<ListedFile>> {
-    let (wanted, pages, call) = (wanted.read()?, Pages::of(&paging)?, call.of_packages());
-    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
-    let id = call.number(6, "package_id")?;
+    let call = call.of_packages();
+    let judged = wanted.read().and_then(|wanted| {
+        let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
+        Ok((Pages::of(&paging)?, order_by, call.number(6, "package_id")?))
+    });
+    let (pages, order_by, id) = call.judged(judged).await?;
     let (client, project) = projects::read(&call).await?;
     let version = packages::find_shown(&client, &project, id).await?;
     let asked = ListFilesRequest {
@@ -66,11 +69,12 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
 /// `DELETE /projects/:id/packages/:package_id/package_files/:package_file_id`.
 async fn delete(call: Call) -> Result<NoContent> {
     let call = call.of_packages();
-    let (id, file) = (call.number(6, "package_id")?, call.number(8, "package_file_id")?);
+    let numbers = call.number(6, "package_id").and_then(|id| Ok((id, call.number(8, "package_file_id")?)));
+    let (id, file) = call.judged(numbers).await?;
     let (client, project) = projects::read(&call).await?;
     let version = packages::find(&client, &project, id).await?;
     if call.is_anonymous() {
-        return Err(Refusal::forbidden());
+        return Err(Refusal::forbidden("deleting takes the token of a maintainer"));
     }
     let filter = format!("id = {file}");
     let asked = ListFilesRequest { parent: version.name.clone(), filter, ..ListFilesRequest::default() };

@@ -20,6 +20,7 @@ use super::project_lists;
 use super::projects::slug;
 use super::query::{Query, is_set, quoted};
 use super::refusal::{Refusal, Result};
+use super::words::filtered_by;
 
 /// What a client sends to make a group.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -87,7 +88,7 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
         count: true,
         ..ListNamespacesRequest::default()
     };
-    let found = client.list_namespaces(asked).await?;
+    let found = client.list_namespaces(asked).await.map_err(|error| filtered_by("search", error))?;
     let items = found.namespaces.iter().map(|group| Group::of(group, &call.origin())).collect();
     Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }
@@ -117,7 +118,7 @@ async fn list_projects(
     let (client, group) = read(&call).await?;
     let direct = !is_set(below.include_subgroups.as_deref());
     let within = ListProjectsRequest { parent: NamespaceRef::Id(group.id).to_string(), direct, ..ListProjectsRequest::default() };
-    project_lists::list(&call, &client, within, (wanted, &paging)).await
+    project_lists::list(&call, &client, within, wanted, &paging).await
 }
 
 /// The group of the path, for whoever may know of it. Nobody is asked for a token: what they may not know of is not there.

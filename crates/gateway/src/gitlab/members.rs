@@ -20,6 +20,7 @@ use super::form::{self, Form, access_level, number};
 use super::pages::{Listing, Page, Pages, Paging};
 use super::query::{Query, quoted};
 use super::refusal::{Refusal, Result};
+use super::words::filtered_by;
 
 /// What a client sends to give a user a role, or another one.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -97,7 +98,8 @@ async fn list_of(call: &Call, wanted: &Query<Wanted>, paging: &Query<Paging>, sh
             count: true,
             ..ListMembersRequest::default()
         })
-        .await?;
+        .await
+        .map_err(|error| filtered_by("query", error))?;
     let items = found.members.iter().map(|member| Member::of(member, &call.origin())).collect();
     Ok(pages.answer(call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }

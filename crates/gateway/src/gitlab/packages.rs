@@ -1,6 +1,6 @@
 //! Packages: what Consign calls a version of a package, by its number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aide::axum::ApiRouter;
@@ -8,7 +8,7 @@ use aide::axum::routing::get_with;
 use axum::Json;
 use axum::response::NoContent;
 use consign_client::{Client, Error};
-use consign_proto::metadata::{ListProjectsRequest, ListVersionsRequest, Project, SearchVersionsRequest, Version};
+use consign_proto::metadata::{ListVersionsRequest, Project, SearchVersionsRequest, Version};
 use consign_types::Reason;
 use consign_types::resource::NamespaceRef;
 use headers::{HeaderMapExt as _, IfUnmodifiedSince};
@@ -20,7 +20,8 @@ use super::entity::{self, Package, Pipeline, Status};
 use super::pages::{Keyset, Listing, Page, Pages, Paging};
 use super::query::{Direction, Query, is_set, names, number, order};
 use super::refusal::{Refusal, Result};
-use super::search::{MAX_NAMED, ORDERS, Search, TYPE, TYPES, any_of, by_numbers};
+use super::search::{ORDERS, ORDERS_OF_PROJECT, Search, TYPE, TYPES, by_numbers, others, projects_of};
+use super::words::filtered_by;
 use super::{groups, projects};
 
 /// How many other versions an answer about one names.
@@ -29,9 +30,6 @@ const MAX_OTHERS: i32 = 1000;
 /// Which packages, and in which order.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Wanted {
-    /// `created_at` where nothing is said.
-    #[schemars(extend("enum" = names(&ORDERS)))]
-    order_by: Option<String>,
     /// `asc` where nothing is said.
     #[schemars(extend("enum" = ["asc", "desc"]))]
     sort: Option<String>,
@@ -45,7 +43,23 @@ struct Wanted {
     /// Where nothing is said, those that are hidden are left out.
     #[schemars(with = "Status")]
     status: Option<String>,
-    /// Of a group: only those of the projects directly in it.
+}
+
+/// The order of those of a project.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct OrderInProject {
+    /// `created_at` where nothing is said.
+    #[schemars(extend("enum" = names(&ORDERS_OF_PROJECT)))]
+    order_by: Option<String>,
+}
+
+/// The order of those of a group, and how far down they are.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct OrderInGroup {
+    /// `created_at` where nothing is said.
+    #[schemars(extend("enum" = names(&ORDERS)))]
+    order_by: Option<String>,
+    /// Only those of the projects directly in the group.
     #[schemars(with = "bool")]
     exclude_subgroups: Option<String>,
 }
@@ -70,9 +84,10 @@ pub(super) fn routes() -> ApiRouter<Client> {
 }
 
 /// `GET /projects/:id/packages`.
-async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Package>> {
+async fn list(call: Call, wanted: Query<Wanted>, order: Query<OrderInProject>, paging: Query<Paging>) -> Result<Listing<Package>> {
     let call = call.of_packages();
-    let asked = Asked::of(&call, &wanted, &paging, Extent::Project)?;
+    let asked = order.read().and_then(|order| Asked::of(&call, &wanted, &paging, &ORDERS_OF_PROJECT, order.order_by.as_deref()));
+    let asked = call.judged(asked).await?;
     let (client, project) = projects::read(&call).await?;
     let found = asked.search(&client, project.name.clone(), None).await?;
     let entity = |version: &Version| Package::of(version, &call.origin(), &project);
@@ -81,12 +96,19 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
 }
 
 /// `GET /groups/:id/packages`: those of the projects below it that the caller may read.
-async fn list_of_group(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<Package>> {
+async fn list_of_group(call: Call, wanted: Query<Wanted>, order: Query<OrderInGroup>, paging: Query<Paging>) -> Result<Listing<Package>> {
     let call = call.of_packages();
-    let asked = Asked::of(&call, &wanted, &paging, Extent::Group)?;
+    let asked = order.read().and_then(|order| {
+        let asked = Asked::of(&call, &wanted, &paging, &ORDERS, order.order_by.as_deref())?;
+        Ok((asked, is_set(order.exclude_subgroups.as_deref())))
+    });
+    let (asked, is_direct) = call.judged(asked).await?;
     let (client, group) = groups::read(&call).await?;
-    let found = asked.search(&client, NamespaceRef::Id(group.id).to_string(), Some(group.id)).await?;
-    let projects = projects_of(&client, &found.versions).await?;
+    let found = asked.search(&client, NamespaceRef::Id(group.id).to_string(), is_direct.then_some(group.id)).await?;
+    let mut projects = BTreeMap::new();
+    for asked in projects_of(&found.versions) {
+        projects.extend(client.list_projects(asked).await?.projects.into_iter().map(|project| (project.id, project)));
+    }
     let entity = |version: &Version| {
         let project = projects.get(&entity::project_id(&version.name))?;
         Some(Package::of(version, &call.origin(), project).within(project))
@@ -95,17 +117,14 @@ async fn list_of_group(call: Call, wanted: Query<Wanted>, paging: Query<Paging>)
     Ok(found.pages.answer(&call, Page { items, more: found.more, total: found.total }))
 }
 
-/// `GET /projects/:id/packages/:package_id`, with the other versions of the same name.
+/// `GET /projects/:id/packages/:package_id`, with the first [`MAX_OTHERS`] of the other versions of the same name.
 async fn get(call: Call) -> Result<Json<Package>> {
     let call = call.of_packages();
-    let id = call.number(6, "package_id")?;
+    let id = call.judged(call.number(6, "package_id")).await?;
     let (client, project) = projects::read(&call).await?;
     let version = find_shown(&client, &project, id).await?;
-    let parent = format!("{}/packages/{}", project.name, version.package);
-    let others = ListVersionsRequest { parent, page_size: MAX_OTHERS, order_by: "version".to_owned(), ..ListVersionsRequest::default() };
-    let others = client.list_versions(others).await?.versions;
-    let others = others.iter().filter(|other| other.id != version.id && Status::of(other).is_shown());
-    Ok(Json(Package::of(&version, &call.origin(), &project).beside(others)))
+    let others = client.list_versions(ListVersionsRequest { page_size: MAX_OTHERS, ..others(&version) }).await?.versions;
+    Ok(Json(Package::of(&version, &call.origin(), &project).beside(others.iter())))
 }
 
 /// What a URL says of a page of pipelines.
@@ -118,12 +137,12 @@ struct PipelinePage {
 
 /// `GET /projects/:id/packages/:package_id/pipelines`: there are none here.
 async fn pipelines(call: Call, wanted: Query<PipelinePage>) -> Result<Json<Vec<Pipeline>>> {
-    let size = number("per_page", wanted.read()?.per_page.as_deref())?;
-    if size.is_some_and(|size| !(1..=20).contains(&size)) {
-        return Err(Refusal::no_valid_value("per_page"));
-    }
     let call = call.of_packages();
-    let id = call.number(6, "package_id")?;
+    let judged = wanted.read().and_then(|wanted| match number("per_page", wanted.per_page.as_deref())? {
+        Some(size) if !(1..=20).contains(&size) => Err(Refusal::no_valid_value("per_page")),
+        _ => call.number(6, "package_id"),
+    });
+    let id = call.judged(judged).await?;
     let (client, project) = projects::read(&call).await?;
     find_shown(&client, &project, id).await?;
     Ok(Json(Vec::new()))
@@ -132,11 +151,11 @@ async fn pipelines(call: Call, wanted: Query<PipelinePage>) -> Result<Json<Vec<P
 /// `DELETE /projects/:id/packages/:package_id`.
 async fn delete(call: Call) -> Result<NoContent> {
     let call = call.of_packages();
-    let id = call.number(6, "package_id")?;
+    let id = call.judged(call.number(6, "package_id")).await?;
     let (client, project) = projects::read(&call).await?;
     let version = find(&client, &project, id).await?;
     if call.is_anonymous() {
-        return Err(Refusal::forbidden());
+        return Err(Refusal::forbidden("deleting takes the token of a maintainer"));
     }
     let changed = version.update_time.map_or(0, |time| time.seconds).max(0).unsigned_abs();
     let condition = call.headers.typed_get::<IfUnmodifiedSince>();
@@ -177,29 +196,20 @@ struct Found {
     total: Option<i64>,
 }
 
-/// Whose packages a list has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    Project,
-    Group,
-}
-
 /// What a list is asked for, once that was judged: before anything is looked for, as in GitLab.
 struct Asked {
     pages: Pages,
     search: Search,
-    is_direct: bool,
 }
 
 impl Asked {
-    fn of(call: &Call, wanted: &Query<Wanted>, paging: &Query<Paging>, extent: Extent) -> Result<Self> {
+    /// `orders` are those that the list has.
+    fn of(call: &Call, wanted: &Query<Wanted>, paging: &Query<Paging>, orders: &[(&str, &str)], order_by: Option<&str>) -> Result<Self> {
         let (wanted, pages) = (wanted.read()?, Pages::of(paging)?);
         if call.is_strict() && Keyset::is_wanted(&call.uri)? {
             return Err(Refusal::no_keyset());
         }
-        // Those of one project have no order among projects.
-        let orders = if extent == Extent::Group { &ORDERS[..] } else { &ORDERS[..ORDERS.len() - 1] };
-        let order_by = order(orders, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Ascending)?;
+        let order_by = order(orders, order_by, wanted.sort.as_deref(), Direction::Ascending)?;
         if wanted.package_type.as_deref().is_some_and(|kind| !TYPES.contains(&kind)) {
             return Err(Refusal::no_valid_value("package_type"));
         }
@@ -213,28 +223,19 @@ impl Asked {
             order_by,
             ..Search::default()
         };
-        Ok(Self { pages, search, is_direct: is_set(wanted.exclude_subgroups.as_deref()) })
+        Ok(Self { pages, search })
     }
 
-    async fn search(self, client: &Client, parent: String, group: Option<i64>) -> Result<Found> {
-        let Self { pages, search, is_direct } = self;
-        let search = Search { parent, directly_in: group.filter(|_| is_direct), ..search };
+    /// Looks for them in a project or a group; `directly_in` is the group in whose own projects they are to be.
+    async fn search(self, client: &Client, parent: String, directly_in: Option<i64>) -> Result<Found> {
+        let Self { pages, search } = self;
+        let search = Search { parent, directly_in, ..search };
+        let parameter = search.longest(["package_name", "package_version"]);
         let Some(asked) = search.request() else {
             return Ok(Found { pages, versions: Vec::new(), more: false, total: Some(0) });
         };
         let asked = SearchVersionsRequest { page_size: pages.size(), skip: pages.skip(), count: true, judge_deletion: true, ..asked };
-        let found = client.search_versions(asked).await?;
+        let found = client.search_versions(asked).await.map_err(|error| filtered_by(parameter, error))?;
         Ok(Found { pages, more: !found.next_page_token.is_empty(), versions: found.versions, total: Some(found.total_size) })
     }
-}
-
-/// The projects of versions, by their numbers.
-pub(super) async fn projects_of(client: &Client, versions: &[Version]) -> consign_client::Result<BTreeMap<i64, Project>> {
-    let ids: BTreeSet<i64> = versions.iter().map(|version| entity::project_id(&version.name)).collect();
-    let mut projects = BTreeMap::new();
-    for ids in ids.into_iter().collect::<Vec<_>>().chunks(MAX_NAMED) {
-        let page = ListProjectsRequest { filter: any_of(ids), page_size: MAX_OTHERS, ..ListProjectsRequest::default() };
-        projects.extend(client.list_projects(page).await?.projects.into_iter().map(|project| (project.id, project)));
-    }
-    Ok(projects)
 }

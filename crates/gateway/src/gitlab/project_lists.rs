@@ -14,6 +14,7 @@ use super::pages::{Keyset, Listing, Page, Pages, Paging};
 use super::projects::{VISIBILITIES, visibility};
 use super::query::{Direction, Query, is_set, names, number, order, quoted};
 use super::refusal::{Refusal, Result};
+use super::words::filtered_by;
 
 /// The orders: what they are called, and what they are in the metadata plane.
 const ORDERS: [(&str, &str); 6] = [
@@ -86,27 +87,29 @@ impl Wanted {
     }
 }
 
-/// The projects that are wanted, of those that `within` is about. Where the list goes on from page to page, GitLab does that by number alone.
+/// The projects that are wanted, of those that `within` is about. A list that goes on from page to page is, in GitLab, ordered by `id` alone.
 pub(super) async fn list(
     call: &Call,
     client: &Client,
     within: ListProjectsRequest,
-    (wanted, paging): (Wanted, &Query<Paging>),
+    wanted: Wanted,
+    paging: &Query<Paging>,
 ) -> Result<Listing<Project>> {
     let pages = Pages::of(paging)?;
     let asked = ListProjectsRequest { parent: within.parent, direct: within.direct, ..wanted.request()? };
     let is_simple = is_set(wanted.simple.as_deref()) || call.is_anonymous();
     let shown = |project| if is_simple { Project::simple(project, &call.origin()) } else { Project::of(project, &call.origin()) };
+    let refused = |error| filtered_by("search", error);
     if let Some(Keyset { cursor }) = Keyset::of(&call.uri)? {
         if call.is_strict() && wanted.order_by.as_deref() != Some("id") {
             return Err(Refusal::no_keyset());
         }
         let asked = ListProjectsRequest { page_size: pages.size(), page_token: cursor, ..asked };
-        let found = client.list_projects(asked).await?;
+        let found = client.list_projects(asked).await.map_err(refused)?;
         return Ok(pages.answer_keyset(call, found.projects.iter().map(shown).collect(), &found.next_page_token));
     }
     let asked = ListProjectsRequest { page_size: pages.size(), skip: pages.skip(), count: true, ..asked };
-    let found = client.list_projects(asked).await?;
+    let found = client.list_projects(asked).await.map_err(refused)?;
     let items = found.projects.iter().map(shown).collect();
     Ok(pages.answer(call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }

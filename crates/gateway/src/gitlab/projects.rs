@@ -77,7 +77,7 @@ async fn create(call: Call, form: Form<Fields>) -> Result<Created<Project>> {
 /// `GET /projects`: those that the caller may know of, the newest first.
 async fn list(call: Call, wanted: Query<Wanted>, _: Query<Keyset>, paging: Query<Paging>) -> Result<Listing<Project>> {
     let client = call.client()?;
-    project_lists::list(&call, &client, ListProjectsRequest::default(), (wanted.read()?, &paging)).await
+    project_lists::list(&call, &client, ListProjectsRequest::default(), wanted.read()?, &paging).await
 }
 
 /// `GET /projects/:id`, by id or by encoded path.
@@ -120,7 +120,7 @@ async fn delete(call: Call) -> Result<Accepted> {
 
 /// Lists of what there is none of here, and what clients of releases ask for: issues, merge requests.
 async fn nothing(call: Call, paging: Query<Paging>) -> Result<Listing<Nothing>> {
-    let pages = Pages::of(&paging)?;
+    let pages = call.judged(Pages::of(&paging)).await?;
     read(&call).await?;
     Ok(pages.answer(&call, pages.cut(Vec::new())))
 }

@@ -119,7 +119,7 @@ async fn publish_form(call: &Call, form: &mut Form) -> Result<Response> {
 /// What is to be published. Parameters are judged once the caller is known, and before the project, as in GitLab.
 pub(crate) async fn request(call: &Call, client: &Client, sent: Sent) -> Result<(Publish, Parameters)> {
     let parameters: Parameters = call.query()?;
-    let path = place(call, &parameters)?;
+    let path = call.judged(place(call, &parameters)).await?;
     match judged(path.file, &parameters, &call.headers, sent) {
         Ok(publish) => Ok((Publish { keep_identical: call.is_strict(), ..publish }, parameters)),
         Err(refusal) => Err(call.wrong(client, &path.project, refusal).await),

@@ -124,8 +124,11 @@ async fn create(call: Call, form: Form<Fields, MAX_LARGE_BODY_BYTES>) -> Result<
 
 /// `GET /projects/:id/releases`, the last released first, unless another order is asked for.
 async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Streamed<Release>> {
-    let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
-    let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
+    let judged = wanted.read().and_then(|wanted| {
+        let order_by = order(&ORDERS, wanted.order_by.as_deref(), wanted.sort.as_deref(), Direction::Descending)?;
+        Ok((Pages::of(&paging)?, order_by))
+    });
+    let (pages, order_by) = call.judged(judged).await?;
     let (client, parent) = (call.client()?, call.project()?.to_string());
     let asked = ListReleasesRequest { parent, order_by, page_size: pages.size(), skip: pages.skip(), count: true, ..Default::default() };
     let first = client.list_releases(asked.clone()).await.map_err(|error| call.unseen(error))?;
@@ -213,7 +216,7 @@ async fn create_link(call: Call, form: Form<Link>) -> Result<Created<ReleaseLink
 
 /// `GET /projects/:id/releases/:tag_name/assets/links`.
 async fn list_links(call: Call, paging: Query<Paging>) -> Result<Listing<ReleaseLink>> {
-    let (pages, tag) = (Pages::of(&paging)?, call.decoded(6)?);
+    let (pages, tag) = (call.judged(Pages::of(&paging)).await?, call.decoded(6)?);
     let release = find(&call, &tag).await?;
     let links = release.links.iter().map(|link| ReleaseLink::of(link, &tag, &call)).collect();
     Ok(pages.answer(&call, pages.cut(links)))
@@ -221,7 +224,7 @@ async fn list_links(call: Call, paging: Query<Paging>) -> Result<Listing<Release
 
 /// `DELETE /projects/:id/releases/:tag_name/assets/links/:link_id`.
 async fn delete_link(call: Call) -> Result<Json<ReleaseLink>> {
-    let (project, tag, id) = (call.project()?, call.decoded(6)?, call.number(9, "link_id")?);
+    let (project, tag, id) = (call.project()?, call.decoded(6)?, call.judged(call.number(9, "link_id")).await?);
     let link = call.signed_in()?.delete_release_link(&project, &tag, id).await?;
     Ok(Json(ReleaseLink::of(&link, &tag, &call)))
 }

@@ -1,9 +1,12 @@
 //! Which packages a list has, and in which order: what REST and GraphQL ask of the metadata plane alike.
 
-use consign_proto::metadata::SearchVersionsRequest;
+use std::collections::BTreeSet;
 
-use super::entity::Status;
+use consign_proto::metadata::{ListProjectsRequest, ListVersionsRequest, SearchVersionsRequest, Version};
+
+use super::entity::{self, Status};
 use super::query::quoted;
+use super::words::longest;
 
 /// The types of packages that GitLab knows. There is one here.
 pub(crate) const TYPES: [&str; 14] = [
@@ -30,6 +33,9 @@ pub(crate) const TYPE: &str = "generic";
 pub(crate) const ORDERS: [(&str, &str); 5] =
     [("created_at", "create_time"), ("name", "package"), ("version", "version"), ("type", "create_time"), ("project_path", "project_path")];
 
+/// The same for the packages of one project, which have no order among projects.
+pub(crate) const ORDERS_OF_PROJECT: [(&str, &str); 4] = [ORDERS[0], ORDERS[1], ORDERS[2], ORDERS[3]];
+
 /// Which packages.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
@@ -50,6 +56,11 @@ pub(crate) struct Search {
 }
 
 impl Search {
+    /// What clients call that which makes the question long: the name or the version, which they call so.
+    pub(crate) fn longest(&self, [name, version]: [&'static str; 2]) -> &'static str {
+        longest(&[(name, self.name.as_deref()), (version, self.version.as_deref())])
+    }
+
     /// The first page of them; `None` where nothing here can be so.
     pub(crate) fn request(self) -> Option<SearchVersionsRequest> {
         let show_hidden = self.status == Some(Status::Hidden);
@@ -72,6 +83,24 @@ pub(crate) fn by_numbers(parent: &str, ids: &[i64]) -> SearchVersionsRequest {
         page_size: PAGE,
         ..SearchVersionsRequest::default()
     }
+}
+
+/// The other versions of the name of this one, as both APIs tell them: those that a list without a status shows.
+pub(crate) fn others(version: &Version) -> ListVersionsRequest {
+    ListVersionsRequest {
+        parent: format!("projects/{}/packages/{}", entity::project_id(&version.name), version.package),
+        filter: format!("NOT id = {} AND NOT state = draft", version.id),
+        order_by: "version".to_owned(),
+        ..ListVersionsRequest::default()
+    }
+}
+
+/// The projects that versions are in: as many questions as it takes.
+pub(crate) fn projects_of(versions: &[Version]) -> Vec<ListProjectsRequest> {
+    let ids: BTreeSet<i64> = versions.iter().map(|version| entity::project_id(&version.name)).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let request = |ids| ListProjectsRequest { filter: any_of(ids), page_size: PAGE, ..ListProjectsRequest::default() };
+    ids.chunks(MAX_NAMED).map(request).collect()
 }
 
 /// How many numbers one question names: a filter takes as many comparisons.

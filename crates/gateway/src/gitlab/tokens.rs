@@ -7,7 +7,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::Json;
 use axum::response::NoContent;
-use consign_client::Client;
+use consign_client::{Caller, Client};
 use consign_proto::metadata::token::Kind;
 use consign_proto::metadata::{self as wire, CreateTokenRequest, Role as WireRole, RotateTokenRequest};
 use consign_types::access::{Role, ScopeNames};
@@ -24,6 +24,7 @@ use super::form::{Form, access_level, end};
 use super::pages::{Listing, Page, Pages, Paging};
 use super::query::Query;
 use super::refusal::{Refusal, Result};
+use super::words::filtered_by;
 use wanted::{Wanted, Which};
 
 /// How long a token counts that is given another secret, where nobody says.
@@ -182,7 +183,7 @@ impl Place {
     async fn list(&self, call: &Call, which: Which, paging: &Query<Paging>) -> Result<Listing<AnyToken>> {
         let pages = Pages::of(paging)?;
         let asked = which.request(&self.parent, pages.size(), pages.skip());
-        let found = self.client.list_tokens_page(asked).await?;
+        let found = self.client.list_tokens_page(asked).await.map_err(|error| filtered_by("search", error))?;
         let items = found.tokens.iter().map(|token| AnyToken::of(token, None)).collect();
         Ok(pages.answer(call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
     }
@@ -196,7 +197,7 @@ impl Place {
     /// what the plane says of that.
     async fn rotate_itself(&self, form: Form<Fields>) -> Result<Json<AnyToken>> {
         let name = match self.client.who_am_i().await.map_err(Refusal::from) {
-            Ok((_, _, token)) => match (self.kind, token.kind()) {
+            Ok(Caller { token, .. }) => match (self.kind, token.kind()) {
                 // Those of projects and groups are personal ones too in GitLab: of users of their own.
                 (Kind::Personal, Kind::Personal | Kind::Project | Kind::Namespace) => token.name,
                 (kind, its) if kind == its => self.name(token.id).to_string(),

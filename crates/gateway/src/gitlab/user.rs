@@ -62,12 +62,12 @@ struct Kas {
 /// `GET /user`. The token of a project or group stands for a user of its own, as in GitLab.
 async fn get(call: Call) -> Result<Json<User>> {
     let client = call.signed_in()?;
-    let user = user_behind(&client, client.who_am_i().await?).await?;
+    let user = user_behind(&client, &client.who_am_i().await?.token).await?;
     Ok(Json(User::of(&user, &call.origin())))
 }
 
-/// The user behind a token, as `who_am_i` tells of it: one of its own, if it is not personal.
-pub(super) async fn user_behind(client: &Client, (_, _, token): (String, String, Token)) -> consign_client::Result<wire::User> {
+/// The user behind a token: one of its own, if it is not personal.
+pub(super) async fn user_behind(client: &Client, token: &Token) -> consign_client::Result<wire::User> {
     client.find_user(&token.user).await
 }
 

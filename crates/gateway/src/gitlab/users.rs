@@ -16,6 +16,7 @@ use super::form::Form;
 use super::pages::{Listing, Page, Pages, Paging};
 use super::query::{Query, quoted};
 use super::refusal::{Refusal, Result};
+use super::words::{filtered_by, longest};
 
 /// What an administrator sends to make a user. There are no passwords here, so none is taken.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,6 +53,7 @@ pub(super) fn routes() -> ApiRouter<Client> {
 async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Result<Listing<User>> {
     let client = call.signed_in()?;
     let (wanted, pages) = (wanted.read()?, Pages::of(&paging)?);
+    let parameter = longest(&[("username", wanted.username.as_deref()), ("search", wanted.search.as_deref())]);
     let part = wanted.search.filter(|part| !part.is_empty()).map(|part| quoted(&part));
     let named = wanted.username.map(|name| format!("username = {}", quoted(&name)));
     let searched = part.map(|part| format!("(username : {part} OR display_name : {part})"));
@@ -62,7 +64,7 @@ async fn list(call: Call, wanted: Query<Wanted>, paging: Query<Paging>) -> Resul
         count: true,
         ..ListUsersRequest::default()
     };
-    let found = client.list_users_page(asked).await?;
+    let found = client.list_users_page(asked).await.map_err(|error| filtered_by(parameter, error))?;
     let items = found.users.iter().map(|user| User::of(user, &call.origin())).collect();
     Ok(pages.answer(&call, Page { items, more: !found.next_page_token.is_empty(), total: Some(found.total_size) }))
 }

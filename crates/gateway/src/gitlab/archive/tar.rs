@@ -3,7 +3,7 @@
 use ::tar::{Builder, EntryType, Header};
 use axum::body::Bytes;
 
-use super::Entry;
+use super::packing::Entry;
 
 /// Archives are made of blocks of this size, and end by two empty ones.
 const BLOCK: usize = 512;

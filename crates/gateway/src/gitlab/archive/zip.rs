@@ -4,7 +4,7 @@
 use axum::body::Bytes;
 use crc32fast::Hasher;
 
-use super::Entry;
+use super::packing::Entry;
 
 /// How many files an archive has at most: the number that needs no Zip64. The directory is held until the end, with less than 1200 bytes of
 /// each of them, and about 100 as a rule.

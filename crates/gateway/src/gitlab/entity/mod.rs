@@ -11,7 +11,7 @@ mod user;
 
 use consign_proto::to_time;
 use consign_types::access::Role;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -22,10 +22,18 @@ pub(crate) use project::Project;
 pub(crate) use release::{Release, ReleaseLink};
 pub(crate) use rule::ProtectionRule;
 pub(crate) use token::{DeployToken, Token};
-pub(crate) use user::User;
+pub(crate) use user::{User, username};
 
 /// What Ruby's `URI.encode_uri_component` leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What a path in an address keeps as it is.
+const IN_PATHS: &AsciiSet = &UNRESERVED.remove(b'/');
+
+/// The path of a file or a link as addresses and headers have it: its folders may have whatever letters there are.
+pub(crate) fn in_address(path: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(path, IN_PATHS)
+}
 
 /// RFC 3339 with milliseconds, as GitLab writes it.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -10,7 +10,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 use serde::{Deserialize, Serialize};
 
-use super::{Time, UNRESERVED};
+use super::{Time, UNRESERVED, in_address};
 
 /// A package.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -225,7 +225,8 @@ impl From<&Published> for PackageFile {
 
 /// Where a file of a package is fetched.
 pub(crate) fn download_path(version: &Version, path: &str) -> String {
-    format!("/api/v4/projects/{}/packages/generic/{}/{}/{path}", project_id(&version.name), version.package, version.version)
+    let (project, path) = (project_id(&version.name), in_address(path));
+    format!("/api/v4/projects/{project}/packages/generic/{}/{}/{path}", version.package, version.version)
 }
 
 /// The number of the project in the name of a version: 7 of `projects/7/packages/…`.

@@ -2,15 +2,12 @@
 
 use consign_proto::metadata as wire;
 use consign_proto::metadata::release_link::Kind;
-use percent_encoding::{AsciiSet, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Time, UNRESERVED};
+use super::{Time, UNRESERVED, in_address, username};
 use crate::gitlab::call::Call;
-
-/// What a path of a link keeps as it is.
-const IN_PATHS: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// A release. GitLab's has the commit and the sources too, which are not here.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -74,7 +71,7 @@ impl Release {
             created_at: release.create_time.map(Time::from),
             released_at: release.release_time.map(Time::from),
             is_upcoming: release.upcoming,
-            author: Author { username: release.creator.clone(), name: release.creator.clone() },
+            author: Author { username: username(&release.creator), name: username(&release.creator) },
             milestones: [],
             evidences: [],
             assets: Assets { count: links.len(), sources: [], links },
@@ -91,10 +88,7 @@ impl ReleaseLink {
             url: link.url.clone(),
             direct_asset_url: match link.path.as_str() {
                 "" => link.url.clone(),
-                path => {
-                    let path = utf8_percent_encode(path.trim_start_matches('/'), IN_PATHS);
-                    format!("{}/downloads/{path}", below(call, tag))
-                }
+                path => format!("{}/downloads/{}", below(call, tag), in_address(path.trim_start_matches('/'))),
             },
             link_type: match link.kind() {
                 Kind::Unspecified | Kind::Other => "other",

@@ -1,6 +1,7 @@
 //! Users.
 
 use consign_proto::metadata as wire;
+use consign_types::Username;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,9 +28,7 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn of(found: &wire::User, origin: &str) -> Self {
-        // What is a namespace to the planes is a group here.
-        let group = found.username.strip_prefix("namespace_").filter(|_| found.bot).map(|rest| format!("group_{rest}"));
-        let username = group.unwrap_or_else(|| found.username.clone());
+        let username = username(&found.username);
         Self {
             id: found.id,
             name: found.display_name.clone(),
@@ -43,6 +42,32 @@ impl User {
             public_email: "",
             bot: found.bot,
             is_admin: found.admin,
+        }
+    }
+}
+
+/// The name of whoever acts, as it is called here. What is a namespace to the planes is a group, and so its tokens act for one; their names
+/// are none that a user can have.
+pub(crate) fn username(name: &str) -> String {
+    let group = name.strip_prefix("namespace_").filter(|_| name.parse::<Username>().is_err()).map(|rest| format!("group_{rest}"));
+    group.unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_of_a_namespace_acts_by_the_name_of_a_group() {
+        for (name, told) in [
+            ("namespace_1_bot_5", "group_1_bot_5"),
+            ("namespace_1_deploy_5", "group_1_deploy_5"),
+            ("project_1_bot_5", "project_1_bot_5"),
+            ("namespace_keeper", "namespace_keeper"),
+            ("dora", "dora"),
+            ("", ""),
+        ] {
+            assert_eq!(username(name), told);
         }
     }
 }

@@ -3,7 +3,6 @@
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
 use consign_client::Error;
 use consign_proto::metadata::Settings;
-use consign_types::access::Role;
 use consign_types::resource::ScopeRef;
 use prost_types::Timestamp;
 
@@ -11,6 +10,9 @@ use super::project::{self, Project};
 use super::refusal::{Refusal, Result, known, told};
 use super::scalar::Time;
 use super::session::Session;
+
+/// What changes it, as the planes call that.
+const UPDATE: &str = "consign.metadata.v1.ProjectService/UpdateSettings";
 
 /// How many files of one name a package keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -86,7 +88,7 @@ impl PackagesCleanupPolicy {
 
 /// That of a project, for those who may change it.
 pub(super) async fn find(session: &Session, project: &Project) -> Result<Option<PackagesCleanupPolicy>> {
-    if project.row.caller_role().known().is_none_or(|role| role < Role::Maintainer) {
+    if known(session.ask(session.client().may(UPDATE, &project.row.name)).await)? != Some(true) {
         return Ok(None);
     }
     let found = known(session.ask(session.client().find_settings(&ScopeRef::Project(project.reference()))).await)?;

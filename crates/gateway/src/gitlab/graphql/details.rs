@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use consign_proto::metadata::{ListFilesRequest, ListVersionsRequest, SearchVersionsRequest, Version, Visibility};
 
 use super::super::query::quoted;
+use super::super::search::others;
 use super::connection::{Answer, Connection, Ends, Part};
 use super::file::PackageFile;
 use super::limits;
@@ -93,16 +94,13 @@ impl PackageDetailsType {
         let (session, part) = (Session::of(context), Part::of(Ends { first, after, last, before })?);
         let PackageBase { row, project, .. } = &self.package.base;
         let asked = ListVersionsRequest {
-            parent: format!("{}/packages/{}", project.row.name, row.package),
-            filter: format!("NOT id = {} AND NOT state = draft", row.id),
-            order_by: "version".to_owned(),
             page_size: part.page_size(),
             page_token: part.after(),
             before_token: part.before(),
             backwards: part.is_backwards(),
             with_entry_tokens: true,
             judge_deletion: true,
-            ..ListVersionsRequest::default()
+            ..others(row)
         };
         let total = if context.look_ahead().field("count").exists() { count_others(session, self).await? } else { 0 };
         let found = session.ask(session.client().list_versions(asked)).await?;

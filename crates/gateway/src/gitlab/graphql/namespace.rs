@@ -1,13 +1,14 @@
 //! Namespaces, which are groups here.
 
+use std::collections::BTreeMap;
+
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 use consign_proto::metadata as wire;
 use consign_types::NamespacePath;
 use consign_types::resource::NamespaceRef;
 
 use super::super::entity::{self, Status};
-use super::super::packages::projects_of;
-use super::super::search::Search;
+use super::super::search::{Search, projects_of};
 use super::connection::{Connection, Ends, Part};
 use super::limits;
 use super::package::{self, Kind, Package, PackageGroupSort};
@@ -106,7 +107,11 @@ impl Group {
         };
         let Some(found) = known(package::search(context, search, &part).await)?.flatten() else { return Ok(Connection::empty()) };
         let versions: Vec<wire::Version> = found.entries.iter().map(|(version, _)| version.clone()).collect();
-        let projects = session.ask(projects_of(session.client(), &versions)).await?;
+        let mut projects = BTreeMap::new();
+        for asked in projects_of(&versions) {
+            let found = session.ask(session.client().list_projects(asked)).await?;
+            projects.extend(found.projects.into_iter().map(|project| (project.id, project)));
+        }
         let package = |version: wire::Version| {
             let project = projects.get(&entity::project_id(&version.name))?;
             Some(Package::of(version, &Project::from(project.clone())))

@@ -2,10 +2,12 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use consign_proto::metadata::{SearchVersionsRequest, Version};
+use futures::TryFutureExt as _;
 
 use super::super::entity::Status;
 use super::super::query::{Direction, order};
 use super::super::search::{ORDERS, Search};
+use super::super::words::filtered_by;
 use super::connection::{Answer, Connection, Part};
 use super::project::Project;
 use super::refusal::{Refusal, Result};
@@ -202,6 +204,7 @@ impl Package {
 /// A part of the versions that are searched for; `None` where there can't be any.
 pub(super) async fn search(context: &Context<'_>, search: Search, part: &Part) -> Result<Option<Answer<Version>>> {
     let session = Session::of(context);
+    let argument = search.longest(["packageName", "packageVersion"]);
     let Some(asked) = search.request() else { return Ok(None) };
     let asked = SearchVersionsRequest {
         page_size: part.page_size(),
@@ -213,7 +216,7 @@ pub(super) async fn search(context: &Context<'_>, search: Search, part: &Part) -
         count: context.look_ahead().field("count").exists(),
         ..asked
     };
-    let found = session.ask(session.client().search_versions(asked)).await?;
+    let found = session.ask(session.client().search_versions(asked).map_err(|error| filtered_by(argument, error))).await?;
     let entries = found.versions.into_iter().zip(found.entry_tokens).collect();
     Ok(Some(Answer { entries, more: !found.next_page_token.is_empty(), total: found.total_size }))
 }

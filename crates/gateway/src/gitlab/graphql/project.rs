@@ -81,7 +81,7 @@ impl Project {
     }
 
     /// How many files of one name its packages keep, for those who may change that.
-    #[graphql(complexity = "limits::QUESTION + child_complexity")]
+    #[graphql(complexity = "2 * limits::QUESTION + child_complexity")]
     async fn packages_cleanup_policy(&self, context: &Context<'_>) -> Result<Option<PackagesCleanupPolicy>> {
         cleanup::find(Session::of(context), self).await
     }

@@ -52,13 +52,13 @@ impl Query {
     #[graphql(complexity = "limits::QUESTION + child_complexity")]
     async fn current_user(&self, context: &Context<'_>) -> Result<Option<CurrentUser>> {
         let session = Session::of(context);
-        let Some(me) = session.me() else { return Ok(None) };
-        let user = session.ask(user_behind(session.client(), me.clone())).await?;
+        let Some(token) = session.token() else { return Ok(None) };
+        let user = session.ask(user_behind(session.client(), token)).await?;
         Ok(Some(user.into()))
     }
 
     /// What is spoken to, for whoever is signed in.
     async fn metadata(&self, context: &Context<'_>) -> Option<Metadata> {
-        Session::of(context).me().map(|_| Metadata::here())
+        Session::of(context).token().map(|_| Metadata::here())
     }
 }

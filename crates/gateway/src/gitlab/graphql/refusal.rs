@@ -9,6 +9,7 @@ use consign_client::Error;
 use consign_types::Reason;
 use serde_json::{Value, json};
 
+use super::super::words::translated_for_graphql;
 use super::limits::MAX_QUESTIONS;
 
 pub(super) type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -52,7 +53,7 @@ impl fmt::Display for Refusal {
             Self::Plane(Error::Refused { reason: Reason::RateLimited, .. }) => {
                 f.write_str("This endpoint has been requested too many times. Try again later.")
             }
-            Self::Plane(Error::Refused { reason, message, .. }) if is_told(*reason) => f.write_str(message),
+            Self::Plane(Error::Refused { reason, message, .. }) if is_told(*reason) => f.write_str(&translated_for_graphql(message)),
             Self::Plane(_) => f.write_str("the service has no answer now: try again later"),
         }
     }
@@ -74,7 +75,9 @@ pub(super) fn told<T>(changed: Result<T>) -> Result<(Option<T>, Vec<String>)> {
         Err(Refusal::Plane(Error::Refused { reason: Reason::PackageProtected, .. })) => {
             Ok((None, vec!["Package is deletion protected.".to_owned()]))
         }
-        Err(Refusal::Plane(Error::Refused { reason, message, .. })) if is_told(reason) => Ok((None, vec![message])),
+        Err(Refusal::Plane(Error::Refused { reason, message, .. })) if is_told(reason) => {
+            Ok((None, vec![translated_for_graphql(&message)]))
+        }
         Err(refusal) => Err(refusal),
     }
 }

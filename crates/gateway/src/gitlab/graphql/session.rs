@@ -19,8 +19,8 @@ use super::refusal::{self, Refusal, Result};
 #[derive(Debug)]
 pub(super) struct Session {
     client: Client,
-    /// What the metadata plane says of the caller's token; `None` for a caller without one.
-    me: Option<(String, String, Token)>,
+    /// The caller's token; `None` for a caller without one.
+    token: Option<Token>,
     questions: AtomicUsize,
     cost: AtomicUsize,
     at_once: Semaphore,
@@ -30,17 +30,18 @@ impl Session {
     /// Begins a request. A token that is not valid is told of before anything else, and whatever is asked.
     pub(super) async fn begin(call: &Call) -> Result<Self, Response> {
         let client = call.client().map_err(|_| refusal::invalid_token())?;
-        let me = if call.is_anonymous() {
+        let token = if call.is_anonymous() {
             None
         } else {
-            Some(client.who_am_i().await.map_err(|error| match error {
+            let caller = client.who_am_i().await.map_err(|error| match error {
                 Error::Refused { reason: Reason::TokenInvalid | Reason::TokenExpired | Reason::TokenRevoked, .. } => {
                     refusal::invalid_token()
                 }
                 error => RestRefusal::from(error).into_response(),
-            })?)
+            })?;
+            Some(caller.token)
         };
-        Ok(Self { client, me, questions: AtomicUsize::new(0), cost: AtomicUsize::new(0), at_once: Semaphore::new(MAX_AT_ONCE) })
+        Ok(Self { client, token, questions: AtomicUsize::new(0), cost: AtomicUsize::new(0), at_once: Semaphore::new(MAX_AT_ONCE) })
     }
 
     /// The session of a field.
@@ -53,9 +54,9 @@ impl Session {
         &self.client
     }
 
-    /// What the metadata plane says of the caller's token.
-    pub(super) fn me(&self) -> Option<&(String, String, Token)> {
-        self.me.as_ref()
+    /// The caller's token, if there is one.
+    pub(super) fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
     }
 
     /// Asks a question, unless too many were asked already.

@@ -3,6 +3,7 @@
 use async_graphql::{ID, SimpleObject};
 use consign_proto::metadata::User;
 
+use super::super::entity::username;
 use super::super::user::{GITLAB_VERSION, revision};
 use super::scalar::global;
 
@@ -16,7 +17,7 @@ pub(super) struct CurrentUser {
 
 impl From<User> for CurrentUser {
     fn from(user: User) -> Self {
-        Self { id: global("User", user.id).into(), username: user.username, name: user.display_name }
+        Self { id: global("User", user.id).into(), username: username(&user.username), name: user.display_name }
     }
 }
 

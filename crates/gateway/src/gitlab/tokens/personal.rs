@@ -47,10 +47,9 @@ async fn create(call: Call, form: Form<Fields>) -> Result<Created<AnyToken>> {
 
 /// The user behind the caller's token.
 async fn own(client: &Client) -> Result<i64> {
-    let (_, user, _) = client.who_am_i().await?;
-    match user.parse() {
+    match client.who_am_i().await?.user.parse() {
         Ok(UserRef::Id(user)) => Ok(user),
-        _ => Err(Refusal::forbidden()),
+        _ => Err(Refusal::forbidden("the token is not that of a user")),
     }
 }
 
@@ -100,6 +99,6 @@ async fn rotated(call: Call, form: Form<Fields>) -> Result<Json<AnyToken>> {
 /// The token in use, which may look at itself and end itself, whatever else it may do.
 async fn itself(call: &Call) -> Result<(Client, wire::Token)> {
     let client = call.signed_in()?;
-    let (_, _, token) = client.who_am_i().await?;
+    let token = client.who_am_i().await?.token;
     Ok((client, token))
 }
