@@ -145,9 +145,10 @@ async fn an_upload_whose_end_nobody_remembers_is_over() {
     let rest = Rest::to(service.http());
     rest.create_project("demo").await;
     let bytes = content(100_000);
-    let declared = [("upload-length", "100000"), ("x-checksum-sha256", &Digest::of(&bytes).to_string())];
+    let others: Vec<u8> = bytes.iter().rev().copied().collect();
+    let declared = [("upload-length", "100000"), ("x-checksum-sha256", &Digest::of(&others).to_string())];
     let mut uploads = Vec::new();
-    for (name, headers) in [("untold", &[][..]), ("told", &declared)] {
+    for (name, bytes, headers) in [("untold", &bytes, &[][..]), ("told", &others, &declared)] {
         let path = file("tool", "1.0", name);
         let upload = begin(&rest, &path, &bytes[..60_000], headers).await;
         assert_eq!(append(&rest, &upload, 60_000, &bytes[60_000..], "?1").await.status, 201);

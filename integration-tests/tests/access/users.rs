@@ -213,7 +213,7 @@ async fn users_know_those_with_whom_they_share_a_place() {
         let list = ListUsersRequest::default();
         let known = users.list_users(bearing(list.clone(), &alice)).await.unwrap().into_inner().users;
         let known: Vec<_> = known.iter().map(|user| (user.username.as_str(), user.email.as_str())).collect();
-        assert_eq!(known, [("alice", "alice@example.com"), ("bob", "")]);
+        assert_eq!(known, [("alice", "alice@example.com"), ("bob", ""), ("root", "")]);
         let all = users.list_users(bearing(list, TOKEN)).await.unwrap().into_inner().users;
         assert_eq!(all.len(), 4);
         assert!(all.iter().skip(1).all(|user| user.username == "root" || !user.email.is_empty()));
@@ -367,7 +367,10 @@ async fn a_user_of_many_and_deep_roles_lists_as_others_do() {
             ..Default::default()
         };
         assert_eq!(reason(world.grpc().users().create_member(bearing(one_more, TOKEN)).await), Some(Reason::ArgumentInvalid));
-        assert_eq!(world.service.database().count("members"), 1000, "{engine:?}");
+        assert_eq!(world.service.database().count("members"), 2 * 1000, "{engine:?}: hers, and those of whoever made all of it");
+        let past = wire::CreateNamespaceRequest { path: "root/past".to_owned(), ..Default::default() };
+        world.grpc().projects().create_namespace(bearing(past, TOKEN)).await.unwrap();
+        assert_eq!(world.service.database().count("members"), 2 * 1000, "{engine:?}: a namespace is made without one more");
         for method in ["ProjectService/ListNamespaces", "ProjectService/ListProjects", "UserService/ListUsers"] {
             let answer = world.call(method, &secret, Bytes::new()).await;
             assert!(answer.is_ok(), "{engine:?} {method}: {answer:?}");
@@ -398,7 +401,7 @@ async fn what_is_over_shows_nobody_and_nothing() {
             let users = world.grpc().users().list_users(bearing(ListUsersRequest::default(), &alice)).await.unwrap().into_inner().users;
             users.into_iter().map(|user| user.username).collect::<Vec<_>>()
         };
-        assert_eq!(known().await, ["alice", "bob"]);
+        assert_eq!(known().await, ["alice", "bob", "root"]);
         wait::until("the end of the role", async || (known().await == ["alice"]).then_some(())).await;
 
         // A project that was public and is deleted is seen by those who may bring it back, alone.
