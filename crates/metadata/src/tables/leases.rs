@@ -35,9 +35,9 @@ pub(crate) fn insert(db: &mut Db, new: &Reservation<'_>, ids: &[i64]) -> Result<
             leases::expires_at.eq(new.expires_at),
         )
     };
-    let rows: Vec<_> = new.leases.iter().zip(ids).map(row).collect();
+    let added: Vec<_> = new.leases.iter().zip(ids).map(row).collect();
     let mut batch = Batch::new(db);
-    push_rows!(&mut batch, rows, |rows| diesel::insert_into(leases::table).values(rows));
+    push_rows!(&mut batch, added, |rows| diesel::insert_into(leases::table).values(rows));
     batch.send(db)
 }
 

@@ -22,7 +22,8 @@ async fn a_token_is_known_by_its_digest_and_replaced_when_another_is_given() {
         let metadata = opened(&database).await;
 
         let found = metadata.authenticate("token").await.unwrap();
-        assert_eq!((found.name, found.user, found.grant), (principal().name, Some(1), principal().grant));
+        assert_eq!((found.name, found.user, found.grant.scopes), (principal().name, Some(1), principal().grant.scopes));
+        assert!(found.grant.identity.is_admin());
         assert!(matches!(metadata.authenticate("other").await, Err(Error::TokenInvalid)));
         assert!(!metadata.ensure_admin_token(None, "fresh").await.unwrap(), "there is one already");
         assert!(!metadata.ensure_admin_token(Some("given"), "fresh").await.unwrap());

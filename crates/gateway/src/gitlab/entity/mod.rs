@@ -28,7 +28,7 @@ pub(crate) use user::{User, username};
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What a path in an address keeps as it is.
-const IN_PATHS: &AsciiSet = &UNRESERVED.remove(b'/');
+const IN_PATHS: &AsciiSet = &UNRESERVED.remove(b'/').remove(b'@');
 
 /// The path of a file or a link as addresses and headers have it: its folders may have whatever letters there are.
 pub(crate) fn in_address(path: &str) -> PercentEncode<'_> {

@@ -11,8 +11,8 @@ use super::refusal::{Refusal, Result, known, told};
 use super::scalar::Time;
 use super::session::Session;
 
-/// What changes it, as the planes call that.
-const UPDATE: &str = "consign.metadata.v1.ProjectService/UpdateSettings";
+/// What deletes packages, as the planes call that.
+const DELETE: &str = "consign.metadata.v1.PackageService/DeletePackage";
 
 /// How many files of one name a package keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -86,9 +86,9 @@ impl PackagesCleanupPolicy {
     }
 }
 
-/// That of a project, for those who may change it.
+/// That of a project, for those who may delete packages of it: to GitLab, that is the same right.
 pub(super) async fn find(session: &Session, project: &Project) -> Result<Option<PackagesCleanupPolicy>> {
-    if known(session.ask(session.client().may(UPDATE, &project.row.name)).await)? != Some(true) {
+    if known(session.ask(session.client().may(DELETE, &project.row.name)).await)? != Some(true) {
         return Ok(None);
     }
     let found = known(session.ask(session.client().find_settings(&ScopeRef::Project(project.reference()))).await)?;
