@@ -116,6 +116,12 @@ async fn a_package_by_itself_tells_more_than_one_in_a_list() {
     assert_eq!(data(&reporter, details, id).await["package"]["userPermissions"]["destroyPackage"], false);
 }
 
+/// Whether a version of these is meant, or the package `Other`, which has one alone.
+fn is_named(node: &Value, deletes: &[&str]) -> bool {
+    let (name, version) = (node["name"].as_str().unwrap(), node["version"].as_str().unwrap());
+    deletes.contains(&if name == "Other" { name } else { version })
+}
+
 #[tokio::test]
 async fn what_may_be_destroyed_is_what_a_deletion_would_remove() {
     for engine in BOTH {
@@ -137,10 +143,7 @@ async fn what_may_be_destroyed_is_what_a_deletion_would_remove() {
             versions { nodes { version userPermissions { destroyPackage } } } } }";
         for (caller, deletes) in [(&rest, &["Other", "2.0", "3.0"][..]), (&maintainer, &["2.0", "3.0"]), (&developer, &[]), (&reading, &[])]
         {
-            let may = |node: &Value| {
-                let (name, version) = (node["name"].as_str().unwrap(), node["version"].as_str().unwrap());
-                deletes.contains(&if name == "Other" { name } else { version })
-            };
+            let may = |node: &Value| is_named(node, deletes);
             let found = data(caller, listed, json!({})).await;
             for node in found["project"]["packages"]["nodes"].as_array().unwrap() {
                 let told = (&node["canDestroy"], &node["userPermissions"]["destroyPackage"]);
