@@ -109,7 +109,8 @@ fn consider(db: &mut Db, request: &Arc<PrepareUploads>, rules: &Rules, now: Time
     let in_force = scene.settings.clone().in_force(&rules.defaults);
     let preparation = Preparation { request: Arc::clone(request), scene, in_force, now };
     if request.known_only {
-        return preparation.repeat(db, Error::UploadNotFound).map_err(|_| Error::UploadNotFound).map(Judged::Done);
+        let unknown = |error| if matches!(error, Error::RequestIdReused(_)) { Error::UploadNotFound } else { error };
+        return preparation.repeat(db, Error::UploadNotFound).map_err(unknown).map(Judged::Done);
     }
     match preparation.judge(rules) {
         Ok(()) => Ok(Judged::New(Box::new(preparation))),
@@ -225,8 +226,8 @@ impl Preparation {
         };
         let uploads = match answered(db, key, call.fingerprint) {
             Ok(uploads) => uploads.read::<Vec<i64>>()?,
-            Err(Error::RequestIdReused(id)) if is_claimed(db, key)? => return Err(Error::RequestIdReused(id)),
-            Err(_) => return Err(refusal),
+            Err(Error::RequestIdReused(id)) => return Err(if is_claimed(db, key)? { Error::RequestIdReused(id) } else { refusal }),
+            Err(error) => return Err(error),
         };
         let digests: Vec<Digest> = self.request.files.iter().filter_map(|file| file.digest).collect();
         let presence = reservations::list_presence(db, self.scene.project.id, &digests)?;
