@@ -11,6 +11,7 @@ use consign_proto::metadata::{
     UploadTicket, Version,
 };
 use consign_types::resource::VersionRef;
+use consign_types::ticket::UNRESERVED_BYTES;
 use consign_types::{Digest, FilePath};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -57,8 +58,8 @@ pub struct Published {
 #[derive(Clone, Debug)]
 pub struct Uploaded {
     pub(crate) receipt: Bytes,
-    /// The request that prepared the upload.
-    pub(crate) request_id: Uuid,
+    /// The request that prepared the upload, where something was reserved by it.
+    pub(crate) request_id: Option<Uuid>,
 }
 
 impl Client {
@@ -75,7 +76,8 @@ impl Client {
     /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet. Where they are refused, nothing stays reserved for
     /// them either. Otherwise [`Self::publish_uploaded`] comes next, or [`Self::give_up`].
     pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
-        let request_id = Uuid::new_v4();
+        let is_light = publish.digest.is_none() && publish.size.is_some_and(|size| size <= UNRESERVED_BYTES);
+        let request_id = (!is_light).then(Uuid::new_v4);
         let ticket = match self.prepare_upload(publish, request_id, false).await?.0 {
             Action::Receipt(receipt) => return Ok(Uploaded { receipt, request_id }),
             Action::Ticket(ticket) => ticket,
@@ -104,8 +106,10 @@ impl Client {
     }
 
     /// What can't be given back now is when its lease is over.
-    async fn give_back(&self, publish: &Publish, upload: Uuid) {
-        drop(self.file_service().cancel_uploads(self.request(given_up(publish, upload))).await);
+    async fn give_back(&self, publish: &Publish, upload: Option<Uuid>) {
+        if let Some(upload) = upload {
+            drop(self.file_service().cancel_uploads(self.request(given_up(publish, upload))).await);
+        }
     }
 
     /// Publishes by a request of this id: once, however often.
@@ -132,7 +136,7 @@ impl Client {
 
     /// Asks for the right to send the bytes. The same id gets the right to the same upload again; and nothing else, where only a known one
     /// is wanted, of which is told then whether it is published.
-    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<(Action, bool)> {
+    pub(crate) async fn prepare_upload(&self, publish: &Publish, request_id: Option<Uuid>, known_only: bool) -> Result<(Action, bool)> {
         let file = UploadFile {
             path: publish.path.to_string(),
             sha256: publish.digest.map(|digest| Bytes::copy_from_slice(digest.as_bytes())).unwrap_or_default(),
@@ -140,7 +144,7 @@ impl Client {
             always_send: publish.always_send,
             media_type: publish.media_type.clone(),
         };
-        let request_id = request_id.to_string();
+        let request_id = request_id.map(|id| id.to_string()).unwrap_or_default();
         let request = PrepareUploadsRequest { parent: publish.version.to_string(), files: vec![file], request_id, known_only };
         let call = || async { self.file_service().prepare_uploads(self.request(request.clone())).await };
         let PrepareUploadsResponse { plans, published } = repeat(call).await?;

@@ -75,7 +75,7 @@ impl Client {
 
     async fn prepare_resumable(&self, publish: &Publish, request_id: Uuid, known_only: bool) -> Result<Resumable> {
         let publish = Publish { always_send: true, ..publish.clone() };
-        match self.prepare_upload(&publish, request_id, known_only).await? {
+        match self.prepare_upload(&publish, Some(request_id), known_only).await? {
             (Action::Ticket(ticket), is_published) => Ok(Resumable { request_id, ticket, is_published }),
             (Action::Receipt(_), _) => Err(Error::Protocol("a receipt for bytes that are to be sent")),
         }
@@ -89,7 +89,7 @@ impl Client {
             let UploadTicket { token, upload_id, .. } = upload.ticket.clone();
             let state = self.transfers.query_upload(QueryUploadRequest { ticket: token, upload_id }).await?;
             let uploaded = Some(state.receipt).filter(|receipt| !receipt.is_empty());
-            let uploaded = uploaded.map(|receipt| Uploaded { receipt, request_id: upload.request_id });
+            let uploaded = uploaded.map(|receipt| Uploaded { receipt, request_id: Some(upload.request_id) });
             let progress = Progress { offset: state.committed_size, least_bytes: state.part_alignment_bytes, uploaded };
             if upload.is_published && progress.uploaded.is_none() {
                 return Err(gone());
@@ -123,7 +123,7 @@ impl Client {
         let body = body.open(0).ok_or(Error::Protocol("no body"))?;
         let part = Part { offset, discard_if_broken: false, finish: true };
         let answer = self.send(&upload.ticket, part, body).await??;
-        self.finish_whole(publish, upload, Uploaded { receipt: answer.receipt, request_id: upload.request_id }).await
+        self.finish_whole(publish, upload, Uploaded { receipt: answer.receipt, request_id: Some(upload.request_id) }).await
     }
 
     /// Publishes the file of an upload of which all bytes came. However often this is called, it is published once.

@@ -38,23 +38,50 @@ pub(crate) enum Batch<'a> {
     Sqlite(Vec<Step<'a>>),
 }
 
-/// Adds a statement to a [`Batch`]: the expression is compiled for both databases.
+/// Adds a statement to a [`Batch`]: the expression is compiled for both databases. With `fixed`, its text is the same each time, in the
+/// sense of [`fixed!`](crate::prepared::fixed); else it is one of few.
 macro_rules! push {
+    ($batch:expr, fixed $statement:expr) => {
+        $crate::batch::push_as!($batch, fixed, $statement)
+    };
     ($batch:expr, $statement:expr) => {
-        match $batch {
-            $crate::batch::Batch::Postgres(parts) => parts.push($crate::batch::Part::new(1, $statement)),
-            $crate::batch::Batch::Sqlite(statements) => {
-                statements.push(Box::new(move |connection| $crate::prepared::run($statement, connection)));
-            }
-        }
+        $crate::batch::push_as!($batch, kept, $statement)
     };
 }
 pub(crate) use push;
 
+macro_rules! push_as {
+    ($batch:expr, $prepared:ident, $statement:expr) => {
+        match $batch {
+            $crate::batch::Batch::Postgres(parts) => parts.push($crate::batch::Part::new(1, $statement)),
+            $crate::batch::Batch::Sqlite(statements) => statements.push($crate::batch::step!($prepared, $statement)),
+        }
+    };
+}
+pub(crate) use push_as;
+
+/// A write of SQLite.
+macro_rules! step {
+    ($prepared:ident, $statement:expr) => {
+        Box::new(move |connection| $crate::prepared::run($crate::prepared::$prepared!($crate::prepared::Silent($statement)), connection))
+    };
+}
+pub(crate) use step;
+
 /// Adds the statement that inserts rows, given these as `values`. SQLite, which is in the process, gets one for each row, so that they
 /// are all the same.
 macro_rules! push_rows {
+    ($batch:expr, fixed $rows:expr, |$values:ident| $statement:expr) => {
+        $crate::batch::push_rows_as!($batch, fixed, $rows, |$values| $statement)
+    };
     ($batch:expr, $rows:expr, |$values:ident| $statement:expr) => {
+        $crate::batch::push_rows_as!($batch, kept, $rows, |$values| $statement)
+    };
+}
+pub(crate) use push_rows;
+
+macro_rules! push_rows_as {
+    ($batch:expr, $prepared:ident, $rows:expr, |$values:ident| $statement:expr) => {
         match $batch {
             $crate::batch::Batch::Postgres(parts) => {
                 let $values = $rows;
@@ -65,13 +92,13 @@ macro_rules! push_rows {
             }
             $crate::batch::Batch::Sqlite(statements) => {
                 for $values in $rows {
-                    statements.push(Box::new(move |connection| $crate::prepared::run($statement, connection)));
+                    statements.push($crate::batch::step!($prepared, $statement));
                 }
             }
         }
     };
 }
-pub(crate) use push_rows;
+pub(crate) use push_rows_as;
 
 /// How many values one statement of PostgreSQL may carry, less a margin for a query behind the writes.
 const MAX_BINDS: usize = 50_000;
@@ -152,18 +179,22 @@ fn rows(parts: &[Part<'_>]) -> usize {
 }
 
 /// Sends the writes that wait and then a query, which on PostgreSQL sees the rows as they were before. A macro, since the query is
-/// compiled for both databases.
+/// compiled for both databases. It is one of [`crate::prepared`].
 macro_rules! send_with {
     ($batch:expr, $db:expr, $query:expr) => {
         match ($batch.send_most($db)?, &mut *$db) {
             ($crate::batch::Batch::Postgres(parts), $crate::connection::Db::Postgres(connection)) => {
-                diesel::RunQueryDsl::load($crate::batch::Together { parts, query: $query }, connection)?
+                if parts.is_empty() {
+                    diesel::RunQueryDsl::load($query, connection)?
+                } else {
+                    diesel::RunQueryDsl::load($crate::batch::Together { parts, query: $query }, connection)?
+                }
             }
             ($crate::batch::Batch::Sqlite(statements), $crate::connection::Db::Sqlite(connection)) => {
                 for statement in statements {
                     statement(connection)?;
                 }
-                diesel::RunQueryDsl::load($crate::prepared::Kept($query), connection)?
+                diesel::RunQueryDsl::load($query, connection)?
             }
             _ => unreachable!("a batch is sent on the connection that it was made for"),
         }

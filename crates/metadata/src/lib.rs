@@ -9,6 +9,7 @@
 //! - `columns`, `schema`: what the tables hold
 //! - `select`, `cursor`: filters, orders and pages of lists; `batch`, `ids`, `prepared`: few trips to the database, and
 //!   short ones
+//! - `upload_numbers`: those of uploads for which nothing is reserved
 //! - `rules`: what holds where nothing is set; `downloads`: their count; `observer`: who is told what becomes of promotions
 
 mod batch;
@@ -32,6 +33,7 @@ mod schema;
 mod select;
 mod tables;
 mod target;
+mod upload_numbers;
 
 use std::sync::Arc;
 
@@ -184,6 +186,7 @@ pub struct Metadata {
     principals: ops::authenticate::Principals,
     sites: ops::admit::Sites,
     directories: ops::directories::Directories,
+    upload_numbers: upload_numbers::UploadNumbers,
     keys: Option<Arc<SigningKeys>>,
     observer: Option<Arc<dyn Observer>>,
     clock: fn() -> Timestamp,
@@ -197,7 +200,8 @@ impl Metadata {
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
         let (downloads, directories) = (downloads::Tally::default(), ops::directories::Directories::default());
-        Ok(Self { pool, rules, downloads, principals, sites, directories, keys: None, observer: None, clock })
+        let upload_numbers = upload_numbers::UploadNumbers::default();
+        Ok(Self { pool, rules, downloads, principals, sites, directories, upload_numbers, keys: None, observer: None, clock })
     }
 
     /// The same, with the keys by which it signs what it records of promotions.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use consign_types::Digest;
 use consign_types::resource::ProjectRef;
+use tokio::sync::Semaphore;
 use tokio::sync::oneshot::error::TryRecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -73,13 +73,17 @@ impl Pool {
     }
 
     /// Runs `work`, which looks at a few rows by their keys before a change, and changes nothing. On PostgreSQL it has the plans of changes, and
-    /// a connection of theirs.
+    /// a connection of theirs, and each statement is by itself: what begins and ends a transaction would be two trips more.
     pub(crate) async fn look<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut Db) -> Result<T> + Send + 'static,
     {
-        if self.is_sqlite { self.read(work).await } else { self.end(Ending::Rollback, work).await }
+        if self.is_sqlite {
+            self.read(work).await
+        } else {
+            self.writers.on_thread(move |connections| Ok(Lane::first(connections, work)?.1)).await
+        }
     }
 
     /// Runs `work` as one writing transaction, again where a concurrent one aborts it.
@@ -176,44 +180,45 @@ impl Lane {
         T: Send + 'static,
         F: FnOnce(&mut Db) -> Result<T> + Send + 'static,
     {
+        self.on_thread(move |connections| work(&mut Self::first(connections, begin)?.0.db)).await
+    }
+
+    /// Runs `work`, which takes one connection, on a thread that may wait for it.
+    async fn on_thread<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&r2d2::Pool<Manager>) -> Result<T> + Send + 'static,
+    {
         let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await.map_err(|_| Error::Overloaded)?;
         let turn = turn.expect("the semaphore is never closed");
         let connections = self.connections.clone();
         let span = tracing::Span::current();
+        let work = move || {
+            let result = span.in_scope(|| work(&connections));
+            drop(turn);
+            result
+        };
         // The turn ends with the work: a caller that goes away does not stop a transaction that has begun.
-        spawn_blocking(move || span.in_scope(|| Self::hold(&connections, turn, begin, work))).await?
+        spawn_blocking(work).await?
     }
 
-    fn hold<T>(
-        connections: &r2d2::Pool<Manager>,
-        turn: OwnedSemaphorePermit,
-        begin: impl Fn(&mut Db) -> Result<()>,
-        work: impl FnOnce(&mut Db) -> Result<T>,
-    ) -> Result<T> {
-        let mut connection = Self::begun(connections, begin)?;
-        let result = work(&mut connection.db);
-        drop(connection);
-        drop(turn);
-        result
-    }
-
-    /// A connection on which a transaction was begun. One that died while it was idle shows itself by that, which saves a question
-    /// before each transaction; it is replaced.
-    fn begun(connections: &r2d2::Pool<Manager>, begin: impl Fn(&mut Db) -> Result<()>) -> Result<r2d2::PooledConnection<Manager>> {
+    /// A connection, and its answer to what is asked first. One that died while it was idle shows itself by that, which saves a question
+    /// before; it is replaced.
+    fn first<T>(connections: &r2d2::Pool<Manager>, ask: impl Fn(&mut Db) -> Result<T>) -> Result<(r2d2::PooledConnection<Manager>, T)> {
         for _ in 0..connections.max_size() {
             let mut connection = connections.get()?;
-            match begin(&mut connection.db) {
+            match ask(&mut connection.db) {
                 Err(Error::Unavailable(error)) => {
                     tracing::debug!(%error, "connection is replaced");
                     connection.is_stale = true;
                 }
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(connection),
+                Ok(answer) => return Ok((connection, answer)),
             }
         }
         let mut connection = connections.get()?;
-        begin(&mut connection.db)?;
-        Ok(connection)
+        let answer = ask(&mut connection.db)?;
+        Ok((connection, answer))
     }
 }
 

@@ -1,13 +1,18 @@
 //! Statements that stay prepared.
 //!
 //! Diesel keeps a statement prepared where its type tells its text, which that of an update, a literal or a list does not. To compile such
-//! a statement costs SQLite more than to run it, so those that run all the time are kept by their text.
+//! a statement costs SQLite more than to run it, so those that run all the time are kept: by the place in the code that makes them where
+//! that tells their text, else by the text. And to make a text costs as much as to run it where it finds a row by a key, so what runs for
+//! each request is [`fixed!`], and runs on the concrete connection: through [`Db`](crate::connection::Db) the text is made all the same.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 
 use diesel::backend::Backend;
 use diesel::expression::{ValidGrouping, is_aggregate};
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryBuilder as _, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Bool, HasSqlType, Integer};
 use diesel::sqlite::Sqlite;
@@ -39,8 +44,86 @@ impl<Q> QueryId for Kept<Q> {
 
 impl<Q, Connection> RunQueryDsl<Connection> for Kept<Q> {}
 
+/// A query that stays prepared, and whose text is the same each time it runs. See [`fixed!`].
+pub(crate) struct Fixed<Q, Place> {
+    query: Q,
+    place: PhantomData<Place>,
+}
+
+/// Makes a [`Fixed`] query, which is known by the place where this stands. Nothing in it may change its text: no list of values, no
+/// condition that is there or not. Tests find out where that is not so.
+macro_rules! fixed {
+    ($query:expr) => {{
+        struct Place;
+        $crate::prepared::Fixed::<_, Place>::new($query)
+    }};
+}
+pub(crate) use fixed;
+
+/// Makes a [`Kept`] query.
+macro_rules! kept {
+    ($query:expr) => {
+        $crate::prepared::Kept($query)
+    };
+}
+pub(crate) use kept;
+
+impl<Q, Place> Fixed<Q, Place> {
+    pub(crate) fn new(query: Q) -> Self {
+        Self { query, place: PhantomData }
+    }
+}
+
+/// The texts that places have made.
+static TEXTS: Mutex<Option<HashMap<(TypeId, TypeId), String>>> = Mutex::new(None);
+
+impl<Q, Place: 'static> Fixed<Q, Place> {
+    /// Whether the text is the one that this place made first.
+    fn is_as_before<DB>(&self, backend: &DB) -> QueryResult<bool>
+    where
+        DB: Backend + 'static,
+        DB::QueryBuilder: Default,
+        Q: QueryFragment<DB>,
+    {
+        let mut builder = DB::QueryBuilder::default();
+        self.query.to_sql(&mut builder, backend)?;
+        let text = builder.finish();
+        let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = texts.get_or_insert_default().entry((TypeId::of::<Place>(), TypeId::of::<DB>())).or_insert_with(|| text.clone());
+        Ok(*first == text)
+    }
+}
+
+impl<DB, Q, Place> QueryFragment<DB> for Fixed<Q, Place>
+where
+    DB: Backend + 'static,
+    DB::QueryBuilder: Default,
+    Q: QueryFragment<DB>,
+    Place: 'static,
+{
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.query.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &DB) -> QueryResult<bool> {
+        debug_assert!(self.is_as_before(backend)?, "a text that is not fixed");
+        Ok(true)
+    }
+}
+
+impl<Q: Query, Place> Query for Fixed<Q, Place> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, Place: 'static> QueryId for Fixed<Q, Place> {
+    type QueryId = Place;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<Q, Place, Connection> RunQueryDsl<Connection> for Fixed<Q, Place> {}
+
 /// A statement that answers nothing, as a query of no rows.
-struct Silent<Q>(Q);
+pub(crate) struct Silent<Q>(pub(crate) Q);
 
 impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Silent<Q> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
@@ -52,9 +135,12 @@ impl<Q> Query for Silent<Q> {
     type SqlType = Integer;
 }
 
-/// Runs a statement that answers nothing and stays prepared, on the terms of [`Kept`].
-pub(crate) fn run<Q: QueryFragment<Sqlite>>(statement: Q, connection: &mut SqliteConnection) -> QueryResult<()> {
-    let rows: Vec<i32> = Kept(Silent(statement)).load(connection)?;
+/// Runs a [`Silent`] statement that stays prepared.
+pub(crate) fn run<Q>(statement: Q, connection: &mut SqliteConnection) -> QueryResult<()>
+where
+    Q: QueryFragment<Sqlite> + Query<SqlType = Integer> + QueryId + RunQueryDsl<SqliteConnection>,
+{
+    let rows: Vec<i32> = statement.load(connection)?;
     debug_assert!(rows.is_empty());
     Ok(())
 }

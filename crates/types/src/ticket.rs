@@ -5,6 +5,9 @@ use prost::Message;
 use crate::note::Note;
 use crate::{Digest, Timestamp};
 
+/// Up to how many bytes a file may be uploaded without a reservation: where its digest is not told, in a request without an id.
+pub const UNRESERVED_BYTES: i64 = 64 << 10;
+
 /// The right to bring bytes: at most `max_bytes` of them, until `expires`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadTicket {

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use crate::batch::{Batch, send_with};
 use crate::connection::Db;
 use crate::error::BytesOf;
-use crate::prepared::rounded;
+use crate::prepared::{Kept, fixed, rounded};
 use crate::schema::{blobs, tombstones as dead};
 use crate::tables::blobs::{self as table, StoredCopy};
 use crate::tables::tombstones;
@@ -65,14 +65,13 @@ fn all_of(brought: &[impl Brought]) -> Vec<StoredCopy> {
 /// key of the files waits for it and breaks: then the publish is run again, and finds the copy gone.
 pub(super) fn settle(db: &mut Db, batch: Batch<'_>, brought: &[impl Brought], now: Timestamp) -> Result<()> {
     let digests: Vec<Digest> = brought.iter().map(|one| one.receipt().digest).collect();
-    let kept: Vec<(Digest, i64, Option<i64>)> = send_with!(
-        batch,
-        db,
-        blobs::table
-            .left_join(dead::table.on(dead::digest.eq(blobs::digest).and(dead::generation.eq(blobs::generation))))
-            .filter(blobs::digest.eq_any(rounded(digests)))
-            .select((blobs::digest, blobs::generation, dead::generation.nullable()))
-    );
+    let is_one = digests.len() == 1;
+    let query = blobs::table
+        .left_join(dead::table.on(dead::digest.eq(blobs::digest).and(dead::generation.eq(blobs::generation))))
+        .filter(blobs::digest.eq_any(rounded(digests)))
+        .select((blobs::digest, blobs::generation, dead::generation.nullable()));
+    let kept: Vec<(Digest, i64, Option<i64>)> =
+        if is_one { send_with!(batch, db, fixed!(query)) } else { send_with!(batch, db, Kept(query)) };
     let mut kept: HashMap<Digest, (i64, bool)> = kept.into_iter().map(|(digest, kept, dead)| (digest, (kept, dead.is_some()))).collect();
     for one in brought {
         let digest = one.receipt().digest;

@@ -8,7 +8,7 @@ use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
 use consign_types::settings::{DedupScope, InForce, MAX_QUOTA_BYTES};
 use consign_types::text::RequestId;
-use consign_types::ticket::UploadTicket;
+use consign_types::ticket::{UNRESERVED_BYTES, UploadTicket};
 use consign_types::{Digest, FilePath, Timestamp};
 
 use super::change::call;
@@ -68,8 +68,8 @@ pub enum UploadPlan {
 }
 
 impl Metadata {
-    /// Judges a publish before any byte of it is sent, takes leases for its bytes and reserves them against the quota. The plans are in
-    /// the order of the files.
+    /// Judges a publish before any byte of it is sent, takes leases for its bytes and reserves them against the quota; not for a few small
+    /// files of unknown digests, where the request has no id. The plans are in the order of the files.
     ///
     /// Refuses what [`Metadata::publish_version`] is sure to refuse: `FileTooLarge`, `DuplicateFile`, `VersionSealed`,
     /// `VersionStateConflict`, `QuotaExceeded`. Where only known ones are wanted: `UploadNotFound`.
@@ -82,6 +82,10 @@ impl Metadata {
             Judged::Done(plans) => return Ok(plans),
             Judged::New(preparation) => preparation,
         };
+        if preparation.is_light() {
+            let uploads = self.upload_numbers.take(&self.pool, preparation.request.files.len()).await?;
+            return preparation.plan(&uploads, &HashMap::new());
+        }
         let take = move |db: &mut Db| preparation.take(db);
         let plans = if is_short { self.pool.change(&project, None, move |db, _| take(db)).await } else { self.pool.write(take).await }?;
         tracing::trace!("uploads prepared");
@@ -148,6 +152,9 @@ impl Preparation {
         for file in &self.request.files {
             self.check_size(file)?;
         }
+        if self.is_light() && !self.fits() {
+            return Err(self.over_quota());
+        }
         let Some(version) = &self.scene.version else {
             return Ok(());
         };
@@ -184,6 +191,14 @@ impl Preparation {
         }
     }
 
+    /// Whether nothing is taken for the uploads: they bring too little to be worth a change of the database, and what is dropped of it is
+    /// not worth an answer that is kept. Their bytes are young until any receipt for them is over, so nobody collects them before.
+    fn is_light(&self) -> bool {
+        let PrepareUploads { files, request_id, .. } = &*self.request;
+        let is_light = |file: &UploadFile| file.digest.is_none() && file.size.is_some_and(|size| size <= UNRESERVED_BYTES);
+        request_id.is_none() && files.len() <= FEW_FILES && files.iter().all(is_light)
+    }
+
     /// Takes what the uploads need, in the turn of the project.
     fn take(&self, db: &mut Db) -> Result<Vec<UploadPlan>> {
         let lease = |file: &UploadFile| NewLease {
@@ -212,8 +227,18 @@ impl Preparation {
         file.size.unwrap_or(self.in_force.max_file_bytes.min(room))
     }
 
+    /// Whether the quota has room for the files.
+    fn fits(&self) -> bool {
+        let Counters { logical_bytes, reserved_bytes, .. } = self.scene.counters;
+        logical_bytes + reserved_bytes + self.wanted() <= self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES)
+    }
+
+    fn wanted(&self) -> i64 {
+        self.request.files.iter().filter_map(|file| file.size).sum()
+    }
+
     fn over_quota(&self) -> Error {
-        let wanted = self.request.files.iter().filter_map(|file| file.size).sum();
+        let wanted = self.wanted();
         let Counters { logical_bytes: used, reserved_bytes: reserved, .. } = self.scene.counters;
         Error::QuotaExceeded { limit: self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES), used, reserved, wanted }
     }

@@ -63,7 +63,7 @@ impl From<Row> for Record {
 /// Adds an entry.
 pub(crate) fn insert(batch: &mut Batch<'_>, record: Record) {
     let row = Row::from(record);
-    push!(batch, diesel::insert_into(entries::table).values(row));
+    push!(batch, fixed diesel::insert_into(entries::table).values(row));
 }
 
 /// Entries of a project behind a number, by number.

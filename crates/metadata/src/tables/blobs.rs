@@ -7,9 +7,9 @@ use diesel::prelude::*;
 
 use super::BATCH;
 use crate::batch::{Batch, push_rows};
-use crate::connection::Db;
+use crate::connection::{Db, each};
 use crate::error::Result;
-use crate::prepared::{Kept, rounded};
+use crate::prepared::{Kept, fixed, rounded};
 use crate::schema::{blobs, files, packages, tombstones, versions};
 
 /// A stored copy of some bytes.
@@ -25,10 +25,14 @@ const COLUMNS: Columns = (blobs::digest, blobs::generation, blobs::size_bytes);
 
 /// The copies that are referred to, of these digests.
 pub(crate) fn list(db: &mut Db, digests: &[Digest]) -> Result<Vec<StoredCopy>> {
+    if let [digest] = digests {
+        let query = blobs::table.find(digest).select(COLUMNS);
+        return Ok(each!(db, connection => fixed!(query).load(connection))?);
+    }
     let mut found = Vec::new();
     for digests in digests.chunks(BATCH) {
         let query = blobs::table.filter(blobs::digest.eq_any(rounded(digests.to_vec()))).select(COLUMNS);
-        found.append(&mut Kept(query).load(db)?);
+        found.append(&mut each!(&mut *db, connection => Kept(query).load(connection))?);
     }
     Ok(found)
 }
@@ -80,7 +84,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestam
             )
         })
         .collect();
-    push_rows!(batch, values, |rows| diesel::insert_into(blobs::table).values(rows).on_conflict_do_nothing());
+    push_rows!(batch, fixed values, |rows| diesel::insert_into(blobs::table).values(rows).on_conflict_do_nothing());
 }
 
 /// Lets files refer to another copy of the same bytes than before, unless that one is dead or the row has changed. Whether it was done.

@@ -155,19 +155,26 @@ pub(crate) fn lock(db: &mut Db, name: &ProjectRef, claim: Option<Claim<'_>>) -> 
 /// Writes what a change did to the counters. Stored bytes rise besides by those of the `digests` that no file of the project has yet:
 /// so this comes before the files are added.
 pub(crate) fn update(batch: &mut Batch<'_>, new: Counters, digests: Vec<Digest>) {
-    let of_project = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq(new.project_id));
-    let missing = blobs::table.filter(blobs::digest.eq_any(rounded(digests))).filter(not(exists(of_project)));
-    let missing = missing.select(sql::<BigInt>("coalesce(cast(sum(blobs.size_bytes) as bigint), 0)")).single_value().assume_not_null();
-    let values = (
-        counters::sequence.eq(new.sequence),
-        counters::file_count.eq(new.file_count),
-        counters::logical_bytes.eq(new.logical_bytes),
-        counters::stored_bytes.eq(missing + new.stored_bytes),
-        counters::reserved_bytes.eq(new.reserved_bytes),
-        counters::audit_number.eq(new.audit_number),
-        counters::audit_hash.eq(new.audit_hash),
-    );
-    push!(batch, diesel::update(counters::table.find(new.project_id)).set(values));
+    let update = move |digests| {
+        let of_project = files::table.filter(files::digest.eq(blobs::digest)).filter(files::project_id.eq(new.project_id));
+        let missing = blobs::table.filter(blobs::digest.eq_any(rounded(digests))).filter(not(exists(of_project)));
+        let missing = missing.select(sql::<BigInt>("coalesce(cast(sum(blobs.size_bytes) as bigint), 0)")).single_value().assume_not_null();
+        let values = (
+            counters::sequence.eq(new.sequence),
+            counters::file_count.eq(new.file_count),
+            counters::logical_bytes.eq(new.logical_bytes),
+            counters::stored_bytes.eq(missing + new.stored_bytes),
+            counters::reserved_bytes.eq(new.reserved_bytes),
+            counters::audit_number.eq(new.audit_number),
+            counters::audit_hash.eq(new.audit_hash),
+        );
+        diesel::update(counters::table.find(new.project_id)).set(values)
+    };
+    if digests.len() == 1 {
+        push!(batch, fixed update(digests));
+    } else {
+        push!(batch, update(digests));
+    }
 }
 
 /// Removes the counters of a project that goes.

@@ -74,7 +74,7 @@ pub(crate) fn field(name: &str) -> Option<Field> {
 pub(crate) fn insert(batch: &mut Batch<'_>, new: &[NewEvent]) {
     for events in new.chunks(BATCH) {
         let events = events.to_vec();
-        push_rows!(batch, events, |rows| diesel::insert_into(events::table).values(rows));
+        push_rows!(batch, fixed events, |rows| diesel::insert_into(events::table).values(rows));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::schema::files;
 
 /// A file of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset, Serialize, Deserialize)]
-#[diesel(table_name = files, treat_none_as_null = true)]
+#[diesel(table_name = files, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct File {
     /// Its id, never reused.
     pub id: i64,

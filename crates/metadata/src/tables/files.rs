@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use super::BATCH;
 use super::file_row::File;
 use crate::batch::{Batch, push, push_rows};
-use crate::connection::{Db, MultiBackend};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Page};
-use crate::prepared::rounded;
+use crate::prepared::{fixed, rounded};
 use crate::schema::{blobs, files};
 use crate::select::{Condition, Field, Order};
 
@@ -35,7 +35,7 @@ pub(crate) fn field(name: &str) -> Option<Field> {
 pub(crate) fn insert(batch: &mut Batch<'_>, new: &[File]) {
     for new in new.chunks(BATCH) {
         let new = new.to_vec();
-        push_rows!(batch, new, |rows| diesel::insert_into(files::table).values(rows));
+        push_rows!(batch, fixed new, |rows| diesel::insert_into(files::table).values(rows));
     }
 }
 
@@ -65,7 +65,8 @@ pub(crate) fn list_served_at(db: &mut Db, version: i64, paths: &[&FilePath]) -> 
     // One path is one look at the index, however often it was published.
     if let [path] = paths {
         let query = files::table.filter(files::version_id.eq(version)).filter(files::path.eq(path)).filter(files::deleted_at.is_null());
-        return Ok(query.order(files::revision.desc()).limit(1).load(db)?);
+        let query = query.order(files::revision.desc()).limit(1);
+        return Ok(each!(db, connection => fixed!(query).load(connection))?);
     }
     let mut found = Vec::new();
     for paths in paths.chunks(BATCH) {

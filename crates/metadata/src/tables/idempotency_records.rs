@@ -50,7 +50,7 @@ pub(crate) fn insert_answered(batch: &mut Batch<'_>, key: Key<'_>, fingerprint: 
         records::answer.eq(answer),
         records::created_at.eq(now),
     );
-    push!(batch, diesel::insert_into(records::table).values(values));
+    push!(batch, fixed diesel::insert_into(records::table).values(values));
 }
 
 /// Notes the answer.

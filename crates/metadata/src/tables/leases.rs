@@ -43,6 +43,10 @@ pub(crate) fn insert(db: &mut Db, new: &Reservation<'_>, ids: &[i64]) -> Result<
 
 /// Removes leases.
 pub(crate) fn remove(batch: &mut Batch<'_>, ids: &[i64]) {
+    if let &[id] = ids {
+        push!(batch, fixed diesel::delete(leases::table.find(id)));
+        return;
+    }
     for ids in ids.chunks(BATCH) {
         let ids = rounded(ids.to_vec());
         push!(batch, diesel::delete(leases::table.filter(leases::id.eq_any(ids))));

@@ -183,7 +183,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, package: &Package) {
 /// Writes a package as it is now.
 pub(crate) fn update(batch: &mut Batch<'_>, package: &Package) {
     let package = package.clone();
-    push!(batch, diesel::update(packages::table.find(package.id)).set(package));
+    push!(batch, fixed diesel::update(packages::table.find(package.id)).set(package));
 }
 
 /// A package whose time is over, or that of its project; with its project.

@@ -14,7 +14,7 @@ use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Slice};
-use crate::prepared::rounded;
+use crate::prepared::{fixed, rounded};
 use crate::schema::projects;
 use crate::select::{Condition, Field, Order, within};
 use crate::tables::sums;
@@ -122,8 +122,8 @@ pub(crate) fn find(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>> {
 /// The project of this id or path, deleted or not.
 pub(crate) fn find_any(db: &mut Db, name: &ProjectRef) -> Result<Option<Project>> {
     let found = match name {
-        ProjectRef::Id(id) => projects::table.find(id).first(db),
-        ProjectRef::Path(path) => projects::table.filter(projects::path.eq(path)).first(db),
+        ProjectRef::Id(id) => each!(db, connection => fixed!(projects::table.find(id)).get_result(connection)),
+        ProjectRef::Path(path) => each!(db, connection => fixed!(projects::table.filter(projects::path.eq(path))).get_result(connection)),
     };
     Ok(found.optional()?)
 }

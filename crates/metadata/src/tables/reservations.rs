@@ -140,7 +140,7 @@ const TAKE: &str = "with granted as (\
       update counters set reserved_bytes = reserved_bytes + $1 \
       where project_id = $2 and logical_bytes + reserved_bytes + $1 <= $3 returning project_id\
     ), drawn as materialized (\
-      select nextval(pg_get_serial_sequence('leases', 'id')) as id, l.* \
+      select nextval('leases_id_seq') as id, l.* \
       from granted, unnest($10, $11, $12) with ordinality as l (digest, max_bytes, reserved_bytes, place)\
     ), uploads as materialized (\
       select coalesce(array_agg(id order by place), '{}') as ids from drawn\

@@ -12,11 +12,11 @@ use diesel::sql_types::{Nullable, Text};
 use super::BATCH;
 use super::version_row::{Version, VersionRow};
 use crate::batch::{Batch, push};
-use crate::connection::{Db, MultiBackend};
+use crate::connection::{Db, MultiBackend, each};
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::page::{MAX_COUNTED, Page};
-use crate::prepared::Kept;
+use crate::prepared::fixed;
 use crate::schema::{packages, projects, versions};
 use crate::select::{BOOLEANS, Condition, Extent, Field, Order};
 
@@ -108,7 +108,8 @@ pub(crate) fn find(db: &mut Db, project: i64, package: &PackageName, version: &V
         .filter(packages::retired.eq(0))
         .filter(versions::version.eq(version))
         .filter(versions::retired.eq(0));
-    Ok(Kept(query.select(columns())).get_result::<Read>(db).optional()?.map(Version::from))
+    let found = each!(db, connection => fixed!(query.select(columns())).get_result::<Read>(connection));
+    Ok(found.optional()?.map(Version::from))
 }
 
 /// The version of this id, deleted or not.
@@ -241,7 +242,7 @@ pub(crate) fn insert(batch: &mut Batch<'_>, version: &VersionRow) {
 /// Writes a version as it is now.
 pub(crate) fn update(batch: &mut Batch<'_>, version: &VersionRow) {
     let version = version.clone();
-    push!(batch, diesel::update(versions::table.find(version.id)).set(version));
+    push!(batch, fixed diesel::update(versions::table.find(version.id)).set(version));
 }
 
 /// Adds downloads of files of a version.

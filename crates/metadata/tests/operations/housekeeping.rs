@@ -129,7 +129,7 @@ async fn what_a_lease_has_reserved_is_given_back_at_its_end() {
     for engine in BOTH {
         let database = Database::create(engine);
         let metadata = opened(&database).await;
-        let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(70), always_send: false };
+        let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(70_000), always_send: false };
         let wanted =
             PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None, known_only: false };
         metadata.prepare_uploads(wanted).await.unwrap();
@@ -137,7 +137,7 @@ async fn what_a_lease_has_reserved_is_given_back_at_its_end() {
             let scope = ScopeRef::Project(ProjectRef::Id(1));
             metadata.find_usage(scope, 0).await.unwrap().reserved_bytes
         };
-        assert_eq!(reserved(&metadata).await, 70);
+        assert_eq!(reserved(&metadata).await, 70_000);
         let later = Metadata::open(&config(&database), rules(), || NOW.plus_seconds(2 * 24 * 60 * 60)).await.unwrap();
         later.expire().await.unwrap();
         assert_eq!((reserved(&later).await, later.recount().await.unwrap()), (0, Vec::new()), "{engine:?}");

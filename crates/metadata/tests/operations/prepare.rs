@@ -1,8 +1,10 @@
 //! Preparing uploads, and the stored copies behind them.
 
+use std::collections::HashSet;
+
 use consign_metadata::{DeleteFile, Error, Force, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
 use consign_types::resource::FileRef;
-use consign_types::ticket::UploadTicket;
+use consign_types::ticket::{UNRESERVED_BYTES, UploadTicket};
 use consign_types::{CopyName, Digest};
 use integration_tests::{BOTH, Database};
 
@@ -120,5 +122,43 @@ async fn a_version_is_judged_anew_as_a_directory_when_it_has_changed() {
         };
         metadata.delete_file(gone).await.unwrap();
         assert_eq!(fetch().await.unwrap(), 1, "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn small_files_take_no_lease_and_have_numbers_of_their_own_all_the_same() {
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let metadata = opened(&database).await;
+        let upload = async |size: i64, request_id: Option<&str>| {
+            let file = UploadFile { path: "a".parse().unwrap(), digest: None, size: Some(size), always_send: true };
+            let request_id = request_id.map(|id| id.parse().unwrap());
+            let wanted =
+                PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id, known_only: false };
+            match metadata.prepare_uploads(wanted).await.map(|mut plans| plans.remove(0)) {
+                Ok(UploadPlan::Send(ticket)) => Ok((ticket.upload, ticket.size, ticket.max_bytes)),
+                Ok(UploadPlan::Present(receipt)) => panic!("{receipt:?}"),
+                Err(error) => Err(error),
+            }
+        };
+        let mut numbers = HashSet::new();
+        for step in 0..200 {
+            let size = UNRESERVED_BYTES - step;
+            let (number, told, most) = upload(size, None).await.unwrap();
+            assert_eq!((told, most), (Some(size), size));
+            assert!(numbers.insert(number), "{engine:?}: {number} was given out twice");
+        }
+        assert_eq!((database.count("leases"), database.count("idempotency_records")), (0, 0));
+
+        let id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e";
+        for (size, request_id, leases) in [(UNRESERVED_BYTES + 1, None, 1), (1, Some(id), 2)] {
+            assert!(numbers.insert(upload(size, request_id).await.unwrap().0), "{engine:?}");
+            assert_eq!(database.count("leases"), leases);
+        }
+        assert!(numbers.insert(upload(1, None).await.unwrap().0), "{engine:?}");
+
+        database.execute("update counters set logical_bytes = 4611686018427387904 - reserved_bytes - 10 where project_id = 1");
+        let refused = upload(11, None).await;
+        assert!(matches!(refused, Err(Error::QuotaExceeded { wanted: 11, .. })), "{engine:?}: {refused:?}");
     }
 }
