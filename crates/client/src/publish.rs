@@ -11,7 +11,7 @@ use consign_proto::metadata::{
     UploadTicket, Version,
 };
 use consign_types::resource::VersionRef;
-use consign_types::ticket::UNRESERVED_BYTES;
+use consign_types::ticket::is_unreserved;
 use consign_types::{Digest, FilePath};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -76,8 +76,8 @@ impl Client {
     /// The first half of [`Self::publish_file`]: sends the bytes. Nothing is visible yet. Where they are refused, nothing stays reserved for
     /// them either. Otherwise [`Self::publish_uploaded`] comes next, or [`Self::give_up`].
     pub async fn upload_file(&self, publish: &Publish, body: &mut impl Source) -> Result<Uploaded> {
-        let is_light = publish.digest.is_none() && publish.size.is_some_and(|size| size <= UNRESERVED_BYTES);
-        let request_id = (!is_light).then(Uuid::new_v4);
+        // Where nothing is reserved, nothing is to be found again or given back.
+        let request_id = (!is_unreserved(publish.digest.as_ref(), publish.size)).then(Uuid::new_v4);
         let ticket = match self.prepare_upload(publish, request_id, false).await?.0 {
             Action::Receipt(receipt) => return Ok(Uploaded { receipt, request_id }),
             Action::Ticket(ticket) => ticket,

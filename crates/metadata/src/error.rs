@@ -354,6 +354,12 @@ impl Error {
         }
     }
 
+    /// Whether it shows that a connection is lost.
+    pub(crate) fn is_disconnection(&self) -> bool {
+        let timed_out = |text: &str| TIMED_OUT.iter().any(|timeout| text.contains(timeout));
+        matches!(self, Self::Unavailable(error) if !timed_out(&error.to_string()))
+    }
+
     /// Whether it lies with how busy or how full the database is, not with what was asked of it.
     pub(crate) fn is_passing(&self) -> bool {
         self.is_transient() || matches!(self, Self::Overloaded | Self::Unavailable(_) | Self::StorageFull(_))
@@ -366,11 +372,12 @@ fn is_full(error: &Query) -> bool {
     matches!(error, Query::DatabaseError(_, info) if TEXTS.iter().any(|text| info.message().contains(text)))
 }
 
+/// What is told of a statement that was given up because it took too long: its connection is as good as before.
+const TIMED_OUT: [&str; 2] = ["canceling statement due to", "database is locked"];
+
 /// Diesel gives no code for these either.
 fn is_unavailable(error: &Query) -> bool {
     const TEXTS: &[&str] = &[
-        "canceling statement due to",
-        "database is locked",
         "server closed the connection",
         "terminating connection",
         "could not receive data from server",
@@ -379,7 +386,7 @@ fn is_unavailable(error: &Query) -> bool {
     ];
     match error {
         Query::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | Query::BrokenTransactionManager => true,
-        Query::DatabaseError(_, info) => TEXTS.iter().any(|text| info.message().contains(text)),
+        Query::DatabaseError(_, info) => TEXTS.iter().chain(&TIMED_OUT).any(|text| info.message().contains(text)),
         _ => false,
     }
 }

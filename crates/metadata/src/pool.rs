@@ -16,7 +16,7 @@ use crate::group_commit::{Groups, Turn};
 use crate::target::Target;
 
 /// How long an operation waits for its turn before it is refused.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long it then waits for a connection that works.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
@@ -208,8 +208,8 @@ impl Lane {
         for _ in 0..connections.max_size() {
             let mut connection = connections.get()?;
             match ask(&mut connection.db) {
-                Err(Error::Unavailable(error)) => {
-                    tracing::debug!(%error, "connection is replaced");
+                Err(error) if error.is_disconnection() => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "connection is replaced");
                     connection.is_stale = true;
                 }
                 Err(error) => return Err(error),

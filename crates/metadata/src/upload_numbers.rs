@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids;
-use crate::pool::Pool;
+use crate::pool::{PATIENCE, Pool};
 
-/// How many are drawn at once. More than one request takes.
+/// How many are drawn at once. More than one request takes, and more than the 32 values of a sequence that PostgreSQL logs ahead: so each
+/// draw is logged by itself, and durable when it is committed.
 const BLOCK: usize = 64;
 
 /// How long they are given out. They tell of two copies of the same bytes which one is younger, so they rise, but for so long.
@@ -30,7 +31,7 @@ struct Block {
 impl UploadNumbers {
     /// Gives out some, at most [`BLOCK`].
     pub(crate) async fn take(&self, pool: &Pool, count: usize) -> Result<Vec<i64>> {
-        let mut block = self.0.lock().await;
+        let mut block = timeout(PATIENCE, self.0.lock()).await.map_err(|_| Error::Overloaded)?;
         if block.left.len() < count || block.drawn.is_none_or(|drawn| drawn.elapsed() > LIFE) {
             let left = pool.write(|db| ids::reserve(db, "leases", BLOCK)).await?;
             *block = Block { left: left.into(), drawn: Some(Instant::now()) };

@@ -12,7 +12,7 @@ use consign_metadata::UploadPlan;
 use consign_types::receipt::Receipt;
 use integration_tests::{Database, Engine};
 
-use support::{opened, prepare, publish, receipt};
+use support::{opened, prepare, prepare_small, publish, receipt};
 
 const PUBLISHES: i64 = 150;
 
@@ -28,6 +28,7 @@ async fn a_publish_goes_through_no_more_rows_where_there_are_many() {
         let content = format!("content {number}");
         let UploadPlan::Send(ticket) = prepare(&metadata, &content).await else { panic!("nobody has the bytes") };
         receipts.push(Receipt { upload: ticket.upload, ..receipt(&content, 1) });
+        prepare_small(&metadata).await;
     }
     for (number, receipt) in receipts.into_iter().enumerate() {
         publish(&metadata, &[(&format!("file-{number}"), receipt)]).await.unwrap();

@@ -15,27 +15,24 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use integration_tests::{Database, Engine};
 
 use promoting::{create_stage, of_package, publish_sealed, wanted};
-use support::{opened, prepare, publish, receipt, request, version};
+use support::{opened, prepare, prepare_small, publish, receipt, request, version};
 
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static TRANSACTIONS: AtomicUsize = AtomicUsize::new(0);
 
-/// Notes each statement within a transaction: not those that begin and end it, nor those by which the pool makes connections.
+/// Notes each statement but for those that begin and end transactions, and those by which the pool makes connections.
 #[expect(clippy::unnecessary_wraps, reason = "diesel asks for a function of this shape")]
 fn note() -> Option<Box<dyn Instrumentation>> {
-    let mut is_begun = false;
-    Some(Box::new(move |event: InstrumentationEvent<'_>| {
+    Some(Box::new(|event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let text = query.to_string();
             match text.split([' ', ';']).next() {
                 // The lock of a project comes along with it, in one trip.
                 Some("BEGIN") => {
-                    is_begun = true;
                     TRANSACTIONS.fetch_add(1, Ordering::Relaxed);
                 }
-                Some("COMMIT" | "ROLLBACK") => is_begun = false,
-                _ if is_begun => STATEMENTS.lock().unwrap().push(text),
-                _ => {}
+                Some("COMMIT" | "ROLLBACK" | "SET" | "set" | "prepare") => {}
+                _ => STATEMENTS.lock().unwrap().push(text),
             }
         }
     }))
@@ -102,6 +99,7 @@ async fn a_publish_a_promotion_a_prepare_and_a_resolve_take_two_trips_each() {
     assert_count(&promotion(&metadata, 100).await, 2);
 
     assert_count(&statements(async |round| prepare(&metadata, &format!("new {round}")).await).await, 2);
+    assert_count(&statements(async |_| prepare_small(&metadata).await).await, 1);
     assert_count(&statements(async |_| resolve(&metadata, Selector::Latest).await).await, 2);
     assert_count(&statements(async |_| resolve(&metadata, Selector::Range("^1".parse().unwrap())).await).await, 2);
     assert_count(&statements(async |_| resolve(&metadata, Selector::Exact("1.1.0".parse().unwrap())).await).await, 2);

@@ -5,8 +5,14 @@ use prost::Message;
 use crate::note::Note;
 use crate::{Digest, Timestamp};
 
-/// Up to how many bytes a file may be uploaded without a reservation: where its digest is not told, in a request without an id.
+/// Up to how many bytes a file may be uploaded without a reservation.
 pub const UNRESERVED_BYTES: i64 = 64 << 10;
+
+/// Whether a file may be uploaded without a reservation: a small one of which no digest is told. A request reserves nothing where that is so of
+/// all its files, which are few, and where it has no id.
+pub fn is_unreserved(digest: Option<&Digest>, size: Option<i64>) -> bool {
+    digest.is_none() && size.is_some_and(|size| size <= UNRESERVED_BYTES)
+}
 
 /// The right to bring bytes: at most `max_bytes` of them, until `expires`.
 #[derive(Clone, Debug, PartialEq, Eq)]

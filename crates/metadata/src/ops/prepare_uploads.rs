@@ -8,7 +8,7 @@ use consign_types::receipt::Receipt;
 use consign_types::resource::VersionRef;
 use consign_types::settings::{DedupScope, InForce, MAX_QUOTA_BYTES};
 use consign_types::text::RequestId;
-use consign_types::ticket::{UNRESERVED_BYTES, UploadTicket};
+use consign_types::ticket::{UploadTicket, is_unreserved};
 use consign_types::{Digest, FilePath, Timestamp};
 
 use super::change::call;
@@ -116,7 +116,7 @@ fn consider(db: &mut Db, request: &Arc<PrepareUploads>, rules: &Rules, now: Time
         let unknown = |error| if matches!(error, Error::RequestIdReused(_)) { Error::UploadNotFound } else { error };
         return preparation.repeat(db, Error::UploadNotFound).map_err(unknown).map(Judged::Done);
     }
-    match preparation.judge(rules) {
+    match preparation.judge(rules).and_then(|()| preparation.check_room()) {
         Ok(()) => Ok(Judged::New(Box::new(preparation))),
         Err(refusal) => preparation.repeat(db, refusal).map(Judged::Done),
     }
@@ -151,9 +151,6 @@ impl Preparation {
     fn judge(&self, rules: &Rules) -> Result<()> {
         for file in &self.request.files {
             self.check_size(file)?;
-        }
-        if self.is_light() && !self.fits() {
-            return Err(self.over_quota());
         }
         let Some(version) = &self.scene.version else {
             return Ok(());
@@ -191,12 +188,11 @@ impl Preparation {
         }
     }
 
-    /// Whether nothing is taken for the uploads: they bring too little to be worth a change of the database, and what is dropped of it is
-    /// not worth an answer that is kept. Their bytes are young until any receipt for them is over, so nobody collects them before.
+    /// Whether nothing is taken for the uploads: what they bring is too little to be worth a change of the database. A lease for unknown
+    /// bytes keeps nothing from being collected either: a publish whose copy is dead is refused.
     fn is_light(&self) -> bool {
         let PrepareUploads { files, request_id, .. } = &*self.request;
-        let is_light = |file: &UploadFile| file.digest.is_none() && file.size.is_some_and(|size| size <= UNRESERVED_BYTES);
-        request_id.is_none() && files.len() <= FEW_FILES && files.iter().all(is_light)
+        request_id.is_none() && files.len() <= FEW_FILES && files.iter().all(|file| is_unreserved(file.digest.as_ref(), file.size))
     }
 
     /// Takes what the uploads need, in the turn of the project.
@@ -227,10 +223,11 @@ impl Preparation {
         file.size.unwrap_or(self.in_force.max_file_bytes.min(room))
     }
 
-    /// Whether the quota has room for the files.
-    fn fits(&self) -> bool {
+    /// Refuses what the quota has no room for, where that is not found out by reserving it.
+    fn check_room(&self) -> Result<()> {
         let Counters { logical_bytes, reserved_bytes, .. } = self.scene.counters;
-        logical_bytes + reserved_bytes + self.wanted() <= self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES)
+        let fits = logical_bytes + reserved_bytes + self.wanted() <= self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES);
+        if fits || !self.is_light() { Ok(()) } else { Err(self.over_quota()) }
     }
 
     fn wanted(&self) -> i64 {

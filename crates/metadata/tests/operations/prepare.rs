@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use consign_metadata::{DeleteFile, Error, Force, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
+use consign_metadata::{DeleteFile, Error, Force, Metadata, Page, PrepareDownloads, PrepareUploads, UploadFile, UploadPlan, Wanted};
 use consign_types::resource::FileRef;
 use consign_types::ticket::{UNRESERVED_BYTES, UploadTicket};
 use consign_types::{CopyName, Digest};
+use futures::future::join_all;
 use integration_tests::{BOTH, Database};
 
-use crate::support::{opened, prepare, principal, publish, receipt, version};
+use crate::support::{NOW, config, opened, prepare, prepare_small, principal, publish, receipt, rules, version};
 
 #[tokio::test]
 async fn bytes_that_came_twice_are_referred_to_once_and_the_older_copy_is_dead() {
@@ -142,12 +143,15 @@ async fn small_files_take_no_lease_and_have_numbers_of_their_own_all_the_same() 
             }
         };
         let mut numbers = HashSet::new();
-        for step in 0..200 {
-            let size = UNRESERVED_BYTES - step;
+        for size in [1, UNRESERVED_BYTES] {
             let (number, told, most) = upload(size, None).await.unwrap();
             assert_eq!((told, most), (Some(size), size));
-            assert!(numbers.insert(number), "{engine:?}: {number} was given out twice");
+            numbers.insert(number);
         }
+        let others = Metadata::open(&config(&database), rules(), || NOW).await.unwrap();
+        let takers = [&metadata, &others].into_iter().cycle().take(200).map(prepare_small);
+        numbers.extend(join_all(takers).await);
+        assert_eq!(numbers.len(), 202, "{engine:?}: a number was given out twice");
         assert_eq!((database.count("leases"), database.count("idempotency_records")), (0, 0));
 
         let id = "0b9d7f0e-6d3b-4b0a-9d5e-1f2a3b4c5d6e";
@@ -155,7 +159,21 @@ async fn small_files_take_no_lease_and_have_numbers_of_their_own_all_the_same() 
             assert!(numbers.insert(upload(size, request_id).await.unwrap().0), "{engine:?}");
             assert_eq!(database.count("leases"), leases);
         }
-        assert!(numbers.insert(upload(1, None).await.unwrap().0), "{engine:?}");
+        let many = |size: i64, count: usize| {
+            let file = |at| UploadFile { path: format!("{at}").parse().unwrap(), digest: None, size: Some(size), always_send: true };
+            let files = (0..count).map(file).collect();
+            metadata.prepare_uploads(PrepareUploads {
+                principal: principal(),
+                version: version("1.0"),
+                files,
+                request_id: None,
+                known_only: false,
+            })
+        };
+        many(1, 16).await.unwrap();
+        assert_eq!(database.count("leases"), 2, "{engine:?}: so many are few");
+        many(1, 17).await.unwrap();
+        assert_eq!(database.count("leases"), 19, "{engine:?}: so many are not");
 
         database.execute("update counters set logical_bytes = 4611686018427387904 - reserved_bytes - 10 where project_id = 1");
         let refused = upload(11, None).await;

@@ -104,6 +104,16 @@ pub(crate) async fn publish(metadata: &Metadata, files: &[(&str, Receipt)]) -> R
     metadata.publish_version(request(files)).await
 }
 
+/// The number of an upload of a few bytes that nobody knows.
+pub(crate) async fn prepare_small(metadata: &Metadata) -> i64 {
+    let file = UploadFile { path: "small".parse().unwrap(), digest: None, size: Some(1), always_send: true };
+    let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None, known_only: false };
+    match metadata.prepare_uploads(wanted).await.unwrap().remove(0) {
+        UploadPlan::Send(ticket) => ticket.upload,
+        UploadPlan::Present(receipt) => panic!("{receipt:?}"),
+    }
+}
+
 pub(crate) async fn prepare(metadata: &Metadata, content: &str) -> UploadPlan {
     let file = UploadFile { path: "new".parse().unwrap(), digest: Some(Digest::of(content.as_bytes())), size: None, always_send: false };
     let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None, known_only: false };
