@@ -354,12 +354,16 @@ async fn a_user_of_many_and_deep_roles_lists_as_others_do() {
         let deeper = wire::CreateNamespaceRequest { path: format!("{path}/n20"), ..Default::default() };
         assert_eq!(reason(world.grpc().projects().create_namespace(bearing(deeper, TOKEN)).await), Some(Reason::ArgumentInvalid));
         // As many as a user may have, side by side, so that none holds another.
-        for number in 20..1000 {
-            let path = format!("root/m{number}");
-            let new = wire::CreateNamespaceRequest { path: path.clone(), ..Default::default() };
-            world.grpc().projects().create_namespace(bearing(new, TOKEN)).await.unwrap();
-            world.member(&format!("namespaces/{path}"), "users/alice", Role::Reporter).await;
-        }
+        world.service.database().execute(
+            "insert into namespaces (parent_id, path, display_name, created_at) \
+             with recursive numbers (number) as (select 20 union all select number + 1 from numbers where number < 999) \
+             select n.id, 'root/m' || number, '', n.created_at from namespaces n, numbers where n.path = 'root'",
+        );
+        world.service.database().execute(
+            "insert into members (user_id, namespace_id, role, revision, created_at) \
+             select m.user_id, n.id, m.role, m.revision, m.created_at from namespaces n, members m \
+             where n.path like 'root/m%' and m.namespace_id = (select id from namespaces where path = 'root/n1')",
+        );
         let one_more = CreateMemberRequest {
             parent: "projects/1".to_owned(),
             user: "users/alice".to_owned(),
