@@ -10,9 +10,8 @@ use crate::error::{Error, Result};
 
 /// A column that draws `count` ids for a table, once in a query, however many rows it has.
 ///
-/// PostgreSQL takes them from the table's sequence, which gives none twice. It is named as PostgreSQL names it by itself: to ask for its name
-/// takes longer than to draw. In SQLite, where nobody else writes meanwhile, they follow
-/// the highest id that the table ever had.
+/// PostgreSQL takes them from the table's sequence, which gives none twice. It is named as PostgreSQL names it by itself: to ask for its
+/// name takes longer than to draw. In SQLite, where nobody else writes meanwhile, they follow the highest id that the table ever had.
 pub(crate) fn draw(db: &Db, table: &'static str, count: usize) -> Drawing {
     let (before, behind) = around(db, table);
     sql(&before).bind::<BigInt, _>(i64::try_from(count).unwrap_or(i64::MAX)).sql(behind)

@@ -178,5 +178,6 @@ async fn small_files_take_no_lease_and_have_numbers_of_their_own_all_the_same() 
         database.execute("update counters set logical_bytes = 4611686018427387904 - reserved_bytes - 10 where project_id = 1");
         let refused = upload(11, None).await;
         assert!(matches!(refused, Err(Error::QuotaExceeded { wanted: 11, .. })), "{engine:?}: {refused:?}");
+        assert_eq!(database.count("leases"), 19, "{engine:?}: what was refused left nothing");
     }
 }
