@@ -2,16 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
-use consign_proto::blob::{Chunk, WriteRequest};
+use consign_proto::blob::{Chunk, ReadRequest, ReadResponse, WriteRequest};
+use consign_proto::metadata::PrepareDownloadsRequest;
 use consign_types::Reason;
-use integration_tests::grpc::{Grpc, refusal};
+use futures::future::join_all;
+use integration_tests::grpc::{Grpc, authorized, refusal};
+use integration_tests::publishing::{PACKAGE, read};
 use integration_tests::rest::file;
 use integration_tests::{BOTH, Builder, Engine, TOKEN, TestService, wait};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tonic::Code;
+use tonic::{Code, Streaming};
 
 /// A `PUT` whose client waits for `100 Continue` before it sends its body.
 async fn expect(address: SocketAddr, path: &str, headers: &str, body: &str) -> (String, bool) {
@@ -106,6 +110,43 @@ async fn transfers_wait_for_their_share_of_the_memory() {
     drop(sender);
     assert_eq!(upload.await.unwrap().status, 201);
     assert_eq!(next.await.unwrap().status, 201);
+}
+
+/// The messages of a download, none of which is taken yet. The connection on which they come has no room for anything else soon.
+async fn open_download(grpc: &Grpc, connection: &Grpc) -> Streaming<ReadResponse> {
+    let request =
+        PrepareDownloadsRequest { parent: format!("{PACKAGE}/versions/1.0"), paths: vec!["large".to_owned()], ..Default::default() };
+    let prepared = grpc.files().prepare_downloads(authorized(request)).await.unwrap().into_inner();
+    let ticket = prepared.plans.into_iter().next().unwrap().ticket.unwrap().token;
+    connection.blobs().read(ReadRequest { ticket, ..ReadRequest::default() }).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn downloads_that_nobody_takes_give_way_to_others() {
+    let (service, rest) = Builder::on(Engine::Sqlite).with("--in-flight-bytes", 8 << 20).demo().await;
+    let content = vec![7; 9 << 20];
+    assert_eq!(rest.put(&file("tool", "1.0", "large"), content.clone()).await.status, 201);
+    let (deaf, other) = (Grpc::to(service.grpc()), Grpc::to(service.grpc()));
+    let mut untaken = Vec::new();
+    // Together they have all memory that there is for transfers.
+    for _ in 0..12 {
+        untaken.push(open_download(&other, &deaf).await);
+    }
+
+    assert!(read(&other, "1.0", "large", 0, 0).await.unwrap() == content);
+
+    // At once: what one has not taken keeps room on the connection from the others.
+    let ends = join_all(untaken.into_iter().map(|mut messages| async move {
+        loop {
+            match messages.message().await {
+                Ok(Some(_)) => {}
+                end => return end,
+            }
+        }
+    }));
+    let ends = tokio::time::timeout(Duration::from_mins(1), ends).await.unwrap();
+    let refusals: Vec<_> = ends.iter().filter_map(|end| refusal(end.as_ref().err()?).1).collect();
+    assert!(!refusals.is_empty() && refusals.iter().all(|reason| *reason == Reason::Overloaded), "{refusals:?}");
 }
 
 #[tokio::test]

@@ -5,16 +5,15 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Write as _};
 use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use consign_types::Timestamp;
-use rustix::buffer::spare_capacity;
 use rustix::fs::{Advice, AtFlags, CWD, FallocateFlags, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW};
 use rustix::fs::{fadvise, fallocate, renameat_with, statvfs, syncfs, utimensat};
-use rustix::io::{pread, pwritev, retry_on_intr};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2, pwritev, retry_on_intr};
 
 /// A new file; an error if there is one of this name.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
@@ -97,17 +96,33 @@ pub(crate) fn begin_writing_out(file: &File, offset: u64, length: u64) -> io::Re
     Ok(fadvise(file, offset, NonZeroU64::new(length), Advice::DontNeed)?)
 }
 
-/// Reads so many bytes from a position in the file into an empty buffer that has room for them; fewer where it ends before.
-pub(crate) fn read_into(file: &File, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-    while buffer.len() < length {
-        let at = offset + buffer.len() as u64;
-        // Into memory that is not filled with zeros first.
-        if retry_on_intr(|| pread(file, spare_capacity(buffer), at))? == 0 {
-            break;
+/// Fills the buffer from a position in the file. Returns how much of it: all, unless the file ends before.
+pub(crate) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match retry_on_intr(|| pread(file, &mut buffer[filled..], offset + filled as u64))? {
+            0 => break,
+            read => filled += read,
         }
     }
-    buffer.truncate(length);
-    Ok(())
+    Ok(filled)
+}
+
+/// Fills the buffer from a position in the file, where all of that is in memory. `false` where it is not, or where the system can't tell:
+/// the file must be waited for.
+pub(crate) fn read_cached(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<bool> {
+    while !buffer.is_empty() {
+        let read = retry_on_intr(|| preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT));
+        match read {
+            Ok(0) | Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(false),
+            read => {
+                let read = read?;
+                offset += read as u64;
+                buffer = &mut buffer[read..];
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Reads what there is at a position in the file, up to the size of the buffer; 0 at the end.

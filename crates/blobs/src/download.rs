@@ -73,4 +73,9 @@ impl Reading {
         }
         Ok(Some(piece))
     }
+
+    /// See [`Pieces::has_waited`].
+    pub fn has_waited(&self) -> bool {
+        self.pieces.has_waited()
+    }
 }

@@ -203,4 +203,9 @@ pub struct Piece {
 pub trait Pieces: Send {
     /// The next piece; `None` at the end. Where it is not at hand, up to `at_once` pieces are read in one go, which stay in memory.
     async fn next(&mut self, at_once: usize) -> Result<Option<Piece>>;
+
+    /// Whether the last pieces had to be waited for: then it pays to read ahead.
+    fn has_waited(&self) -> bool {
+        true
+    }
 }

@@ -115,9 +115,8 @@ impl Spool for LocalSpool {
     async fn read_back(&self, offset: i64, length: usize) -> Result<Bytes> {
         let read = move |spool: &Self| {
             let offset = u64::try_from(offset).expect("a position is not negative");
-            let mut bytes = Vec::with_capacity(length);
-            disk::read_into(&spool.file, offset, length, &mut bytes).map_err(Error::disk("read a spool"))?;
-            if bytes.len() < length {
+            let mut bytes = vec![0; length];
+            if disk::read_at(&spool.file, offset, &mut bytes).map_err(Error::disk("read a spool"))? < length {
                 return Err(Error::disk("read a spool")(io::ErrorKind::UnexpectedEof.into()));
             }
             Ok(bytes.into())

@@ -10,8 +10,9 @@ use consign_blobs::store::{PIECES_AT_ONCE, Piece};
 use consign_proto::blob::{Chunk, ReadRequest, ReadResponse};
 use consign_proto::status::{invalid, refused, status};
 use consign_types::{Reason, crc32c};
-use tokio::sync::{Notify, mpsc};
-use tokio_stream::Stream;
+use futures::stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
@@ -51,20 +52,41 @@ pub(super) async fn read(api: &BlobApi, request: ReadRequest) -> Result<BoxStrea
     let blob = api.blobs.download(&ticket).await.map_err(status)?;
     let (size_bytes, parts_checked) = (blob.size(), blob.is_checked());
     let reading = blob.range(request.read_offset, limit).await.map_err(status)?;
-    let (sender, messages) = mpsc::channel(READ_AHEAD);
-    let held = Held::new(messages, share);
-    let sending = Sending {
-        reading,
-        size_bytes,
-        parts_checked,
-        held: held.clone(),
-        transfers: api.transfers.clone(),
-        sent: 0,
-        is_quick: false,
-        gone: Arc::default(),
-    };
-    tokio::spawn(sending.run(sender));
-    Ok(Box::pin(Messages(held)))
+    let out = Arc::new(Semaphore::new(1));
+    let sending = Sending { reading, size_bytes, parts_checked, transfers: api.transfers.clone(), sent: 0, out };
+    Ok(Box::pin(stream::unfold(Course::Direct(Box::new(sending), share), Course::next)))
+}
+
+/// How a download goes on.
+enum Course {
+    /// What was sent was in memory. So is what comes next, it seems: it is read when it is wanted, by whoever sends it.
+    Direct(Box<Sending>, Share),
+    /// Bytes had to be waited for: a task reads them ahead.
+    Ahead(Messages),
+    /// It has ended.
+    Over,
+}
+
+impl Course {
+    async fn next(self) -> Option<(Message, Self)> {
+        match self {
+            Self::Direct(mut sending, share) if !sending.reading.has_waited() => {
+                let out = tokio::select! {
+                    biased;
+                    out = Arc::clone(&sending.out).acquire_owned() => out.ok(),
+                    () = sending.transfers.standstill(SILENCE) => None,
+                };
+                let Some(out) = out else { return Some((Err(stood_still()), Self::Over)) };
+                match sending.message(1, Some(out)).await? {
+                    Ok(message) => Some((Ok(message), Self::Direct(sending, share))),
+                    refusal => Some((refusal, Self::Over)),
+                }
+            }
+            Self::Direct(sending, share) => sending.go_ahead(share).into_next().await,
+            Self::Ahead(messages) => messages.into_next().await,
+            Self::Over => None,
+        }
+    }
 }
 
 /// What a download holds in memory: the messages that wait to be taken, and the share that it has.
@@ -101,6 +123,13 @@ impl Held {
 /// The messages of a download, as they are taken.
 struct Messages(Held);
 
+impl Messages {
+    async fn into_next(mut self) -> Option<(Message, Course)> {
+        let message = self.next().await?;
+        Some((message, Course::Ahead(self)))
+    }
+}
+
 impl Drop for Messages {
     fn drop(&mut self) {
         *self.0.lock() = None;
@@ -113,9 +142,13 @@ impl Stream for Messages {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         match &mut *self.0.lock() {
             Some((Some(messages), _)) => messages.poll_recv(cx),
-            _ => Poll::Ready(Some(Err(refused(Reason::Overloaded, "the download stood still for too long")))),
+            _ => Poll::Ready(Some(Err(stood_still()))),
         }
     }
+}
+
+fn stood_still() -> Status {
+    refused(Reason::Overloaded, "the download stood still for too long")
 }
 
 /// A download under way.
@@ -124,45 +157,80 @@ struct Sending {
     /// What the first message says.
     size_bytes: i64,
     parts_checked: bool,
-    held: Held,
     transfers: Budget,
     sent: usize,
-    is_quick: bool,
-    /// Told when the last chunk has gone out.
-    gone: Arc<Notify>,
+    /// A chunk has the one permit until it has gone out: nothing is read for a reader who may never take it.
+    out: Arc<Semaphore>,
 }
 
 impl Sending {
+    /// The next message; `None` at the end.
+    async fn message(&mut self, at_once: usize, out: Option<OwnedSemaphorePermit>) -> Option<Message> {
+        let Piece { bytes, crc32c } = match self.reading.next(at_once).await {
+            Ok(piece) => piece?,
+            Err(error) => return Some(Err(status(error))),
+        };
+        let crc32c = Some(crc32c.unwrap_or_else(|| crc32c::crc32c(&bytes)).cast_signed());
+        self.sent += bytes.len();
+        let data = match out {
+            Some(out) => Bytes::from_owner(Watched { bytes, _out: out }),
+            None => bytes,
+        };
+        let size_bytes = std::mem::take(&mut self.size_bytes);
+        let parts_checked = size_bytes > 0 && self.parts_checked;
+        Some(Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes, parts_checked }))
+    }
+
+    /// Lets a task go on with it, which reads ahead.
+    fn go_ahead(self, share: Share) -> Messages {
+        let (sender, messages) = mpsc::channel(READ_AHEAD);
+        let held = Held::new(messages, share);
+        tokio::spawn(Ahead { sending: self, held: held.clone(), is_quick: false }.run(sender));
+        Messages(held)
+    }
+}
+
+/// A chunk that keeps its permit until nobody has it any more.
+struct Watched {
+    bytes: Bytes,
+    _out: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Watched {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A download that reads ahead, once it is quick.
+struct Ahead {
+    sending: Sending,
+    held: Held,
+    is_quick: bool,
+}
+
+impl Ahead {
     /// Sends a blob in chunks, until its end, an error, or the caller's loss of interest.
     async fn run(mut self, sender: mpsc::Sender<Message>) {
         let mut stands_still = false;
         loop {
             let place = tokio::select! {
                 biased;
-                place = place(&sender, &self.gone, self.is_quick || self.sent == 0) => place,
-                () = self.transfers.standstill(SILENCE) => {
+                place = place(&sender, &self.sending.out, self.is_quick) => place,
+                () = self.sending.transfers.standstill(SILENCE) => {
                     stands_still = true;
                     None
                 }
             };
-            let Some(place) = place else { break };
+            let Some((place, out)) = place else { break };
             let at_once = if self.is_quick { PIECES_AT_ONCE } else { 1 };
-            match self.reading.next(at_once).await {
-                Ok(None) => return,
-                Err(error) => {
-                    place.send(Err(status(error)));
-                    return;
-                }
-                Ok(Some(Piece { bytes: data, crc32c })) => {
-                    let crc32c = Some(crc32c.unwrap_or_else(|| crc32c::crc32c(&data)).cast_signed());
-                    self.sent += data.len();
-                    let parts_checked = self.size_bytes > 0 && self.parts_checked;
-                    let data = if self.is_quick { data } else { Bytes::from_owner(Watched { data, gone: Arc::clone(&self.gone) }) };
-                    place.send(Ok(ReadResponse { chunk: Some(Chunk { data, crc32c }), size_bytes: self.size_bytes, parts_checked }));
-                }
+            let Some(message) = self.sending.message(at_once, out).await else { return };
+            let is_over = message.is_err();
+            place.send(message);
+            if is_over {
+                return;
             }
-            self.size_bytes = 0;
-            if !self.is_quick && self.sent >= QUICK_FROM {
+            if !self.is_quick && self.sending.sent >= QUICK_FROM {
                 self.become_quick();
             }
         }
@@ -173,40 +241,25 @@ impl Sending {
 
     /// Where there is memory for it.
     fn become_quick(&mut self) {
-        if let Some(more) = self.transfers.take((QUICK_BYTES - FIRST_BYTES) as usize) {
+        if let Some(more) = self.sending.transfers.take((QUICK_BYTES - FIRST_BYTES) as usize) {
             self.held.grow(more);
             self.is_quick = true;
         }
     }
 }
 
-/// A chunk that tells when nobody has it any more.
-struct Watched {
-    data: Bytes,
-    gone: Arc<Notify>,
-}
-
-impl AsRef<[u8]> for Watched {
-    fn as_ref(&self) -> &[u8] {
-        &self.data
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.gone.notify_one();
-    }
-}
-
-/// A place for the next message; `None` where nobody takes it any more. Unless it is to be `at_once`, the chunk before must have gone out:
-/// nothing is read ahead for a reader who may never take it.
-async fn place<'a>(sender: &'a mpsc::Sender<Message>, gone: &Notify, at_once: bool) -> Option<mpsc::Permit<'a, Message>> {
+/// A place for the next message, and the permit of its chunk, unless that is read ahead; `None` where nobody takes it any more.
+async fn place<'a>(
+    sender: &'a mpsc::Sender<Message>,
+    out: &Arc<Semaphore>,
+    is_ahead: bool,
+) -> Option<(mpsc::Permit<'a, Message>, Option<OwnedSemaphorePermit>)> {
     let place = sender.reserve().await.ok()?;
-    if !at_once {
-        tokio::select! {
-            () = gone.notified() => {}
-            () = sender.closed() => return None,
-        }
+    if is_ahead {
+        return Some((place, None));
     }
-    Some(place)
+    tokio::select! {
+        out = Arc::clone(out).acquire_owned() => Some((place, out.ok())),
+        () = sender.closed() => None,
+    }
 }
