@@ -22,6 +22,10 @@ use crate::store::{Plan, Small};
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
 const BLOCK_BYTES: i64 = 512 << 10;
 
+/// How far a block of a quick upload grows while the one before it is written. To hand a block to other threads takes time in which
+/// nothing is hashed.
+const QUICK_BLOCK_BYTES: usize = 3 << 19;
+
 /// What a stream brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Share {
@@ -61,6 +65,8 @@ pub struct Upload {
     is_part: bool,
     /// Whether it goes on where another one stopped.
     is_resumed: bool,
+    /// See [`Upload::hurry`].
+    is_quick: bool,
     fate: Fate,
     /// The next byte to be received.
     position: i64,
@@ -107,8 +113,19 @@ impl Upload {
         };
         let is_part = share != Share::Rest;
         let (position, block) = (range.start, Block::default());
-        let mut upload =
-            Self { blobs, ticket, range, is_part, is_resumed: offset > 0, fate: Fate::Kept, position, block, taken: None, writing: None };
+        let mut upload = Self {
+            blobs,
+            ticket,
+            range,
+            is_part,
+            is_resumed: offset > 0,
+            is_quick: false,
+            fate: Fate::Kept,
+            position,
+            block,
+            taken: None,
+            writing: None,
+        };
         if is_part || offset > 0 {
             upload.take().await?;
         }
@@ -125,6 +142,18 @@ impl Upload {
         self
     }
 
+    /// How many bytes more it would hold in memory after [`Self::hurry`]; `None` where that makes no difference.
+    pub fn hurry_bytes(&self) -> Option<usize> {
+        let is_free = self.taken.as_ref().is_some_and(|taken| taken.session.grain() == 1);
+        // There are two blocks: the one that is received, and the one that is written.
+        is_free.then(|| 2 * (QUICK_BLOCK_BYTES - self.block_bytes()))
+    }
+
+    /// Lets what comes quickly be written in larger blocks.
+    pub fn hurry(&mut self) {
+        self.is_quick = self.hurry_bytes().is_some();
+    }
+
     /// Adds bytes that belong at `offset`. Those that came before are skipped, so a caller may send them again. More than the ticket
     /// allows, or than were declared, are refused at once.
     pub async fn write(&mut self, offset: i64, mut bytes: Bytes) -> Result<()> {
@@ -136,12 +165,12 @@ impl Upload {
             return Err(self.refuse(error).await);
         }
         while !bytes.is_empty() {
-            let room = self.block_bytes() - self.block.len();
+            let room = self.most_bytes() - self.block.len();
             let now = bytes.split_to(bytes.len().min(room));
             self.position += length(&now);
             let is_full = now.len() == room;
             self.block.push(now);
-            if is_full {
+            if is_full || (self.block.len() >= self.block_bytes() && self.is_idle()) {
                 self.flush().await?;
             }
         }
@@ -270,6 +299,16 @@ impl Upload {
     fn block_bytes(&self) -> usize {
         let grain = self.taken.as_ref().map_or(BLOCK_BYTES, |taken| taken.session.grain().max(BLOCK_BYTES));
         usize::try_from(grain).expect("a block is smaller than memory")
+    }
+
+    /// How far a block grows while the one before it is written. A store that has a grain gets blocks of it.
+    fn most_bytes(&self) -> usize {
+        if self.is_quick { QUICK_BLOCK_BYTES } else { self.block_bytes() }
+    }
+
+    /// Whether no block is being written.
+    fn is_idle(&self) -> bool {
+        self.writing.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Lets the block be written while the next one is received.

@@ -1,9 +1,11 @@
 //! Starting the roles, and ending them.
 //!
 //! - `doors`: where requests come in
+//! - `memory`: how the process keeps memory
 //! - `planes`: the planes of this process
 
 mod doors;
+mod memory;
 mod planes;
 
 use std::fs::{self, File};
@@ -143,6 +145,7 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     for clear in settings.in_the_clear() {
         tracing::warn!("{clear}: tokens and bytes can be read on the way");
     }
+    memory::keep_buffers();
     let doors = Doors::open(settings).await?;
     let lock = if settings.role.has_planes() { Some(lock_directory(&settings.database.data_dir)?) } else { None };
     let mut metrics = Metrics::new(clock::now());

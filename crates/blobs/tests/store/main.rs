@@ -20,6 +20,7 @@ macro_rules! run_battery {
         crate::run_battery! { $fixture;
             transfer:
                 bytes_come_back_whatever_their_number_and_their_chunks,
+                an_upload_that_hurries_is_the_same,
                 a_range_is_read_alone,
                 what_was_not_declared_is_refused_and_leaves_nothing,
                 bytes_that_come_twice_are_skipped_and_a_gap_is_refused,

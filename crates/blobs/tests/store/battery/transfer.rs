@@ -5,7 +5,7 @@ use consign_blobs::{Error, Share};
 use consign_types::Digest;
 use consign_types::ticket::UploadTicket;
 
-use crate::fixture::{EARLY, Fixture, begin, blobs, bytes, declared, pattern, read, reading, ticket, upload};
+use crate::fixture::{EARLY, Fixture, begin, blobs, bytes, declared, grain, pattern, read, reading, ticket, upload};
 
 pub(crate) async fn bytes_come_back_whatever_their_number_and_their_chunks(fixture: &impl Fixture) {
     let blobs = blobs(fixture).await;
@@ -22,6 +22,28 @@ pub(crate) async fn bytes_come_back_whatever_their_number_and_their_chunks(fixtu
             assert!(read(&blobs, &receipt, 0, None).await.unwrap() == content, "{size}");
         }
     }
+    assert_eq!(fixture.leftovers().await, Vec::<String>::new());
+}
+
+pub(crate) async fn an_upload_that_hurries_is_the_same(fixture: &impl Fixture) {
+    let blobs = blobs(fixture).await;
+    let content = pattern(21_000_003);
+    let mut stream = begin(&blobs, ticket(1), 0, Share::Rest).await.unwrap();
+    assert_eq!(stream.hurry_bytes(), None, "of an upload that has brought nothing");
+    let mut offset = 0;
+    for chunk in content.chunks(270_001) {
+        stream.write(offset, bytes(chunk)).await.unwrap();
+        offset += i64::try_from(chunk.len()).unwrap();
+        if offset > 12_000_000 {
+            stream.hurry();
+        }
+    }
+    let is_free = grain(&blobs, &ticket(1)).await == 1;
+    assert_eq!(stream.hurry_bytes().is_some(), is_free, "a store that has a grain gets blocks of it");
+    let receipt = stream.finish().await.unwrap();
+
+    assert_eq!((receipt.digest, receipt.size), (Digest::of(&content), offset));
+    assert!(read(&blobs, &receipt, 0, None).await.unwrap() == content);
     assert_eq!(fixture.leftovers().await, Vec::<String>::new());
 }
 

@@ -15,12 +15,16 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
 use super::{BlobApi, MAX_CHUNK_BYTES, SILENCE, check_sum};
+use crate::budget::{Budget, Share as Held};
 
 /// How long a caller may take for the message that has the ticket. Until then it holds nothing of what others wait for.
 const GREETING: Duration = Duration::from_secs(10);
 
 /// What an upload that has brought little holds in memory. Those that trickle are to keep nobody from their share.
 const FIRST_BYTES: u32 = 64 << 10;
+
+/// From how many bytes on an upload may hold more.
+const QUICK_FROM: u64 = 16 << 20;
 
 pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<WriteResponse, Status> {
     let mut messages = pin!(messages);
@@ -30,9 +34,7 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
     };
     let message = &carried.message;
     let ticket = api.upload_ticket(&message.ticket, &message.upload_id)?;
-    let whole_share = api.blobs.upload_bytes(&ticket);
-    let mut memory = api.transfers.reserve(FIRST_BYTES).await?;
-    let mut is_whole = false;
+    let mut memory = Memory::new(api, api.blobs.upload_bytes(&ticket)).await?;
     let share = match message.part_size {
         0 => Share::Rest,
         1.. => Share::Part { offset: message.write_offset, size: message.part_size },
@@ -46,12 +48,7 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
     let mut pace = Pace::new();
     loop {
         pace.count(&carried.data)?;
-        if !is_whole && pace.bytes > u64::from(FIRST_BYTES) {
-            // The first share stays while the whole one is waited for: what has come is in memory.
-            let rest = api.transfers.reserve(whole_share.saturating_sub(FIRST_BYTES)).await?;
-            memory.merge(rest);
-            is_whole = true;
-        }
+        memory.fit(&mut upload, pace.bytes).await?;
         let is_last = carried.message.finish;
         receive(&mut upload, carried).await?;
         if is_last {
@@ -65,6 +62,46 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
     }
     let committed_size = upload.pause().await.map_err(status)?;
     Ok(WriteResponse { committed_size, ..WriteResponse::default() })
+}
+
+/// What an upload holds in memory, as it goes on.
+struct Memory<'a> {
+    transfers: &'a Budget,
+    share: Held,
+    /// What it is to hold once it has brought more than little.
+    whole: u32,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    First,
+    Whole,
+    Quick,
+}
+
+impl<'a> Memory<'a> {
+    async fn new(api: &'a BlobApi, whole: u32) -> Result<Self, Status> {
+        Ok(Self { transfers: &api.transfers, share: api.transfers.reserve(FIRST_BYTES).await?, whole, stage: Stage::First })
+    }
+
+    /// Brings the share in line with an upload that has brought so many bytes.
+    async fn fit(&mut self, upload: &mut Upload, bytes: u64) -> Result<(), Status> {
+        if self.stage == Stage::First && bytes > u64::from(FIRST_BYTES) {
+            // The first share stays while the whole one is waited for: what has come is in memory.
+            self.share.merge(self.transfers.reserve(self.whole.saturating_sub(FIRST_BYTES)).await?);
+            self.stage = Stage::Whole;
+        }
+        if self.stage == Stage::Whole && bytes >= QUICK_FROM {
+            // Where there is memory for it now.
+            if let Some(more) = upload.hurry_bytes().and_then(|bytes| self.transfers.take(bytes)) {
+                self.share.merge(more);
+                upload.hurry();
+            }
+            self.stage = Stage::Quick;
+        }
+        Ok(())
+    }
 }
 
 fn answer(api: &BlobApi, receipt: &Receipt) -> WriteResponse {
