@@ -20,7 +20,7 @@ type Step<'a> = Box<dyn FnOnce(&mut SqliteConnection) -> QueryResult<()> + 'a>;
 /// A write of PostgreSQL, as a part of a statement.
 pub(crate) struct Part<'a> {
     write: Box<dyn QueryFragment<Pg> + 'a>,
-    /// How many rows it carries.
+    /// For how many rows its text has places.
     rows: usize,
 }
 

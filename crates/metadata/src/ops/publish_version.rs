@@ -176,8 +176,7 @@ fn look(db: &mut Db, request: &PublishVersion, call: &Call<'_>, project: Project
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
     let uploads: Vec<i64> = request.files.iter().map(|file| file.receipt.upload).collect();
     let copies = copies::of(&request.files);
-    let last = blobs::insert_most(db, &copies, call.now)?;
     let mut batch = Batch::new(db);
-    blobs::insert(&mut batch, last, call.now);
+    blobs::insert(&mut batch, &copies, call.now);
     scene::read(db, batch, Look { version: &version, paths: &paths, uploads: &uploads, request: call.key() })
 }

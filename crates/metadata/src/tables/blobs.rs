@@ -2,11 +2,15 @@
 
 use consign_types::version::VersionState;
 use consign_types::{Digest, Timestamp};
-use diesel::dsl::{exists, not};
+use diesel::dsl::{exists, not, sql};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{Array, BigInt, Binary, Untyped};
 
 use super::BATCH;
-use crate::batch::{Batch, push_rows};
+use crate::batch::{Batch, Part, push_rows};
+use crate::columns::Instant;
 use crate::connection::{Db, each};
 use crate::error::Result;
 use crate::prepared::{Kept, fixed, rounded};
@@ -54,25 +58,14 @@ pub(crate) fn list_of_project(db: &mut Db, project: i64, digests: &[Digest]) -> 
     Ok(found)
 }
 
-/// Adds copies where their digests have none. They come sorted, and in one statement after the other, so that concurrent publishers wait
-/// for each other in one order. Returns those that are left for the caller's batch.
-pub(crate) fn insert_most<'a>(db: &mut Db, copies: &'a [StoredCopy], now: Timestamp) -> Result<&'a [StoredCopy]> {
-    debug_assert!(copies.is_sorted());
-    let mut left = copies;
-    while left.len() > BATCH {
-        let (first, rest) = left.split_at(BATCH);
-        let mut batch = Batch::new(db);
-        insert(&mut batch, first, now);
-        batch.send(db)?;
-        left = rest;
-    }
-    Ok(left)
-}
-
-/// Adds copies where their digests have none: at most [`BATCH`] of them.
+/// Adds copies where their digests have none. They come sorted, so that concurrent publishers wait for each other in one order.
 ///
 /// The rows that are there are not locked: the files that are to refer to them hold them by their foreign key.
 pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestamp) {
+    debug_assert!(copies.is_sorted());
+    if let (Batch::Postgres(parts), [_, _, ..]) = (&mut *batch, copies) {
+        return parts.push(Part::new(1, by_columns(copies, now)));
+    }
     let values: Vec<_> = copies
         .iter()
         .map(|copy| {
@@ -85,6 +78,19 @@ pub(crate) fn insert(batch: &mut Batch<'_>, copies: &[StoredCopy], now: Timestam
         })
         .collect();
     push_rows!(batch, fixed values, |rows| diesel::insert_into(blobs::table).values(rows).on_conflict_do_nothing());
+}
+
+/// The same insert, whose text is the same for any number of rows.
+fn by_columns(copies: &[StoredCopy], now: Timestamp) -> impl QueryFragment<Pg> + use<> {
+    sql::<Untyped>("insert into blobs (digest, generation, size_bytes, created_at) select u.*, ")
+        .bind::<Instant, _>(now)
+        .sql(" from unnest(")
+        .bind::<Array<Binary>, _>(copies.iter().map(|copy| copy.digest).collect::<Vec<_>>())
+        .sql(", ")
+        .bind::<Array<BigInt>, _>(copies.iter().map(|copy| copy.generation).collect::<Vec<_>>())
+        .sql(", ")
+        .bind::<Array<BigInt>, _>(copies.iter().map(|copy| copy.size_bytes).collect::<Vec<_>>())
+        .sql(") u on conflict do nothing")
 }
 
 /// Lets files refer to another copy of the same bytes than before, unless that one is dead or the row has changed. Whether it was done.
