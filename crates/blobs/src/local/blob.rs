@@ -241,6 +241,7 @@ mod tests {
         let blob = LocalBlob { file, digest: name.digest, size: 10, sums: None, buffers: Buffers::default() };
         assert!(matches!(blob.read_pieces(&(0..10), Patience::Disk), Err(Error::Corrupt(digest)) if digest == name.digest));
     }
+
     #[tokio::test]
     async fn bytes_are_the_same_whether_they_are_in_memory_or_waited_for() {
         let content: Vec<u8> = (0..3_000_000_u32).map(|n| (n / 7 % 251).to_le_bytes()[0]).collect();

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 /// More than an upload to a disk holds.
-const PIECE_BYTES: usize = 4 << 20;
+const FREED_BYTES: usize = 4 << 20;
 
 /// Lets the allocator of glibc use the memory of buffers again.
 ///
@@ -11,7 +11,7 @@ const PIECE_BYTES: usize = 4 << 20;
 /// much as that (`mallopt(3)`, `M_MMAP_THRESHOLD`). New memory comes filled with zeros, page by page, which costs an upload as much
 /// as to copy its bytes. The piece that is freed here is never touched. Other allocators do nothing special.
 pub(super) fn keep_buffers() {
-    drop(black_box(Vec::<u8>::with_capacity(PIECE_BYTES)));
+    drop(black_box(Vec::<u8>::with_capacity(FREED_BYTES)));
 }
 
 #[cfg(all(test, target_env = "gnu"))]
