@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use consign_proto::blob::blob_service_client::BlobServiceClient;
-use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
+use consign_proto::http2::{CONNECTION_WINDOW, DOWNLOAD_WINDOW, FRAME_BYTES};
 use consign_proto::metadata::attestation_service_client::AttestationServiceClient;
 use consign_proto::metadata::event_service_client::EventServiceClient;
 use consign_proto::metadata::file_service_client::FileServiceClient;
@@ -36,7 +36,7 @@ impl Grpc {
     pub fn tuned(address: SocketAddr) -> Self {
         let endpoint = endpoint(address)
             .max_frame_size(FRAME_BYTES)
-            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_stream_window_size(DOWNLOAD_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
         Self { channel: endpoint.connect_lazy() }
     }

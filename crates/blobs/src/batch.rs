@@ -1,7 +1,6 @@
 //! Small blobs, many at once: each is checked by itself, and all are made durable together.
 
 use bytes::Bytes;
-use consign_types::Digest;
 use consign_types::receipt::Receipt;
 use consign_types::ticket::{DownloadTicket, UploadTicket};
 use futures::stream::{StreamExt as _, iter};
@@ -11,7 +10,7 @@ use crate::download::Download;
 use crate::error::Result;
 use crate::session::length;
 use crate::store::{PIECES_AT_ONCE, Small};
-use crate::upload::{check, name, receipt};
+use crate::terms;
 
 /// How many blobs of a batch are read at once.
 const READERS: usize = 16;
@@ -20,6 +19,7 @@ impl Blobs {
     /// Stores small blobs whole, and returns what became of each, in their order. One that fails keeps none of the others from
     /// succeeding.
     pub async fn write_batch(&self, items: Vec<(UploadTicket, Bytes)>) -> Vec<Result<Receipt>> {
+        let small = |(ticket, bytes)| terms::small(&ticket, bytes).map(|small| (ticket, small));
         let hashed = tokio::task::spawn_blocking(move || items.into_iter().map(small).collect::<Vec<_>>()).await;
         let items = match hashed {
             Ok(items) => items,
@@ -31,7 +31,7 @@ impl Blobs {
         let answer = |item: Result<(UploadTicket, Small)>| {
             let (ticket, small) = item?;
             let generation = placed.next().expect("each blob has its answer")?;
-            let receipt = receipt(&ticket, small.name.digest, length(&small.bytes), generation, now);
+            let receipt = terms::receipt(&ticket, small.name.digest, length(&small.bytes), generation, now);
             self.sessions.remember(&receipt);
             Ok(receipt)
         };
@@ -43,13 +43,6 @@ impl Blobs {
         let read = |ticket: DownloadTicket| async move { read_whole(self.download(&ticket).await?).await };
         iter(tickets).map(read).buffered(READERS).collect().await
     }
-}
-
-fn small((ticket, bytes): (UploadTicket, Bytes)) -> Result<(UploadTicket, Small)> {
-    let digest = Digest::of(&bytes);
-    check(&ticket, length(&bytes), digest)?;
-    let small = Small { upload: ticket.upload, name: name(&ticket, digest), min_generation: ticket.min_generation, bytes };
-    Ok((ticket, small))
 }
 
 async fn read_whole(blob: Download) -> Result<Bytes> {

@@ -11,14 +11,17 @@
 //! - [`s3`]: the store on S3
 //! - [`sweep`], [`scrub`], [`check`]: removing what nobody needs, finding what is damaged, telling what is wrong
 //! - [`progress`]: how far an upload has come
-//! - `session`, `sessions`: the uploads under way; `runs`: which parts of one have come
+//! - `session`, `sessions`, `hold`: the uploads under way, and who writes to them; `runs`: which parts of one have come
+//! - `terms`: what a ticket says of an upload
 //! - `disk`: the file-system calls, and nothing else
 
 mod disk;
 mod error;
+mod hold;
 mod runs;
 mod session;
 mod sessions;
+mod terms;
 
 pub mod batch;
 pub mod block;
@@ -96,7 +99,7 @@ impl Blobs {
 
     /// How far an upload has come.
     pub async fn query_upload(&self, ticket: &UploadTicket) -> Result<UploadState> {
-        let plan = upload::plan(ticket);
+        let plan = terms::plan(ticket);
         if let Some(receipt) = self.find_receipt(ticket, true).await? {
             let (committed, hashed, receipt) = (receipt.size, receipt.size, Some(receipt));
             return Ok(UploadState { committed, hashed, receipt, grain: self.store.grain(plan.max_bytes), ..UploadState::default() });
@@ -116,7 +119,7 @@ impl Blobs {
     async fn cancel_now(self, ticket: UploadTicket) -> Result<()> {
         let seat = self.sessions.enter(ticket.upload);
         self.sessions.forget(ticket.upload);
-        match seat.find(&*self.store, upload::plan(&ticket)).await? {
+        match seat.find(&*self.store, terms::plan(&ticket)).await? {
             Some(session) => session.cancel().await,
             None => self.store.remove_spool(ticket.upload).await,
         }
@@ -147,7 +150,7 @@ impl Blobs {
 
     /// How many bytes a stream of an upload holds in memory, at most.
     pub fn upload_bytes(&self, ticket: &UploadTicket) -> u32 {
-        self.store.upload_bytes(upload::plan(ticket).max_bytes)
+        self.store.upload_bytes(terms::plan(ticket).max_bytes)
     }
 
     fn now(&self) -> Timestamp {
@@ -166,9 +169,9 @@ impl Blobs {
         // A generation that another upload made the least one may be that upload's own.
         let is_own = ticket.min_generation <= ticket.upload;
         let (Some(digest), Some(size), true) = (ticket.digest, ticket.size, ask_store && is_own) else { return Ok(None) };
-        let name = upload::name(ticket, digest);
+        let name = terms::name(ticket, digest);
         let is_there = self.store.has(name).await?;
-        Ok(is_there.then(|| upload::receipt(ticket, digest, size, name.generation, self.now())))
+        Ok(is_there.then(|| terms::receipt(ticket, digest, size, name.generation, self.now())))
     }
 }
 

@@ -5,9 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
-use consign_types::receipt::{RECEIPT_SECONDS, Receipt};
+use consign_types::receipt::Receipt;
 use consign_types::ticket::UploadTicket;
-use consign_types::{CopyName, Digest, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -15,16 +14,16 @@ use tracing::Instrument as _;
 use crate::Blobs;
 use crate::block::Block;
 use crate::error::{Error, Result};
-use crate::session::{Claim, End, Sealed, Session, length};
-use crate::sessions::Seat;
-use crate::store::{Plan, Small};
+use crate::hold::Hold;
+use crate::session::{End, Sealed, length};
+use crate::terms;
 
 /// How many bytes are hashed and written in one go, where the store does not ask for more.
 const BLOCK_BYTES: i64 = 512 << 10;
 
 /// How far a block of a quick upload grows while the one before it is written. To hand a block to other threads takes time in which
 /// nothing is hashed.
-const QUICK_BLOCK_BYTES: usize = 3 << 19;
+const QUICK_BLOCK_BYTES: usize = 1 << 20;
 
 /// What a stream brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,35 +70,8 @@ pub struct Upload {
     /// The next byte to be received.
     position: i64,
     block: Block,
-    taken: Option<Taken>,
+    hold: Option<Hold>,
     writing: Option<JoinHandle<Result<()>>>,
-}
-
-/// A place at the upload's session. A stream that brings few bytes, and all of them, never needs one.
-#[derive(Debug)]
-struct Taken {
-    session: Arc<Session>,
-    claim: Arc<Claim>,
-    seat: Option<Seat>,
-}
-
-impl Drop for Taken {
-    /// Where nothing has come, nothing is to stay. The seat is kept until that is done: whoever begins the upload anew waits.
-    fn drop(&mut self) {
-        self.session.release(&self.claim);
-        let (session, claim, seat) = (Arc::clone(&self.session), Arc::clone(&self.claim), self.seat.take());
-        if let Ok(runtime) = Handle::try_current()
-            && !session.is_closed()
-            && session.hashed() == 0
-        {
-            runtime.spawn(async move {
-                if let Err(error) = session.leave(&claim).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "an empty upload stays until it is over");
-                }
-                drop(seat);
-            });
-        }
-    }
 }
 
 impl Upload {
@@ -123,7 +95,7 @@ impl Upload {
             fate: Fate::Kept,
             position,
             block,
-            taken: None,
+            hold: None,
             writing: None,
         };
         if is_part || offset > 0 {
@@ -144,7 +116,7 @@ impl Upload {
 
     /// How many bytes more it would hold in memory after [`Self::hurry`]; `None` where that makes no difference.
     pub fn hurry_bytes(&self) -> Option<usize> {
-        let is_free = self.taken.as_ref().is_some_and(|taken| taken.session.grain() == 1);
+        let is_free = self.hold.as_ref().is_some_and(|hold| hold.session.grain() == 1);
         // There are two blocks: the one that is received, and the one that is written.
         is_free.then(|| 2 * (QUICK_BLOCK_BYTES - self.block_bytes()))
     }
@@ -195,10 +167,10 @@ impl Upload {
 
     async fn finish_now(mut self) -> Result<Receipt> {
         // Fewer bytes than were declared: others may have brought the rest.
-        if self.taken.is_none() && self.ticket.size.is_some_and(|size| self.block.size() < size) {
+        if self.hold.is_none() && self.ticket.size.is_some_and(|size| self.block.size() < size) {
             self.take().await?;
         }
-        let receipt = match self.taken {
+        let receipt = match self.hold {
             None => self.put().await?,
             Some(_) => self.place().await?,
         };
@@ -217,13 +189,11 @@ impl Upload {
     /// Stores what has come whole and is all at hand.
     async fn put(&mut self) -> Result<Receipt> {
         let bytes = self.block.take().into_bytes();
-        let (blobs, ticket) = (self.blobs.clone(), self.ticket.clone());
-        let digest = Digest::of(&bytes);
-        let size = length(&bytes);
-        check(&ticket, size, digest)?;
-        let small = Small { upload: ticket.upload, name: name(&ticket, digest), min_generation: ticket.min_generation, bytes };
+        let (blobs, ticket) = (&self.blobs, &self.ticket);
+        let small = terms::small(ticket, bytes)?;
+        let (digest, size) = (small.name.digest, length(&small.bytes));
         let generation = blobs.store.put(vec![small]).await.pop().expect("each blob has its answer")?;
-        let receipt = receipt(&ticket, digest, size, generation, blobs.now());
+        let receipt = terms::receipt(ticket, digest, size, generation, blobs.now());
         blobs.sessions.remember(&receipt);
         Ok(receipt)
     }
@@ -231,35 +201,31 @@ impl Upload {
     async fn place(&mut self) -> Result<Receipt> {
         self.flush().await?;
         self.written().await?;
-        let Some(taken) = &self.taken else { return Err(Error::Superseded) };
+        let Some(hold) = &self.hold else { return Err(Error::Superseded) };
         let end = match self.ticket.size {
             Some(size) if self.is_part || (self.is_resumed && self.position < size) => End::Declared(size),
             _ => End::Here(self.position),
         };
         let (ticket, now) = (&self.ticket, self.blobs.now());
         let place = async {
-            let Sealed { spool, digest, size, sums } = taken.session.seal(&taken.claim, end).await?;
-            if let Err(error) = check(ticket, size, digest) {
+            let Sealed { spool, digest, size, sums } = hold.session.seal(&hold.claim, end).await?;
+            if let Err(error) = terms::check(ticket, size, digest) {
                 spool.remove().await?;
                 return Err(error);
             }
-            let generation = spool.place(name(ticket, digest), size, ticket.min_generation, sums).await?;
-            let receipt = receipt(ticket, digest, size, generation, now);
+            let generation = spool.place(terms::name(ticket, digest), size, ticket.min_generation, sums).await?;
+            let receipt = terms::receipt(ticket, digest, size, generation, now);
             self.blobs.sessions.remember(&receipt);
             Ok(receipt)
         };
-        match &taken.seat {
-            Some(seat) => seat.alone(place).await,
-            None => Err(Error::Superseded),
-        }
+        hold.alone(place).await
     }
 
     /// Ends an upload that can't succeed, and drops what has come of it; unless a newer stream has it now.
     async fn refuse(&mut self, error: Error) -> Error {
         self.block = Block::default();
-        if let Some(taken) = self.taken.take()
-            && let Some(seat) = &taken.seat
-            && let Err(error) = seat.abandon(&*self.blobs.store, &taken.session, &taken.claim).await
+        if let Some(hold) = self.hold.take()
+            && let Err(error) = hold.abandon(&self.blobs).await
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
         }
@@ -267,37 +233,37 @@ impl Upload {
     }
 
     async fn keep(&mut self) -> Result<i64> {
-        if self.taken.is_none() {
+        if self.hold.is_none() {
             if self.block.is_empty() {
                 return Ok(0);
             }
             self.take().await?;
         }
-        let grain = self.taken.as_ref().map_or(1, |taken| taken.session.grain());
+        let grain = self.hold.as_ref().map_or(1, |hold| hold.session.grain());
         let is_last = self.position == self.range.end || Some(self.position) == self.ticket.size;
         if self.block.size() % grain == 0 || is_last {
             self.flush().await?;
         }
         self.written().await?;
-        let taken = self.taken.take().ok_or(Error::Superseded)?;
-        let committed = taken.session.save().await?;
-        taken.session.leave(&taken.claim).await?;
+        let hold = self.hold.take().ok_or(Error::Superseded)?;
+        let committed = hold.session.save().await?;
+        hold.session.leave(&hold.claim).await?;
         Ok(committed)
     }
 
-    /// Takes a place at the upload's session, which may have come further than this stream: what it brings again is skipped.
+    /// Takes a hold on the upload, which may have come further than this stream: what it brings again is skipped.
     async fn take(&mut self) -> Result<()> {
-        let enter = enter(self.blobs.clone(), self.ticket.clone(), self.range.clone(), self.is_part);
-        let taken = tokio::spawn(enter.in_current_span()).await??;
+        let take = Hold::take(self.blobs.clone(), self.ticket.clone(), self.range.clone(), self.is_part);
+        let hold = tokio::spawn(take.in_current_span()).await??;
         if !self.is_part && self.block.is_empty() {
-            self.position = taken.session.hashed();
+            self.position = hold.session.hashed();
         }
-        self.taken = Some(taken);
+        self.hold = Some(hold);
         Ok(())
     }
 
     fn block_bytes(&self) -> usize {
-        let grain = self.taken.as_ref().map_or(BLOCK_BYTES, |taken| taken.session.grain().max(BLOCK_BYTES));
+        let grain = self.hold.as_ref().map_or(BLOCK_BYTES, |hold| hold.session.grain().max(BLOCK_BYTES));
         usize::try_from(grain).expect("a block is smaller than memory")
     }
 
@@ -313,16 +279,16 @@ impl Upload {
 
     /// Lets the block be written while the next one is received.
     async fn flush(&mut self) -> Result<()> {
-        if self.taken.is_none() {
+        if self.hold.is_none() {
             self.take().await?;
             if self.block.len() < self.block_bytes() {
                 return Ok(());
             }
         }
         self.written().await?;
-        let Some(taken) = self.taken.as_ref().filter(|_| !self.block.is_empty()) else { return Ok(()) };
+        let Some(hold) = self.hold.as_ref().filter(|_| !self.block.is_empty()) else { return Ok(()) };
         let block = self.block.take();
-        let (session, claim, offset) = (Arc::clone(&taken.session), Arc::clone(&taken.claim), self.position - block.size());
+        let (session, claim, offset) = (Arc::clone(&hold.session), Arc::clone(&hold.claim), self.position - block.size());
         let write = async move { session.write(&claim, offset, block).await };
         self.writing = Some(tokio::spawn(write.in_current_span()));
         Ok(())
@@ -346,7 +312,7 @@ impl Drop for Upload {
     fn drop(&mut self) {
         let Ok(runtime) = Handle::try_current() else { return };
         let fate = mem::replace(&mut self.fate, Fate::Decided);
-        if fate == Fate::Decided || self.taken.is_none() && (fate == Fate::Dropped || self.block.is_empty()) {
+        if fate == Fate::Decided || self.hold.is_none() && (fate == Fate::Dropped || self.block.is_empty()) {
             return;
         }
         let (ticket, range) = (self.ticket.clone(), self.range.clone());
@@ -355,7 +321,7 @@ impl Drop for Upload {
             ticket,
             range,
             block: self.block.take(),
-            taken: self.taken.take(),
+            hold: self.hold.take(),
             writing: self.writing.take(),
             ..*self
         };
@@ -369,43 +335,5 @@ impl Drop for Upload {
     }
 }
 
-/// Takes a place at an upload's session.
-async fn enter(blobs: Blobs, ticket: UploadTicket, range: Range<i64>, is_part: bool) -> Result<Taken> {
-    let seat = blobs.sessions.enter(ticket.upload);
-    loop {
-        let session = seat.session(&*blobs.store, plan(&ticket)).await?;
-        let grain = session.grain();
-        let is_aligned = |at: i64| at % grain == 0 || Some(at) == ticket.size;
-        if is_part && !(is_aligned(range.start) && is_aligned(range.end)) {
-            return Err(Error::Alignment { grain });
-        }
-        if let Some(claim) = session.claim(range.clone()).await {
-            return Ok(Taken { session, claim, seat: Some(seat) });
-        }
-    }
-}
-
-/// What a store must know of an upload.
-pub(crate) fn plan(ticket: &UploadTicket) -> Plan {
-    let max_bytes = ticket.size.unwrap_or(ticket.max_bytes);
-    Plan { upload: ticket.upload, name: ticket.digest.map(|digest| name(ticket, digest)), size: ticket.size, max_bytes }
-}
-
-/// The name that the bytes of an upload get. The numbers of uploads rise, and so do generations.
-pub(crate) fn name(ticket: &UploadTicket, digest: Digest) -> CopyName {
-    CopyName { digest, generation: ticket.upload.max(ticket.min_generation) }
-}
-
-/// Compares the bytes that came with those that were declared.
-pub(crate) fn check(ticket: &UploadTicket, size: i64, digest: Digest) -> Result<()> {
-    match (ticket.size, ticket.digest) {
-        (Some(expected), _) if expected != size => Err(Error::SizeMismatch { expected, actual: size }),
-        (_, Some(expected)) if expected != digest => Err(Error::DigestMismatch { expected, actual: digest }),
-        _ => Ok(()),
-    }
-}
-
-pub(crate) fn receipt(ticket: &UploadTicket, digest: Digest, size: i64, generation: i64, now: Timestamp) -> Receipt {
-    let expires = now.plus_seconds(RECEIPT_SECONDS);
-    Receipt { upload: ticket.upload, project: ticket.project, digest, size, generation, expires }
-}
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use consign_proto::http2::{CONNECTION_WINDOW, FRAME_BYTES, STREAM_WINDOW};
+use consign_proto::http2::{CONNECTION_WINDOW, DOWNLOAD_WINDOW, FRAME_BYTES};
 use futures::future::BoxFuture;
 use http::{Request, Response, Uri};
 use tonic::body::Body;
@@ -97,7 +97,7 @@ fn tuned(endpoint: Endpoint) -> Endpoint {
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .max_frame_size(FRAME_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_stream_window_size(DOWNLOAD_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
 }
 
