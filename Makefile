@@ -42,7 +42,7 @@ check: fmt lint walls sizes doc deny machete proto ## Check everything that need
 
 unit: ## Run the tests, on SQLite and on a PostgreSQL of their own
 	@.ci/setup postgres disks curl certificates buf seaweed clients
-	@$(WEED) CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf CONSIGN_TEST_CLIENTS=$(CURDIR)/$(TOOLS)/clients $(STEP) tests .ci/with-postgres cargo test --workspace --locked
+	@$(WEED) CONSIGN_TEST_BUF=$(CURDIR)/$(TOOLS)/venv/bin/buf CONSIGN_TEST_CLIENTS=$(CURDIR)/$(TOOLS)/clients $(STEP) tests .ci/with-postgres .ci/tests
 
 stress: ## Run the races, kills, power cuts and collections of the tests for long: minutes, where `unit` takes seconds
 	@.ci/setup postgres disks seaweed
