@@ -19,8 +19,8 @@ impl Blobs {
     /// Stores small blobs whole, and returns what became of each, in their order. One that fails keeps none of the others from
     /// succeeding.
     pub async fn write_batch(&self, items: Vec<(UploadTicket, Bytes)>) -> Vec<Result<Receipt>> {
-        let small = |(ticket, bytes)| terms::small(&ticket, bytes).map(|small| (ticket, small));
-        let hashed = tokio::task::spawn_blocking(move || items.into_iter().map(small).collect::<Vec<_>>()).await;
+        let hash = |(ticket, bytes)| terms::small(&ticket, bytes).map(|small| (ticket, small));
+        let hashed = tokio::task::spawn_blocking(move || items.into_iter().map(hash).collect::<Vec<_>>()).await;
         let items = match hashed {
             Ok(items) => items,
             Err(error) => return vec![Err(error.into())],

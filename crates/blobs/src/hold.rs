@@ -22,7 +22,7 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Takes a hold on a range of an upload. Who held a part of it holds it no more.
+    /// Takes a hold on a range of an upload. Who held a part of it holds it no more. `Alignment` where a part does not keep to the grain.
     pub(crate) async fn take(blobs: Blobs, ticket: UploadTicket, range: Range<i64>, is_part: bool) -> Result<Self> {
         let seat = blobs.sessions.enter(ticket.upload);
         loop {

@@ -20,7 +20,7 @@ pub(crate) fn name(ticket: &UploadTicket, digest: Digest) -> CopyName {
     CopyName { digest, generation: ticket.upload.max(ticket.min_generation) }
 }
 
-/// Compares the bytes that came with those that were declared.
+/// Compares the bytes that came with those that were declared: `SizeMismatch`, `DigestMismatch`.
 pub(crate) fn check(ticket: &UploadTicket, size: i64, digest: Digest) -> Result<()> {
     match (ticket.size, ticket.digest) {
         (Some(expected), _) if expected != size => Err(Error::SizeMismatch { expected, actual: size }),
@@ -29,14 +29,14 @@ pub(crate) fn check(ticket: &UploadTicket, size: i64, digest: Digest) -> Result<
     }
 }
 
-/// Bytes that are all at hand, hashed and checked, as a store takes them.
+/// Bytes that are all at hand, hashed and checked as by [`check`], as a store takes them.
 pub(crate) fn small(ticket: &UploadTicket, bytes: Bytes) -> Result<Small> {
     let digest = Digest::of(&bytes);
     check(ticket, length(&bytes), digest)?;
     Ok(Small { upload: ticket.upload, name: name(ticket, digest), min_generation: ticket.min_generation, bytes })
 }
 
-/// The proof that bytes are stored.
+/// The proof that bytes are stored, for [`RECEIPT_SECONDS`] from now.
 pub(crate) fn receipt(ticket: &UploadTicket, digest: Digest, size: i64, generation: i64, now: Timestamp) -> Receipt {
     let expires = now.plus_seconds(RECEIPT_SECONDS);
     Receipt { upload: ticket.upload, project: ticket.project, digest, size, generation, expires }

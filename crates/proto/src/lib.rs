@@ -50,7 +50,7 @@ pub mod http2 {
     pub const FRAME_BYTES: u32 = 256 << 10;
     /// How many bytes of an upload may be on their way. A service that is busy with others holds them in memory.
     pub const UPLOAD_WINDOW: u32 = 2 << 20;
-    /// How many bytes of a download may be on their way.
+    /// How many bytes of a download may be on their way: what a client gets in one round trip.
     pub const DOWNLOAD_WINDOW: u32 = 3 << 20;
     /// How many bytes may be on their way on one connection.
     pub const CONNECTION_WINDOW: u32 = 8 << 20;
