@@ -255,7 +255,8 @@ async fn archives_are_for_those_who_may_fetch_the_files() {
 #[tokio::test]
 async fn a_file_that_is_damaged_breaks_the_archive_off() {
     let (service, rest) = Builder::on(Engine::Sqlite).demo().await;
-    for (path, size) in [("a", 1000), ("b", 3_000_000), ("c", 1000)] {
+    // The first is large enough for a part of it to be sent before the second is opened.
+    for (path, size) in [("a", 1_000_000), ("b", 3_000_000), ("c", 1000)] {
         assert_eq!(rest.put(&file("tool", "1.0", path), vec![path.as_bytes()[0]; size]).await.status, 201);
     }
     let blobs = service.stored().blobs;

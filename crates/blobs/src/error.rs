@@ -103,6 +103,9 @@ pub enum Error {
     /// What was done together with others failed, and one of these was told why.
     #[error("what was done together failed")]
     Unanswered,
+    /// The store failed at something else that was done to the upload.
+    #[error("the store failed at this upload: go on from what is durable")]
+    Failed(Reason),
     /// Work on a blocking thread panicked.
     #[error("work on the store failed")]
     Task(#[from] tokio::task::JoinError),
@@ -139,6 +142,7 @@ impl Refusal for Error {
             Self::Range { .. } => Reason::RangeNotSatisfiable,
             Self::Full => Reason::StorageFull,
             Self::Backend { .. } | Self::Unfinished(_) => Reason::BlobPlaneUnavailable,
+            Self::Failed(reason) => *reason,
             Self::Unanswered | Self::Disk { .. } | Self::Task(_) => Reason::Internal,
         }
     }
@@ -159,6 +163,7 @@ impl Refusal for Error {
             | Self::Backend { .. }
             | Self::Unfinished(_)
             | Self::Unanswered
+            | Self::Failed(_)
             | Self::Disk { .. }
             | Self::Task(_) => Vec::new(),
         }

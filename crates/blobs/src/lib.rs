@@ -4,6 +4,7 @@
 //! edge checks and signs them.
 //!
 //! - [`upload`]: bytes on their way in, by one stream
+//! - [`feed`]: their way to the store, block by block
 //! - [`batch`]: small blobs, many at once
 //! - [`download`]: bytes on their way out
 //! - [`store`]: what a store is
@@ -11,12 +12,14 @@
 //! - [`s3`]: the store on S3
 //! - [`sweep`], [`scrub`], [`check`]: removing what nobody needs, finding what is damaged, telling what is wrong
 //! - [`progress`]: how far an upload has come
-//! - `session`, `sessions`, `hold`: the uploads under way, and who writes to them; `runs`: which parts of one have come
+//! - `session`, `sessions`, `hold`: the uploads under way, and who writes to them; `hashing`: what their
+//!   bytes hash to; `runs`: which parts of one have come
 //! - `terms`: what a ticket says of an upload
 //! - `disk`: the file-system calls, and nothing else
 
 mod disk;
 mod error;
+mod hashing;
 mod hold;
 mod runs;
 mod session;
@@ -27,6 +30,7 @@ pub mod batch;
 pub mod block;
 pub mod check;
 pub mod download;
+pub mod feed;
 pub mod local;
 pub mod progress;
 pub mod s3;

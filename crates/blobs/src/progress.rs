@@ -1,14 +1,11 @@
-//! How far an upload has come: what is hashed, what lies ahead of that, and the checksums of what is hashed.
+//! How far an upload has come, as it is kept; and the checksums of what is hashed.
 
-use consign_types::{Digest, crc32c};
+use consign_types::crc32c;
 use prost::Message;
-use sha2::Digest as _;
 use sha2::Sha256;
 use sha2::digest::common::hazmat::{SerializableState as _, SerializedState};
 
-use tokio::task::{JoinHandle, spawn_blocking};
-
-use crate::block::Block;
+use crate::hashing::Hashing;
 use crate::runs::Runs;
 use crate::session::length;
 use crate::store::PIECE_BYTES;
@@ -85,7 +82,19 @@ pub struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, mut bytes: &[u8]) {
+    /// Those that go on after these, with none of the pieces that are whole already.
+    pub(crate) fn next(&self) -> Self {
+        Self { whole: Vec::new(), ..*self }
+    }
+
+    /// Adds those of [`Sums::next`].
+    pub(crate) fn take(&mut self, next: Self) {
+        let Self { whole, last, bytes } = next;
+        self.whole.extend_from_slice(&whole);
+        (self.last, self.bytes) = (last, bytes);
+    }
+
+    pub(crate) fn add(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let filled = usize::try_from(self.bytes).expect("a size is not negative") % PIECE_BYTES;
             let (now, later) = bytes.split_at(bytes.len().min(PIECE_BYTES - filled));
@@ -141,55 +150,10 @@ impl Sums {
     }
 }
 
-/// The bytes from the start that are hashed.
-#[derive(Debug, Default)]
-pub(crate) struct Hashing {
-    hash: Sha256,
-    sums: Sums,
-    pub(crate) end: i64,
-}
-
-/// The hash of some bytes more, and the checksums of the pieces that they complete. Nothing has changed until the step is taken.
-#[derive(Debug)]
-pub(crate) struct Step {
-    hash: Sha256,
-    end: i64,
-    sums: Sums,
-}
-
-impl Hashing {
-    /// The step over the bytes that come next, on a thread of its own: hashing a block takes longer than a task may keep others
-    /// waiting. Nothing has changed until the step is taken.
-    pub(crate) fn step(&self, block: Block) -> JoinHandle<Step> {
-        let sums = Sums { whole: Vec::new(), ..self.sums };
-        let mut step = Step { hash: self.hash.clone(), end: self.end + block.size(), sums };
-        spawn_blocking(move || {
-            // Piece by piece, so that the second pass finds them in the processor's cache.
-            for piece in block.chunks().flat_map(|chunk| chunk.chunks(PIECE_BYTES)) {
-                step.hash.update(piece);
-                step.sums.add(piece);
-            }
-            step
-        })
-    }
-
-    pub(crate) fn take(&mut self, step: Step) {
-        self.hash = step.hash;
-        self.end = step.end;
-        self.sums.whole.extend_from_slice(&step.sums.whole);
-        self.sums.last = step.sums.last;
-        self.sums.bytes = step.sums.bytes;
-    }
-
-    /// What all of them hash to, and their checksums.
-    pub(crate) fn finish(&self) -> (Digest, Sums) {
-        (Digest::from_bytes(self.hash.clone().finalize().into()), self.sums.clone())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use consign_types::Digest;
 
     use super::*;
 
@@ -197,30 +161,31 @@ mod tests {
         (0..bytes).map(|n| (n / 3 % 251).to_le_bytes()[0]).collect()
     }
 
-    async fn add(hashing: &mut Hashing, bytes: &[u8]) {
-        let step = hashing.step(Bytes::copy_from_slice(bytes).into()).await.unwrap();
+    fn add(hashing: &mut Hashing, bytes: &[u8]) {
+        let mut step = hashing.begin();
+        step.add(&Bytes::copy_from_slice(bytes).into());
         hashing.take(step);
     }
 
-    #[tokio::test]
-    async fn a_hash_goes_on_where_it_was_kept() {
+    #[test]
+    fn a_hash_goes_on_where_it_was_kept() {
         let bytes = pattern(700_001);
         for cut in [0, 1, 63, 64, PIECE_BYTES, PIECE_BYTES + 5, bytes.len()] {
             let mut first = Hashing::default();
-            add(&mut first, &bytes[..cut]).await;
+            add(&mut first, &bytes[..cut]);
             let kept = Progress::of(&first, &Runs::default()).encode_to_vec();
 
             let (mut second, _) = Progress::decode(kept.as_slice()).unwrap().resume().unwrap();
-            add(&mut second, &bytes[cut..]).await;
+            add(&mut second, &bytes[cut..]);
 
             assert_eq!(second.finish(), (Digest::of(&bytes), Sums::of(&bytes)), "{cut}");
         }
     }
 
-    #[tokio::test]
-    async fn progress_that_is_not_ours_is_not_taken_up() {
+    #[test]
+    fn progress_that_is_not_ours_is_not_taken_up() {
         let mut hashing = Hashing::default();
-        add(&mut hashing, b"hello").await;
+        add(&mut hashing, b"hello");
         let good = Progress::of(&hashing, &Runs::default());
         assert!(good.resume().is_some());
         for bad in [

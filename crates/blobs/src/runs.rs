@@ -25,16 +25,13 @@ impl Runs {
 
     /// Forgets what lies before a position, and returns where the run ends that has it, if one has.
     pub(crate) fn reach(&mut self, position: i64) -> Option<i64> {
-        while let Some(first) = self.0.first_entry() {
-            if *first.key() > position {
-                return None;
+        while let Some(first) = self.0.first_entry().filter(|first| *first.key() < position) {
+            let end = first.remove();
+            if end > position {
+                self.0.insert(position, end);
             }
-            if *first.get() > position {
-                return Some(*first.get());
-            }
-            first.remove();
         }
-        None
+        self.0.get(&position).copied()
     }
 
     /// The parts of a range that no run has.
@@ -85,6 +82,8 @@ mod tests {
             }
             let end = (position..200).find(|byte| !has(*byte)).filter(|end| *end > position);
             prop_assert_eq!(kept.reach(position), end);
+            prop_assert!(kept.iter().all(|run| run.start >= position));
+            prop_assert!((position..90).all(|byte| kept.iter().any(|run| run.contains(&byte)) == has(byte)));
         }
     }
 }

@@ -4,24 +4,20 @@
 //! back when the bytes between have come. An upload that nobody writes to is on the store alone, so that it can go on in another
 //! process; one that failed is taken up again from there.
 
+mod write;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use consign_types::Digest;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use consign_types::{Digest, Reason, Refusal as _};
+use tokio::sync::Mutex as AsyncMutex;
 
-use crate::block::Block;
 use crate::error::{Error, Result};
-use crate::progress::{Hashing, Progress, Step, Sums};
+use crate::hashing::Hashing;
+use crate::progress::{Progress, Sums};
 use crate::runs::Runs;
-use crate::store::{Hashed, Spool};
-
-/// How many bytes may be written before it is kept durably how far the upload has come.
-const SAVE_BYTES: i64 = 64 << 20;
-
-/// How many bytes are read back in one go.
-const READ_BACK_BYTES: i64 = 1 << 20;
+use crate::store::Spool;
 
 /// An upload under way.
 #[derive(Debug)]
@@ -29,12 +25,22 @@ pub(crate) struct Session {
     spool: Arc<dyn Spool>,
     claims: Mutex<Vec<Arc<Claim>>>,
     hashing: Arc<AsyncMutex<Hashing>>,
-    hashed: AtomicI64,
+    /// As far as `hashing` has come, also while blocks are hashed that it has not taken yet.
+    hashed: Arc<AtomicI64>,
     ahead: Mutex<Runs>,
     /// Held by whoever keeps the progress, so that an older one never takes the place of a newer one.
-    saving: AsyncMutex<()>,
+    saving: Arc<AsyncMutex<()>>,
     saved: AtomicI64,
-    is_closed: AtomicBool,
+    closed: OnceLock<Closed>,
+}
+
+/// Why an upload takes nothing more.
+#[derive(Clone, Copy, Debug)]
+enum Closed {
+    /// It was finished, cancelled or left.
+    Ended,
+    /// The store failed.
+    Failed(Reason),
 }
 
 /// The right of one stream to write to a range. It is lost to a newer stream that claims a part of it.
@@ -42,7 +48,7 @@ pub(crate) struct Session {
 pub(crate) struct Claim {
     range: Range<i64>,
     is_lost: AtomicBool,
-    /// Held while a block is written: whoever takes the claim away waits until then.
+    /// Held while blocks are written: whoever takes the claim away waits until then.
     turn: AsyncMutex<()>,
 }
 
@@ -60,18 +66,9 @@ impl Session {
 
     fn at(spool: Arc<dyn Spool>, hashing: Hashing, ahead: Runs) -> Self {
         let end = AtomicI64::new(hashing.end);
-        let (hashed, saved) = (AtomicI64::new(hashing.end), end);
+        let (hashed, saved) = (Arc::new(AtomicI64::new(hashing.end)), end);
         let (hashing, ahead) = (Arc::new(AsyncMutex::new(hashing)), Mutex::new(ahead));
-        Self {
-            spool,
-            claims: Mutex::default(),
-            hashing,
-            hashed,
-            ahead,
-            saving: AsyncMutex::default(),
-            saved,
-            is_closed: AtomicBool::new(false),
-        }
+        Self { spool, claims: Mutex::default(), hashing, hashed, ahead, saving: Arc::default(), saved, closed: OnceLock::new() }
     }
 
     /// How many bytes from the start are hashed.
@@ -86,7 +83,12 @@ impl Session {
 
     /// Whether it failed, was finished or was cancelled: it takes nothing more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.closed.get().is_some()
+    }
+
+    /// Closes it, unless it is closed already.
+    fn close(&self, why: Closed) -> bool {
+        self.closed.set(why).is_ok()
     }
 
     pub(crate) fn grain(&self) -> i64 {
@@ -129,89 +131,24 @@ impl Session {
     }
 
     fn check(&self, claim: &Claim) -> Result<()> {
-        if claim.is_lost() || self.is_closed() { Err(Error::Superseded) } else { Ok(()) }
-    }
-
-    /// Writes a block. Bytes of it that are hashed already are skipped.
-    pub(crate) async fn write(self: &Arc<Self>, claim: &Claim, offset: i64, block: Block) -> Result<()> {
-        let _turn = claim.turn.lock().await;
-        self.check(claim)?;
-        let written = self.write_block(offset, block).await;
-        self.closed_by(written)
+        match self.closed.get() {
+            _ if claim.is_lost() => Err(Error::Superseded),
+            Some(Closed::Ended) => Err(Error::Superseded),
+            Some(Closed::Failed(Reason::StorageFull)) => Err(Error::Full),
+            Some(Closed::Failed(reason)) => Err(Error::Failed(*reason)),
+            None => Ok(()),
+        }
     }
 
     /// After a failure, what is hashed in memory may not be what is in the spool: whoever goes on takes up what was saved.
     fn closed_by<T>(&self, result: Result<T>) -> Result<T> {
-        if result.is_err() {
-            self.is_closed.store(true, Ordering::Release);
+        if let Err(error) = &result {
+            self.close(match error.reason() {
+                Reason::UploadSuperseded => Closed::Ended,
+                reason => Closed::Failed(reason),
+            });
         }
         result
-    }
-
-    async fn write_block(self: &Arc<Self>, offset: i64, block: Block) -> Result<()> {
-        let end = offset + block.size();
-        let Ok(mut hashing) = Arc::clone(&self.hashing).try_lock_owned() else {
-            return self.write_ahead(offset, end, block).await;
-        };
-        if hashing.end < offset {
-            self.write_ahead(offset, end, block).await?;
-        } else if hashing.end < end {
-            let skipped = usize::try_from(hashing.end - offset).expect("a block is smaller than memory");
-            let block = if skipped == 0 { block } else { block.slice(skipped..block.len()) };
-            let (step, written) = tokio::join!(hashing.step(block.clone()), self.spool.write(hashing.end, block, Hashed::Already));
-            written?;
-            self.advance(&mut hashing, step?);
-        }
-        self.catch_up(&mut hashing).await?;
-        self.save_at_times(hashing);
-        Ok(())
-    }
-
-    /// Bytes that have come before never change: they are hashed, or will be read back. Nobody else writes to this range now, so what is
-    /// missing of it is known.
-    async fn write_ahead(&self, offset: i64, end: i64, block: Block) -> Result<()> {
-        let missing = {
-            let ahead = lock(&self.ahead);
-            ahead.missing(offset.max(self.hashed())..end)
-        };
-        for run in missing {
-            let cut = |at: i64| usize::try_from(at - offset).expect("a block is smaller than memory");
-            self.spool.write(run.start, block.slice(cut(run.start)..cut(run.end)), Hashed::Later).await?;
-            lock(&self.ahead).insert(run);
-        }
-        Ok(())
-    }
-
-    fn advance(&self, hashing: &mut Hashing, step: Step) {
-        hashing.take(step);
-        self.hashed.store(hashing.end, Ordering::Release);
-    }
-
-    /// Hashes what has come ahead, as far as nothing is missing between.
-    async fn catch_up(&self, hashing: &mut Hashing) -> Result<()> {
-        loop {
-            let reached = lock(&self.ahead).reach(hashing.end);
-            let Some(reached) = reached else { return Ok(()) };
-            let bytes = self.grain().max(READ_BACK_BYTES).min(reached - hashing.end);
-            let bytes = usize::try_from(bytes).expect("a block is smaller than memory");
-            let block = self.spool.read_back(hashing.end, bytes).await?;
-            let step = hashing.step(block.into()).await?;
-            self.advance(hashing, step);
-        }
-    }
-
-    /// Keeps, beside the transfer, how far it has come, where it has come far since the last time.
-    fn save_at_times(self: &Arc<Self>, hashing: OwnedMutexGuard<Hashing>) {
-        if hashing.end - self.committed() < SAVE_BYTES || self.saving.try_lock().is_err() {
-            return;
-        }
-        drop(hashing);
-        let session = Arc::clone(self);
-        tokio::spawn(async move {
-            if let Err(error) = session.save().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot keep how far an upload has come");
-            }
-        });
     }
 
     /// Makes durable what has come, and returns how many bytes from the start that are.
@@ -222,6 +159,11 @@ impl Session {
             self.catch_up(&mut hashing).await?;
             Progress::of(&hashing, &lock(&self.ahead))
         };
+        self.keep(&progress).await
+    }
+
+    /// Makes durable what the progress tells, and keeps it. Nobody else is at that.
+    async fn keep(&self, progress: &Progress) -> Result<i64> {
         if self.is_closed() {
             return Ok(self.committed());
         }
@@ -230,7 +172,7 @@ impl Session {
         }
         let saved = async {
             self.spool.sync().await?;
-            self.spool.save(&progress).await
+            self.spool.save(progress).await
         };
         self.closed_by(saved.await)?;
         self.saved.store(progress.hashed, Ordering::Release);
@@ -258,7 +200,7 @@ impl Session {
         {
             return Err(Error::Offset { received, offset });
         }
-        self.is_closed.store(true, Ordering::Release);
+        self.close(Closed::Ended);
         let size = hashing.end;
         let (digest, sums) = hashing.finish();
         Ok(Sealed { spool: Arc::clone(&self.spool), digest, size, sums })
@@ -273,7 +215,7 @@ impl Session {
             if is_shared || self.hashed() > 0 || !lock(&self.ahead).is_empty() || self.is_closed() {
                 return Ok(());
             }
-            self.is_closed.store(true, Ordering::Release);
+            self.close(Closed::Ended);
         }
         self.spool.remove().await
     }
@@ -283,7 +225,7 @@ impl Session {
         drop(self.claim(0..i64::MAX).await);
         let _saving = self.saving.lock().await;
         let _hashing = self.hashing.lock().await;
-        if self.is_closed.swap(true, Ordering::AcqRel) {
+        if !self.close(Closed::Ended) {
             return Ok(());
         }
         self.spool.remove().await
@@ -306,7 +248,7 @@ impl Session {
         // A newer stream may have come meanwhile. Once this is closed, one that comes waits for the end of it.
         {
             let claims = lock(&self.claims);
-            if !is_current(&claims) || self.is_closed.swap(true, Ordering::AcqRel) {
+            if !is_current(&claims) || !self.close(Closed::Ended) {
                 return Ok(());
             }
         }
@@ -356,3 +298,6 @@ pub(crate) fn length(bytes: &[u8]) -> i64 {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

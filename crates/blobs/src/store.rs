@@ -10,6 +10,7 @@ use consign_types::{CopyName, Timestamp};
 
 use crate::block::Block;
 use crate::error::Result;
+use crate::feed::Blocks;
 use crate::progress::{Progress, Sums};
 
 /// A stored copy.
@@ -152,6 +153,15 @@ pub trait Spool: fmt::Debug + Send + Sync {
 
     /// Writes bytes at a position. They are durable after the next [`Spool::sync`].
     async fn write(&self, offset: i64, block: Block, hashed: Hashed) -> Result<()>;
+
+    /// Writes blocks as they come: all to the last one, or it fails. Others hash them meanwhile, so they are not read back. None is waited for
+    /// for long.
+    async fn write_all(&self, mut blocks: Blocks) -> Result<()> {
+        while let Some(queued) = blocks.next().await {
+            self.write(queued.offset, queued.block, Hashed::Already).await?;
+        }
+        Ok(())
+    }
 
     /// Reads back bytes that were written as `Later`: at most a grain, or 1 MiB where the grain is smaller.
     async fn read_back(&self, offset: i64, length: usize) -> Result<Bytes>;

@@ -1,29 +1,24 @@
 //! Bytes on their way in: one stream of an upload.
 
+mod cut;
+
 use std::mem;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
 use consign_types::receipt::Receipt;
 use consign_types::ticket::UploadTicket;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::Blobs;
 use crate::block::Block;
 use crate::error::{Error, Result};
+use crate::feed::Feed;
 use crate::hold::Hold;
 use crate::session::{End, Sealed, length};
 use crate::terms;
-
-/// How many bytes are hashed and written in one go, where the store does not ask for more.
-const BLOCK_BYTES: i64 = 512 << 10;
-
-/// How far a block of a quick upload grows while the one before it is written. To hand a block to other threads takes time in which
-/// nothing is hashed.
-const QUICK_BLOCK_BYTES: usize = 1 << 20;
+use cut::Cut;
 
 /// What a stream brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +47,8 @@ enum Fate {
 }
 
 /// One stream of an upload. Bytes are collected into blocks; while one block is hashed and written, the next one is received, so a
-/// stream holds two blocks in memory, whatever its size. No thread waits for a slow caller. Large chunks are not copied.
+/// stream holds two blocks in memory, or three where it is quick, whatever its size. No thread waits for a slow caller for more than a few
+/// milliseconds. Large chunks are not copied.
 ///
 /// Where it is dropped before its end, what has come is kept, and the upload can go on by another stream; unless it is
 /// [`Upload::fleeting`].
@@ -71,7 +67,7 @@ pub struct Upload {
     position: i64,
     block: Block,
     hold: Option<Hold>,
-    writing: Option<JoinHandle<Result<()>>>,
+    feed: Feed,
 }
 
 impl Upload {
@@ -96,7 +92,7 @@ impl Upload {
             position,
             block,
             hold: None,
-            writing: None,
+            feed: Feed::new(),
         };
         if is_part || offset > 0 {
             upload.take().await?;
@@ -117,13 +113,15 @@ impl Upload {
     /// How many bytes more it would hold in memory after [`Self::hurry`]; `None` where that makes no difference.
     pub fn hurry_bytes(&self) -> Option<usize> {
         let is_free = self.hold.as_ref().is_some_and(|hold| hold.session.grain() == 1);
-        // There are two blocks: the one that is received, and the one that is written.
-        is_free.then(|| 2 * (QUICK_BLOCK_BYTES - self.block_bytes()))
+        is_free.then_some(cut::HURRY_BYTES)
     }
 
     /// Lets what comes quickly be written in larger blocks.
     pub fn hurry(&mut self) {
-        self.is_quick = self.hurry_bytes().is_some();
+        if !self.is_quick && self.hurry_bytes().is_some() {
+            self.is_quick = true;
+            self.feed.widen();
+        }
     }
 
     /// Adds bytes that belong at `offset`. Those that came before are skipped, so a caller may send them again. More than the ticket
@@ -137,12 +135,11 @@ impl Upload {
             return Err(self.refuse(error).await);
         }
         while !bytes.is_empty() {
-            let room = self.most_bytes() - self.block.len();
+            let room = self.cut().room(self.position, self.block.len());
             let now = bytes.split_to(bytes.len().min(room));
             self.position += length(&now);
-            let is_full = now.len() == room;
             self.block.push(now);
-            if is_full || (self.block.len() >= self.block_bytes() && self.is_idle()) {
+            if self.is_whole() {
                 self.flush().await?;
             }
         }
@@ -262,44 +259,36 @@ impl Upload {
         Ok(())
     }
 
-    fn block_bytes(&self) -> usize {
-        let grain = self.hold.as_ref().map_or(BLOCK_BYTES, |hold| hold.session.grain().max(BLOCK_BYTES));
-        usize::try_from(grain).expect("a block is smaller than memory")
+    fn cut(&self) -> Cut {
+        Cut::new(self.hold.as_ref().map_or(1, |hold| hold.session.grain()), self.is_quick)
     }
 
-    /// How far a block grows while the one before it is written. A store that has a grain gets blocks of it.
-    fn most_bytes(&self) -> usize {
-        if self.is_quick { QUICK_BLOCK_BYTES } else { self.block_bytes() }
-    }
-
-    /// Whether no block is being written.
-    fn is_idle(&self) -> bool {
-        self.writing.as_ref().is_none_or(JoinHandle::is_finished)
+    fn is_whole(&self) -> bool {
+        self.cut().is_whole(self.position, self.block.len(), self.feed.has_room())
     }
 
     /// Lets the block be written while the next one is received.
     async fn flush(&mut self) -> Result<()> {
         if self.hold.is_none() {
             self.take().await?;
-            if self.block.len() < self.block_bytes() {
+            if !self.is_whole() {
                 return Ok(());
             }
         }
-        self.written().await?;
-        let Some(hold) = self.hold.as_ref().filter(|_| !self.block.is_empty()) else { return Ok(()) };
-        let block = self.block.take();
-        let (session, claim, offset) = (Arc::clone(&hold.session), Arc::clone(&hold.claim), self.position - block.size());
-        let write = async move { session.write(&claim, offset, block).await };
-        self.writing = Some(tokio::spawn(write.in_current_span()));
+        if let Some(hold) = self.hold.as_ref().filter(|_| !self.block.is_empty()) {
+            let pushed = self.feed.push(hold, self.position - self.block.size(), &mut self.block).await;
+            self.unless_full(pushed).await?;
+        }
         Ok(())
     }
 
-    /// Waits for the block that is being written.
+    /// Waits for the blocks that are being written.
     async fn written(&mut self) -> Result<()> {
-        let written = match self.writing.take() {
-            Some(task) => task.await.map_err(Error::from).flatten(),
-            None => Ok(()),
-        };
+        let written = self.feed.end().await;
+        self.unless_full(written).await
+    }
+
+    async fn unless_full(&mut self, written: Result<()>) -> Result<()> {
         match written {
             // What is held of an upload that the disk has no room for would take room from others.
             Err(Error::Full) => Err(self.refuse(Error::Full).await),
@@ -322,7 +311,7 @@ impl Drop for Upload {
             range,
             block: self.block.take(),
             hold: self.hold.take(),
-            writing: self.writing.take(),
+            feed: mem::replace(&mut self.feed, Feed::new()),
             ..*self
         };
         runtime.spawn(async move {

@@ -18,6 +18,7 @@ use super::{Local, blob, in_span, write_out};
 use crate::block::Block;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::feed::Blocks;
 use crate::progress::{Progress, Sums};
 use crate::store::{Hashed, PIECE_SIZE, Plan, Spool, StoredSpool};
 
@@ -74,6 +75,20 @@ impl LocalSpool {
         spawn_blocking(in_span(move || work(&spool))).await?
     }
 
+    fn write_now(&self, offset: i64, block: &Block) -> Result<()> {
+        self.store.check_room()?;
+        let start = u64::try_from(offset).expect("a position is not negative");
+        let written = start..start + block.len() as u64;
+        if let Some(size) = self.size {
+            write_out::reserve(&self.file, &written, size);
+        }
+        let chunks: Vec<&[u8]> = block.chunks().collect();
+        disk::write_at(&self.file, &chunks, start).map_err(Error::disk("write to a spool"))?;
+        self.write_out.begin(&self.file, &written);
+        tracing::trace!(offset, "bytes spooled");
+        Ok(())
+    }
+
     fn place_now(&self, name: CopyName, size: i64, min_generation: i64, sums: &Sums) -> Result<i64> {
         disk::sync(&self.file).map_err(Error::disk("sync a spool"))?;
         tracing::trace!(digest = %name.digest, "spool synced");
@@ -96,17 +111,15 @@ impl Spool for LocalSpool {
     }
 
     async fn write(&self, offset: i64, block: Block, _: Hashed) -> Result<()> {
+        self.with(move |spool| spool.write_now(offset, &block)).await
+    }
+
+    /// By one thread: whoever sends the blocks ends them where none comes.
+    async fn write_all(&self, mut blocks: Blocks) -> Result<()> {
         let write = move |spool: &Self| {
-            spool.store.check_room()?;
-            let start = u64::try_from(offset).expect("a position is not negative");
-            let written = start..start + block.len() as u64;
-            if let Some(size) = spool.size {
-                write_out::reserve(&spool.file, &written, size);
+            while let Some(queued) = blocks.wait_for_next() {
+                spool.write_now(queued.offset, &queued.block)?;
             }
-            let chunks: Vec<&[u8]> = block.chunks().collect();
-            disk::write_at(&spool.file, &chunks, start).map_err(Error::disk("write to a spool"))?;
-            spool.write_out.begin(&spool.file, &written);
-            tracing::trace!(offset, "bytes spooled");
             Ok(())
         };
         self.with(write).await

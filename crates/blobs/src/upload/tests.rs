@@ -1,7 +1,9 @@
-use std::future::pending;
+use std::sync::Arc;
 
-use consign_types::Timestamp;
+use consign_types::{Reason, Timestamp};
 use futures::FutureExt as _;
+use tempfile::TempDir;
+use tokio::time::{Duration, sleep};
 
 use super::*;
 use crate::Local;
@@ -10,27 +12,52 @@ const PIECE: usize = 64 << 10;
 
 const NOW: Timestamp = Timestamp::from_micros(0);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_block_grows_while_one_is_written_where_the_upload_is_quick() {
+async fn blobs() -> (TempDir, Blobs) {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(Local::open(directory.path().to_owned(), 0).await.unwrap());
-    let blobs = Blobs::over(store, || NOW);
-    for (number, is_quick, largest) in [(1, false, 512 << 10), (2, true, 1 << 20)] {
-        let ticket =
-            UploadTicket { upload: number, project: 1, max_bytes: 4 << 20, digest: None, size: None, min_generation: 0, expires: NOW };
-        let mut upload = Upload::open(blobs.clone(), ticket, 0, Share::Rest).await.unwrap();
+    (directory, Blobs::over(store, || NOW))
+}
+
+fn ticket(upload: i64) -> UploadTicket {
+    UploadTicket { upload, project: 1, max_bytes: 4 << 30, digest: None, size: None, min_generation: 0, expires: NOW }
+}
+
+/// On one thread: nothing is written while the stream does not wait.
+#[tokio::test]
+async fn a_block_grows_behind_those_that_are_written_where_the_upload_is_quick() {
+    let (_directory, blobs) = blobs().await;
+    for (number, is_quick, fed, largest) in [(1, false, 512 << 10, 512 << 10), (2, true, 1 << 20, 768 << 10)] {
+        let mut upload = Upload::open(blobs.clone(), ticket(number), 0, Share::Rest).await.unwrap();
         assert_eq!(upload.hurry_bytes(), None, "it has no session yet");
         upload.take().await.unwrap();
-        assert_eq!(upload.hurry_bytes(), Some(1 << 20), "two blocks grow");
+        assert_eq!(upload.hurry_bytes(), Some((1 << 20) + (256 << 10)), "a block more, and larger ones");
         if is_quick {
             upload.hurry();
         }
-        upload.writing = Some(tokio::spawn(pending()));
         while let Some(written) = upload.write(upload.position, vec![1; PIECE].into()).now_or_never() {
             written.unwrap();
         }
-        assert_eq!(upload.block.len(), largest, "it waits for the one that is written");
+        assert_eq!(upload.block.len(), largest, "it waits for those before it");
         // What came is written, however it was cut.
-        assert_eq!(upload.pause().await.unwrap(), i64::try_from(largest).unwrap());
+        assert_eq!(upload.pause().await.unwrap(), fed + i64::try_from(largest).unwrap());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_told_that_the_store_failed_beside_it() {
+    let (directory, blobs) = blobs().await;
+    let mut upload = Upload::open(blobs, ticket(1), 0, Share::Rest).await.unwrap();
+    let chunk = Bytes::from(vec![7; 1 << 20]);
+    upload.write(0, chunk.clone()).await.unwrap();
+    // The open file takes bytes as before; how far they have come can't be kept.
+    std::fs::remove_dir_all(directory.path().join("spool")).unwrap();
+    let failure = loop {
+        assert!(upload.position < 256 << 20, "nobody was told");
+        if let Err(error) = upload.write(upload.position, chunk.clone()).await {
+            break error;
+        }
+        // It is kept in a pause.
+        sleep(Duration::from_millis(if upload.position < 64 << 20 { 0 } else { 20 })).await;
+    };
+    assert!(matches!(failure, Error::Failed(Reason::Internal)), "{failure:?}");
 }
