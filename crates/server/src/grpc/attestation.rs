@@ -16,7 +16,7 @@ use consign_types::promotion::PredicateType;
 use tonic::{Request, Response, Status};
 
 use super::decode;
-use crate::auth::caller;
+use super::methods::methods;
 use crate::notes::Notes;
 
 /// How many predicate types one request may name.
@@ -29,20 +29,8 @@ pub(crate) struct AttestationApi {
     pub(crate) notes: Notes,
 }
 
-/// The methods, each done where what it is about is.
-macro_rules! methods {
-    ($($method:ident: $request:ident => $response:ident = $done:path;)+) => {
-        #[tonic::async_trait]
-        impl AttestationService for AttestationApi {
-            $(async fn $method(&self, request: Request<$request>) -> Result<Response<$response>, Status> {
-                let caller = caller(&request)?;
-                $done(self, &caller, request.into_inner()).await.map(Response::new)
-            })+
-        }
-    };
-}
-
 methods! {
+    AttestationService for AttestationApi;
     create_attestation: CreateAttestationRequest => CreateAttestationResponse = statements::create;
     get_attestation: GetAttestationRequest => GetAttestationResponse = statements::get;
     list_attestations: ListAttestationsRequest => ListAttestationsResponse = statements::list;

@@ -10,6 +10,7 @@ mod decode;
 mod encode;
 pub(crate) mod event;
 pub(crate) mod file;
+mod methods;
 pub(crate) mod package;
 mod page;
 pub(crate) mod project;

@@ -21,7 +21,7 @@ use consign_types::Reason;
 use consign_types::resource::ProjectRef;
 use tonic::{Request, Response, Status};
 
-use crate::auth::caller;
+use super::methods::methods;
 
 /// The service, over the metadata plane.
 #[derive(Clone, Debug)]
@@ -29,20 +29,8 @@ pub(crate) struct PromotionApi {
     pub(crate) metadata: Metadata,
 }
 
-/// The methods, each done where what it is about is.
-macro_rules! methods {
-    ($($method:ident: $request:ident => $response:ident = $done:path;)+) => {
-        #[tonic::async_trait]
-        impl PromotionService for PromotionApi {
-            $(async fn $method(&self, request: Request<$request>) -> Result<Response<$response>, Status> {
-                let caller = caller(&request)?;
-                $done(&self.metadata, &caller, request.into_inner()).await.map(Response::new)
-            })+
-        }
-    };
-}
-
 methods! {
+    PromotionService for PromotionApi;
     create_stage: CreateStageRequest => CreateStageResponse = stages::create;
     get_stage: GetStageRequest => GetStageResponse = stages::get;
     list_stages: ListStagesRequest => ListStagesResponse = stages::list;

@@ -1,9 +1,9 @@
 //! Protection rules: the part of `PackageService` that says who may change packages.
 
-use consign_metadata::{CreateProtectionRule, DeleteProtectionRule, Metadata, ProtectionRule, UpdateProtectionRule};
+use consign_metadata::{CreateProtectionRule, DeleteProtectionRule, ProtectionRule, UpdateProtectionRule};
 use consign_proto::metadata::{
-    self as wire, CreateProtectionRuleRequest, DeleteProtectionRuleRequest, ListProtectionRulesRequest, ListProtectionRulesResponse,
-    UpdateProtectionRuleRequest,
+    self as wire, CreateProtectionRuleRequest, CreateProtectionRuleResponse, DeleteProtectionRuleRequest, DeleteProtectionRuleResponse,
+    ListProtectionRulesRequest, ListProtectionRulesResponse, UpdateProtectionRuleRequest, UpdateProtectionRuleResponse,
 };
 use consign_proto::status::{invalid, status};
 use consign_proto::timestamp;
@@ -13,16 +13,17 @@ use consign_types::protection::Protection;
 use consign_types::resource::{ProjectRef, ProtectionRuleRef};
 use tonic::Status;
 
+use super::PackageApi;
 use crate::auth::Caller;
 use crate::grpc::decode;
 use crate::grpc::encode::role;
 use crate::grpc::page::Listing;
 
 pub(super) async fn create(
-    metadata: &Metadata,
+    api: &PackageApi,
     caller: &Caller,
     request: CreateProtectionRuleRequest,
-) -> Result<wire::ProtectionRule, Status> {
+) -> Result<CreateProtectionRuleResponse, Status> {
     let project: ProjectRef = decode::name("parent", &request.parent)?;
     let new = decode::present("protection_rule", request.protection_rule)?;
     let wanted = CreateProtectionRule {
@@ -35,11 +36,12 @@ pub(super) async fn create(
         },
         request_id: decode::request_id(&request.request_id)?,
     };
-    metadata.create_protection_rule(wanted).await.map(encode).map_err(status)
+    let rule = api.metadata.create_protection_rule(wanted).await.map_err(status)?;
+    Ok(CreateProtectionRuleResponse { protection_rule: Some(encode(rule)) })
 }
 
 pub(super) async fn list(
-    metadata: &Metadata,
+    api: &PackageApi,
     caller: &Caller,
     request: ListProtectionRulesRequest,
 ) -> Result<ListProtectionRulesResponse, Status> {
@@ -47,16 +49,16 @@ pub(super) async fn list(
     let project: ProjectRef = decode::name("parent", &request.parent)?;
     caller.about(&project).await?;
     let page = listing.page(request.page_size, &request.page_token)?;
-    let found = metadata.list_protection_rules(project, page).await.map_err(status)?;
+    let found = api.metadata.list_protection_rules(project, page).await.map_err(status)?;
     let next_page_token = listing.next(&found, |rule| rule.id.to_string());
     Ok(ListProtectionRulesResponse { protection_rules: found.map(encode).items, next_page_token })
 }
 
 pub(super) async fn update(
-    metadata: &Metadata,
+    api: &PackageApi,
     caller: &Caller,
     request: UpdateProtectionRuleRequest,
-) -> Result<wire::ProtectionRule, Status> {
+) -> Result<UpdateProtectionRuleResponse, Status> {
     let new = decode::present("protection_rule", request.protection_rule)?;
     let mask = decode::mask(request.update_mask, &["package_pattern", "minimum_publish_role", "minimum_delete_role"])?;
     let name: ProtectionRuleRef = decode::name("protection_rule.name", &new.name)?;
@@ -71,10 +73,15 @@ pub(super) async fn update(
         delete: mask.changed("minimum_delete_role", delete.is_some(), || Ok(delete))?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    metadata.update_protection_rule(wanted).await.map(encode).map_err(status)
+    let rule = api.metadata.update_protection_rule(wanted).await.map_err(status)?;
+    Ok(UpdateProtectionRuleResponse { protection_rule: Some(encode(rule)) })
 }
 
-pub(super) async fn delete(metadata: &Metadata, caller: &Caller, request: DeleteProtectionRuleRequest) -> Result<(), Status> {
+pub(super) async fn delete(
+    api: &PackageApi,
+    caller: &Caller,
+    request: DeleteProtectionRuleRequest,
+) -> Result<DeleteProtectionRuleResponse, Status> {
     let name: ProtectionRuleRef = decode::name("name", &request.name)?;
     let wanted = DeleteProtectionRule {
         principal: caller.about(&name).await?,
@@ -82,7 +89,8 @@ pub(super) async fn delete(metadata: &Metadata, caller: &Caller, request: Delete
         etag: decode::etag(&request.etag)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    metadata.delete_protection_rule(wanted).await.map_err(status)
+    api.metadata.delete_protection_rule(wanted).await.map_err(status)?;
+    Ok(DeleteProtectionRuleResponse {})
 }
 
 fn pattern(text: &str) -> Result<NamePattern, Status> {

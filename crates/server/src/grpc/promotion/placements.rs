@@ -1,6 +1,6 @@
 //! Placements: what stands where, now and before, and what runs there.
 
-use consign_metadata::{AsOf, CompareStages, ListPlacements, Listed, Metadata, PlacedWhat, RecordDeployment};
+use consign_metadata::{AsOf, CompareStages, ListPlacements, Listed, PlacedWhat, RecordDeployment};
 use consign_proto::metadata::{
     self as wire, CompareStagesRequest, CompareStagesResponse, GetStageStateRequest, GetStageStateResponse, ListPlacementsRequest,
     ListPlacementsResponse, RecordDeploymentRequest, RecordDeploymentResponse, get_stage_state_request, list_placements_request,
@@ -12,11 +12,12 @@ use consign_types::resource::{StageRef, VersionRef};
 use prost::Message as _;
 use tonic::Status;
 
+use super::PromotionApi;
 use crate::auth::Caller;
 use crate::grpc::page::{Listing, fitting};
 use crate::grpc::{decode, encode};
 
-pub(super) async fn state(metadata: &Metadata, caller: &Caller, request: GetStageStateRequest) -> Result<GetStageStateResponse, Status> {
+pub(super) async fn state(api: &PromotionApi, caller: &Caller, request: GetStageStateRequest) -> Result<GetStageStateResponse, Status> {
     use get_stage_state_request::AsOf as Wire;
 
     let listing = Listing::of("GetStageState", &[&request.name, &format!("{:?}", request.as_of)]);
@@ -28,7 +29,7 @@ pub(super) async fn state(metadata: &Metadata, caller: &Caller, request: GetStag
         Some(Wire::AsOfSequence(sequence)) => AsOf::Sequence(sequence),
     };
     let page = listing.page(request.page_size, &request.page_token)?;
-    let found = metadata.stage_state(name, as_of, page).await.map_err(status)?;
+    let found = api.metadata.stage_state(name, as_of, page).await.map_err(status)?;
     let current = found.promotion.map(|id| encode::promotion_name(found.project, id)).unwrap_or_default();
     let page = Listed { items: found.placements, more: found.more, total: None };
     let next_page_token = listing.next(&page, |placement| placement.package.to_string());
@@ -40,7 +41,7 @@ pub(super) async fn state(metadata: &Metadata, caller: &Caller, request: GetStag
     })
 }
 
-pub(super) async fn compare(metadata: &Metadata, caller: &Caller, request: CompareStagesRequest) -> Result<CompareStagesResponse, Status> {
+pub(super) async fn compare(api: &PromotionApi, caller: &Caller, request: CompareStagesRequest) -> Result<CompareStagesResponse, Status> {
     let same = if request.include_same { "same" } else { "" };
     let listing = Listing::of("CompareStages", &[&request.base, &request.target, same]);
     let (base, target): (StageRef, StageRef) = (decode::name("base", &request.base)?, decode::name("target", &request.target)?);
@@ -48,12 +49,12 @@ pub(super) async fn compare(metadata: &Metadata, caller: &Caller, request: Compa
     caller.about(&target).await?;
     let page = listing.page::<PackageName>(request.page_size, &request.page_token)?;
     let wanted = CompareStages { base, target, include_same: request.include_same, page };
-    let found = metadata.compare_stages(wanted).await.map_err(status)?;
+    let found = api.metadata.compare_stages(wanted).await.map_err(status)?;
     let next_page_token = listing.next(&found, |difference| difference.package.to_string());
     Ok(CompareStagesResponse { differences: found.map(encode::stage_difference).items, next_page_token })
 }
 
-pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListPlacementsRequest) -> Result<ListPlacementsResponse, Status> {
+pub(super) async fn list(api: &PromotionApi, caller: &Caller, request: ListPlacementsRequest) -> Result<ListPlacementsResponse, Status> {
     use list_placements_request::Subject;
 
     let past = if request.show_past { "past" } else { "" };
@@ -73,13 +74,13 @@ pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListPlac
         Some(Subject::FileSha256(digest)) => PlacedWhat::File(decode::present("file_sha256", decode::digest("file_sha256", digest)?)?),
     };
     let page = listing.page(request.page_size, &request.page_token)?;
-    let found = metadata.list_placements(ListPlacements { within, what, show_past: request.show_past, page }).await.map_err(status)?;
+    let found = api.metadata.list_placements(ListPlacements { within, what, show_past: request.show_past, page }).await.map_err(status)?;
     let next_page_token = listing.next(&found, |placement| placement.cursor().to_string());
     Ok(ListPlacementsResponse { placements: found.map(encode::placement).items, next_page_token })
 }
 
 pub(super) async fn record(
-    metadata: &Metadata,
+    api: &PromotionApi,
     caller: &Caller,
     request: RecordDeploymentRequest,
 ) -> Result<RecordDeploymentResponse, Status> {
@@ -94,7 +95,7 @@ pub(super) async fn record(
         ttl: decode::span("ttl", request.ttl)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let (drifts, expires_at) = metadata.record_deployment(wanted).await.map_err(status)?;
+    let (drifts, expires_at) = api.metadata.record_deployment(wanted).await.map_err(status)?;
     let drifts = Listed { items: drifts.into_iter().map(encode::drift).collect(), more: false, total: None };
     let drifts = fitting(drifts, wire::Drift::encoded_len);
     Ok(RecordDeploymentResponse { drifts: drifts.items, expire_time: Some(timestamp(expires_at)), drifts_truncated: drifts.more })

@@ -17,7 +17,7 @@ use consign_types::resource::{PackageRef, ProjectRef, PromotionRef, StageRef};
 use prost::Message as _;
 use tonic::Status;
 
-use super::same_project;
+use super::{PromotionApi, same_project};
 use crate::auth::Caller;
 use crate::grpc::page::{Listing, fitting};
 use crate::grpc::{decode, encode};
@@ -28,7 +28,7 @@ const ORDERS: &[(&str, PromotionOrder)] = &[("create_time", PromotionOrder::Crea
 const NONE: &str = "-";
 
 pub(super) async fn create(
-    metadata: &Metadata,
+    api: &PromotionApi,
     caller: &Caller,
     request: CreatePromotionRequest,
 ) -> Result<CreatePromotionResponse, Status> {
@@ -36,11 +36,11 @@ pub(super) async fn create(
     let items: Vec<PromoteItem> = request.items.iter().map(item).collect::<Result<_, _>>()?;
     let principal = judged(caller, &project, &items, !request.waivers.is_empty()).await?;
     let stage: StageRef = decode::name("stage", &request.stage)?;
-    same_project(metadata, &project, "stage", &stage.project).await?;
+    same_project(&api.metadata, &project, "stage", &stage.project).await?;
     let expected_current = match request.expected_current_promotion.as_str() {
         "" => None,
         NONE => Some(None),
-        name => Some(Some(promotion_of(metadata, &project, "expected_current_promotion", name).await?)),
+        name => Some(Some(promotion_of(&api.metadata, &project, "expected_current_promotion", name).await?)),
     };
     let wanted = CreatePromotion {
         principal,
@@ -53,7 +53,7 @@ pub(super) async fn create(
         request_id: decode::request_id(&request.request_id)?,
         validate_only: request.validate_only,
     };
-    let (promotion, sequence) = metadata.create_promotion(wanted).await.map_err(status)?;
+    let (promotion, sequence) = api.metadata.create_promotion(wanted).await.map_err(status)?;
     Ok(CreatePromotionResponse { promotion: Some(encode::promotion(promotion)), sequence })
 }
 
@@ -93,10 +93,10 @@ fn waiver(new: &wire::Waiver) -> Result<WantedWaiver, Status> {
     })
 }
 
-pub(super) async fn get(metadata: &Metadata, caller: &Caller, request: GetPromotionRequest) -> Result<GetPromotionResponse, Status> {
+pub(super) async fn get(api: &PromotionApi, caller: &Caller, request: GetPromotionRequest) -> Result<GetPromotionResponse, Status> {
     let name: PromotionRef = decode::name("name", &request.name)?;
     caller.about(&name).await?;
-    let (mut promotion, policy) = metadata.find_promotion(name).await.map_err(status)?;
+    let (mut promotion, policy) = api.metadata.find_promotion(name).await.map_err(status)?;
     let statement = promotion.statement.take().unwrap_or_default();
     Ok(GetPromotionResponse {
         promotion: Some(encode::promotion(promotion)),
@@ -105,7 +105,7 @@ pub(super) async fn get(metadata: &Metadata, caller: &Caller, request: GetPromot
     })
 }
 
-pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListPromotionsRequest) -> Result<ListPromotionsResponse, Status> {
+pub(super) async fn list(api: &PromotionApi, caller: &Caller, request: ListPromotionsRequest) -> Result<ListPromotionsResponse, Status> {
     let listing = Listing::of("ListPromotions", &[&request.parent, &request.filter, &request.order_by]);
     let (order, descending) = decode::order(&request.order_by, ORDERS)?;
     let wanted = ListPromotions {
@@ -115,7 +115,7 @@ pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListProm
         descending: descending || request.order_by.is_empty(),
         page: listing.page(request.page_size, &request.page_token)?,
     };
-    let found = metadata.list_promotions(wanted).await.map_err(status)?;
+    let found = api.metadata.list_promotions(wanted).await.map_err(status)?;
     let encoded = found.map(|promotion| (order.cursor(&promotion), encode::promotion(promotion)));
     let found = fitting(encoded, |(_, promotion)| promotion.encoded_len());
     let next_page_token = listing.next(&found, |(cursor, _)| cursor.to_string());
@@ -123,7 +123,7 @@ pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListProm
 }
 
 pub(super) async fn review(
-    metadata: &Metadata,
+    api: &PromotionApi,
     caller: &Caller,
     request: ReviewPromotionRequest,
 ) -> Result<ReviewPromotionResponse, Status> {
@@ -145,11 +145,11 @@ pub(super) async fn review(
         etag: decode::etag(&request.etag)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let promotion = metadata.review_promotion(wanted).await.map_err(status)?;
+    let promotion = api.metadata.review_promotion(wanted).await.map_err(status)?;
     Ok(ReviewPromotionResponse { promotion: Some(encode::promotion(promotion)) })
 }
 
-pub(super) async fn report(metadata: &Metadata, caller: &Caller, request: ReportGateRequest) -> Result<ReportGateResponse, Status> {
+pub(super) async fn report(api: &PromotionApi, caller: &Caller, request: ReportGateRequest) -> Result<ReportGateResponse, Status> {
     use wire::gate_verdict::Outcome as Wire;
 
     let name: PromotionRef = decode::name("name", &request.name)?;
@@ -171,12 +171,12 @@ pub(super) async fn report(metadata: &Metadata, caller: &Caller, request: Report
         evidence: request.evidence,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let promotion = metadata.report_gate(wanted).await.map_err(status)?;
+    let promotion = api.metadata.report_gate(wanted).await.map_err(status)?;
     Ok(ReportGateResponse { promotion: Some(encode::promotion(promotion)) })
 }
 
 pub(super) async fn cancel(
-    metadata: &Metadata,
+    api: &PromotionApi,
     caller: &Caller,
     request: CancelPromotionRequest,
 ) -> Result<CancelPromotionResponse, Status> {
@@ -188,27 +188,23 @@ pub(super) async fn cancel(
         etag: decode::etag(&request.etag)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let promotion = metadata.cancel_promotion(wanted).await.map_err(status)?;
+    let promotion = api.metadata.cancel_promotion(wanted).await.map_err(status)?;
     Ok(CancelPromotionResponse { promotion: Some(encode::promotion(promotion)) })
 }
 
-pub(super) async fn roll_back(
-    metadata: &Metadata,
-    caller: &Caller,
-    request: RollbackStageRequest,
-) -> Result<RollbackStageResponse, Status> {
+pub(super) async fn roll_back(api: &PromotionApi, caller: &Caller, request: RollbackStageRequest) -> Result<RollbackStageResponse, Status> {
     let name: StageRef = decode::name("name", &request.name)?;
     let principal = caller.about(&name).await?;
     let project = &name.project;
     let target = match request.target_promotion.as_str() {
         "" => RollbackTarget::Before,
         NONE => RollbackTarget::Nothing,
-        target => RollbackTarget::Promotion(promotion_of(metadata, project, "target_promotion", target).await?),
+        target => RollbackTarget::Promotion(promotion_of(&api.metadata, project, "target_promotion", target).await?),
     };
     if request.expected_current_promotion.is_empty() {
         return Err(invalid("expected_current_promotion", Reason::ArgumentInvalid, "must be set: read it by GetStageState"));
     }
-    let expected_current = promotion_of(metadata, project, "expected_current_promotion", &request.expected_current_promotion).await?;
+    let expected_current = promotion_of(&api.metadata, project, "expected_current_promotion", &request.expected_current_promotion).await?;
     let wanted = RollbackStage {
         principal,
         target,
@@ -217,6 +213,6 @@ pub(super) async fn roll_back(
         request_id: decode::request_id(&request.request_id)?,
         name,
     };
-    let (promotion, sequence) = metadata.rollback_stage(wanted).await.map_err(status)?;
+    let (promotion, sequence) = api.metadata.rollback_stage(wanted).await.map_err(status)?;
     Ok(RollbackStageResponse { promotion: Some(encode::promotion(promotion)), sequence })
 }

@@ -1,6 +1,6 @@
 //! Stages: making, changing and holding them.
 
-use consign_metadata::{CreateStage, DeleteStage, HoldStage, ListStages, Metadata, StageChange, StageOrder, UpdateStage};
+use consign_metadata::{CreateStage, DeleteStage, HoldStage, ListStages, StageChange, StageOrder, UpdateStage};
 use consign_proto::metadata::{
     CreateStageRequest, CreateStageResponse, DeleteStageRequest, DeleteStageResponse, GetStageRequest, GetStageResponse, HoldStageRequest,
     HoldStageResponse, ListStagesRequest, ListStagesResponse, ReleaseStageRequest, ReleaseStageResponse, UpdateStageRequest,
@@ -12,6 +12,7 @@ use consign_types::resource::{ProjectRef, StageRef};
 use prost::Message as _;
 use tonic::Status;
 
+use super::PromotionApi;
 use super::policy::{freeze_windows, gates, stage_names};
 use crate::auth::Caller;
 use crate::grpc::page::{Listing, fitting};
@@ -22,7 +23,7 @@ const ORDERS: &[(&str, StageOrder)] = &[("rank", StageOrder::Rank), ("stage_id",
 /// What an update may change.
 const FIELDS: &[&str] = &["display_name", "description", "rank", "predecessors", "gates", "freeze_windows", "exclusive"];
 
-pub(super) async fn create(metadata: &Metadata, caller: &Caller, request: CreateStageRequest) -> Result<CreateStageResponse, Status> {
+pub(super) async fn create(api: &PromotionApi, caller: &Caller, request: CreateStageRequest) -> Result<CreateStageResponse, Status> {
     let project: ProjectRef = decode::name("parent", &request.parent)?;
     let principal = caller.about(&project).await?;
     let new = decode::present("stage", request.stage)?;
@@ -40,18 +41,18 @@ pub(super) async fn create(metadata: &Metadata, caller: &Caller, request: Create
         is_exclusive: new.exclusive,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let stage = metadata.create_stage(wanted).await.map_err(status)?;
+    let stage = api.metadata.create_stage(wanted).await.map_err(status)?;
     Ok(CreateStageResponse { stage: Some(encode::stage(stage)) })
 }
 
-pub(super) async fn get(metadata: &Metadata, caller: &Caller, request: GetStageRequest) -> Result<GetStageResponse, Status> {
+pub(super) async fn get(api: &PromotionApi, caller: &Caller, request: GetStageRequest) -> Result<GetStageResponse, Status> {
     let name: StageRef = decode::name("name", &request.name)?;
     caller.about(&name).await?;
-    let stage = metadata.find_stage(name).await.map_err(status)?;
+    let stage = api.metadata.find_stage(name).await.map_err(status)?;
     Ok(GetStageResponse { stage: Some(encode::stage(stage)) })
 }
 
-pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListStagesRequest) -> Result<ListStagesResponse, Status> {
+pub(super) async fn list(api: &PromotionApi, caller: &Caller, request: ListStagesRequest) -> Result<ListStagesResponse, Status> {
     let listing = Listing::of("ListStages", &[&request.parent, &request.filter, &request.order_by]);
     let (order, descending) = decode::order(&request.order_by, ORDERS)?;
     let project: ProjectRef = decode::name("parent", &request.parent)?;
@@ -63,13 +64,13 @@ pub(super) async fn list(metadata: &Metadata, caller: &Caller, request: ListStag
         descending,
         page: listing.page(request.page_size, &request.page_token)?,
     };
-    let found = metadata.list_stages(wanted).await.map_err(status)?;
+    let found = api.metadata.list_stages(wanted).await.map_err(status)?;
     let found = fitting(found.map(|stage| (order.cursor(&stage), encode::stage(stage))), |(_, stage)| stage.encoded_len());
     let next_page_token = listing.next(&found, |(cursor, _)| cursor.to_string());
     Ok(ListStagesResponse { stages: found.map(|(_, stage)| stage).items, next_page_token })
 }
 
-pub(super) async fn update(metadata: &Metadata, caller: &Caller, request: UpdateStageRequest) -> Result<UpdateStageResponse, Status> {
+pub(super) async fn update(api: &PromotionApi, caller: &Caller, request: UpdateStageRequest) -> Result<UpdateStageResponse, Status> {
     let new = decode::present("stage", request.stage)?;
     let mask = decode::mask(request.update_mask, FIELDS)?;
     let name: StageRef = decode::name("stage.name", &new.name)?;
@@ -86,11 +87,11 @@ pub(super) async fn update(metadata: &Metadata, caller: &Caller, request: Update
         is_exclusive: mask.changed("exclusive", new.exclusive, || Ok(new.exclusive))?,
     };
     let (etag, request_id) = (decode::etag(&new.etag)?, decode::request_id(&request.request_id)?);
-    let stage = metadata.update_stage(UpdateStage { principal, name, etag, change, request_id }).await.map_err(status)?;
+    let stage = api.metadata.update_stage(UpdateStage { principal, name, etag, change, request_id }).await.map_err(status)?;
     Ok(UpdateStageResponse { stage: Some(encode::stage(stage)) })
 }
 
-pub(super) async fn delete(metadata: &Metadata, caller: &Caller, request: DeleteStageRequest) -> Result<DeleteStageResponse, Status> {
+pub(super) async fn delete(api: &PromotionApi, caller: &Caller, request: DeleteStageRequest) -> Result<DeleteStageResponse, Status> {
     let name: StageRef = decode::name("name", &request.name)?;
     let wanted = DeleteStage {
         principal: caller.about(&name).await?,
@@ -98,11 +99,11 @@ pub(super) async fn delete(metadata: &Metadata, caller: &Caller, request: Delete
         etag: decode::etag(&request.etag)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    metadata.delete_stage(wanted).await.map_err(status)?;
+    api.metadata.delete_stage(wanted).await.map_err(status)?;
     Ok(DeleteStageResponse {})
 }
 
-pub(super) async fn hold(metadata: &Metadata, caller: &Caller, request: HoldStageRequest) -> Result<HoldStageResponse, Status> {
+pub(super) async fn hold(api: &PromotionApi, caller: &Caller, request: HoldStageRequest) -> Result<HoldStageResponse, Status> {
     let name: StageRef = decode::name("name", &request.name)?;
     let wanted = HoldStage {
         principal: caller.about(&name).await?,
@@ -112,11 +113,11 @@ pub(super) async fn hold(metadata: &Metadata, caller: &Caller, request: HoldStag
         etag: decode::etag(&request.etag)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let stage = metadata.hold_stage(wanted).await.map_err(status)?;
+    let stage = api.metadata.hold_stage(wanted).await.map_err(status)?;
     Ok(HoldStageResponse { stage: Some(encode::stage(stage)) })
 }
 
-pub(super) async fn release(metadata: &Metadata, caller: &Caller, request: ReleaseStageRequest) -> Result<ReleaseStageResponse, Status> {
+pub(super) async fn release(api: &PromotionApi, caller: &Caller, request: ReleaseStageRequest) -> Result<ReleaseStageResponse, Status> {
     let name: StageRef = decode::name("name", &request.name)?;
     let wanted = HoldStage {
         principal: caller.about(&name).await?,
@@ -126,6 +127,6 @@ pub(super) async fn release(metadata: &Metadata, caller: &Caller, request: Relea
         etag: decode::etag(&request.etag)?,
         request_id: decode::request_id(&request.request_id)?,
     };
-    let stage = metadata.hold_stage(wanted).await.map_err(status)?;
+    let stage = api.metadata.hold_stage(wanted).await.map_err(status)?;
     Ok(ReleaseStageResponse { stage: Some(encode::stage(stage)) })
 }
