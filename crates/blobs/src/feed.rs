@@ -21,24 +21,32 @@ const CAPACITY: usize = 8;
 /// Why one may wait for room.
 const ROOM: &str = "the room is there as long as the feed";
 
-/// A block on its way. Clones share the bytes and their room, which is free when the last one is dropped.
+/// The room of a block, which is free when the last clone of it is dropped.
+pub(crate) type Room = Arc<OwnedSemaphorePermit>;
+
+/// A block on its way. Clones share the bytes and their room.
 #[derive(Clone, Debug)]
 pub struct QueuedBlock {
     /// Where it begins in the upload.
     pub offset: i64,
     /// Its bytes.
     pub block: Block,
-    _room: Arc<OwnedSemaphorePermit>,
+    room: Room,
 }
 
 impl QueuedBlock {
     pub(crate) fn new(offset: i64, block: Block, room: OwnedSemaphorePermit) -> Self {
-        Self { offset, block, _room: Arc::new(room) }
+        Self { offset, block, room: Arc::new(room) }
     }
 
     /// Where it ends.
     pub(crate) fn end(&self) -> i64 {
         self.offset + self.block.size()
+    }
+
+    /// Its room, to be kept for longer than its bytes.
+    pub(crate) fn room(&self) -> Room {
+        Arc::clone(&self.room)
     }
 
     /// What of it does not lie before `start`.
@@ -112,7 +120,7 @@ impl Feed {
     }
 
     /// Takes the block, which begins at `offset`, once there is room for it. Where one before it can't be written, this tells why.
-    pub(crate) async fn push(&mut self, hold: &Hold, offset: i64, block: &mut Block) -> Result<()> {
+    pub(crate) async fn push(&mut self, hold: &Arc<Hold>, offset: i64, block: &mut Block) -> Result<()> {
         let room = self.wait_for_room().await?;
         loop {
             let open = self.open.get_or_insert_with(|| Open::over(hold));
@@ -150,10 +158,11 @@ impl Feed {
 }
 
 impl Open {
-    fn over(hold: &Hold) -> Self {
-        let (session, claim) = (Arc::clone(&hold.session), Arc::clone(&hold.claim));
+    /// The hold lasts at least until all is written.
+    fn over(hold: &Arc<Hold>) -> Self {
+        let hold = Arc::clone(hold);
         let (sender, blocks) = Blocks::channel();
-        let write = async move { session.write(&claim, blocks).await };
+        let write = async move { hold.session.write(&hold.claim, blocks).await };
         Self { blocks: sender, writing: tokio::spawn(write.in_current_span()) }
     }
 }

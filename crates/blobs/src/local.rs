@@ -37,7 +37,7 @@ use buffers::Buffers;
 use layout::Layout;
 use spool::LocalSpool;
 
-/// What an upload holds in memory: two blocks and a message. While bytes that came ahead are read back, there is a block more.
+/// What an upload holds in memory: two blocks and a message.
 const UPLOAD_BYTES: u32 = (1 << 20) + (512 << 10);
 
 /// A directory of blobs. Clones share it.

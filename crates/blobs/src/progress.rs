@@ -56,6 +56,11 @@ impl Progress {
         self.hashed == 0 && self.ahead.is_empty()
     }
 
+    /// Where the last of the bytes end that have come.
+    pub(crate) fn end(&self) -> i64 {
+        self.ahead.iter().map(|run| run.end).fold(self.hashed, i64::max)
+    }
+
     /// Takes it up again; `None` where it can't have been kept by this program.
     pub(crate) fn resume(&self) -> Option<(Hashing, Runs)> {
         let midstate = SerializedState::<Sha256>::try_from(self.midstate.as_slice()).ok()?;

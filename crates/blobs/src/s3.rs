@@ -157,7 +157,7 @@ impl Store for S3 {
     }
 
     fn upload_bytes(&self, max_bytes: i64) -> u32 {
-        // One part is being sent while the next one is received.
+        // One part is being sent, or read back, while the next one is received.
         u32::try_from(2 * part_bytes(max_bytes)).unwrap_or(u32::MAX)
     }
 }

@@ -91,6 +91,16 @@ impl Session {
         self.closed.set(why).is_ok()
     }
 
+    /// Why it takes nothing more, where it is closed.
+    fn check_open(&self) -> Result<()> {
+        match self.closed.get() {
+            None => Ok(()),
+            Some(Closed::Ended) => Err(Error::Superseded),
+            Some(Closed::Failed(Reason::StorageFull)) => Err(Error::Full),
+            Some(Closed::Failed(reason)) => Err(Error::Failed(*reason)),
+        }
+    }
+
     pub(crate) fn grain(&self) -> i64 {
         self.spool.grain()
     }
@@ -115,6 +125,11 @@ impl Session {
             older
         };
         take_away(older).await;
+        // One of them may have ended it, or failed.
+        if self.is_closed() {
+            self.release(&claim);
+            return None;
+        }
         Some(claim)
     }
 
@@ -131,13 +146,7 @@ impl Session {
     }
 
     fn check(&self, claim: &Claim) -> Result<()> {
-        match self.closed.get() {
-            _ if claim.is_lost() => Err(Error::Superseded),
-            Some(Closed::Ended) => Err(Error::Superseded),
-            Some(Closed::Failed(Reason::StorageFull)) => Err(Error::Full),
-            Some(Closed::Failed(reason)) => Err(Error::Failed(*reason)),
-            None => Ok(()),
-        }
+        if claim.is_lost() { Err(Error::Superseded) } else { self.check_open() }
     }
 
     /// After a failure, what is hashed in memory may not be what is in the spool: whoever goes on takes up what was saved.
@@ -200,7 +209,10 @@ impl Session {
         {
             return Err(Error::Offset { received, offset });
         }
-        self.close(Closed::Ended);
+        if !self.close(Closed::Ended) {
+            // To keep it may have failed just now, and the next sync would not tell of bytes that are lost.
+            self.check_open()?;
+        }
         let size = hashing.end;
         let (digest, sums) = hashing.finish();
         Ok(Sealed { spool: Arc::clone(&self.spool), digest, size, sums })

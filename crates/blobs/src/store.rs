@@ -154,8 +154,8 @@ pub trait Spool: fmt::Debug + Send + Sync {
     /// Writes bytes at a position. They are durable after the next [`Spool::sync`].
     async fn write(&self, offset: i64, block: Block, hashed: Hashed) -> Result<()>;
 
-    /// Writes blocks as they come: all to the last one, or it fails. Others hash them meanwhile, so they are not read back. None is waited for
-    /// for long.
+    /// Writes blocks as they come: all to the last one, or it fails. Others hash them meanwhile, so they are not read back. The caller lets
+    /// none be waited for for long: a thread may wait for it.
     async fn write_all(&self, mut blocks: Blocks) -> Result<()> {
         while let Some(queued) = blocks.next().await {
             self.write(queued.offset, queued.block, Hashed::Already).await?;
@@ -163,10 +163,11 @@ pub trait Spool: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Reads back bytes that were written as `Later`: at most a grain, or 1 MiB where the grain is smaller.
+    /// Reads back bytes that were written as `Later`: at most a grain, or 512 KiB where the grain is smaller.
     async fn read_back(&self, offset: i64, length: usize) -> Result<Bytes>;
 
-    /// Makes all that was written durable.
+    /// Makes all that was written durable. After one that failed nothing may be taken for durable, whatever the next one says: a disk tells of
+    /// bytes that it has lost only once.
     async fn sync(&self) -> Result<()>;
 
     /// Keeps, durably, how far the upload has come. What the progress tells was synced before.

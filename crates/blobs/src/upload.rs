@@ -4,6 +4,7 @@ mod cut;
 
 use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
 use consign_types::receipt::Receipt;
@@ -66,7 +67,7 @@ pub struct Upload {
     /// The next byte to be received.
     position: i64,
     block: Block,
-    hold: Option<Hold>,
+    hold: Option<Arc<Hold>>,
     feed: Feed,
 }
 
@@ -215,17 +216,24 @@ impl Upload {
             self.blobs.sessions.remember(&receipt);
             Ok(receipt)
         };
-        hold.alone(place).await
+        let placed = hold.alone(place).await;
+        self.unless_full(placed).await
     }
 
-    /// Ends an upload that can't succeed, and drops what has come of it; unless a newer stream has it now.
+    /// Ends an upload that can't succeed, and drops what has come of it; unless a newer stream has it now. That is done to the end, though
+    /// nobody waits for it any more.
     async fn refuse(&mut self, error: Error) -> Error {
         self.block = Block::default();
-        if let Some(hold) = self.hold.take()
-            && let Err(error) = hold.abandon(&self.blobs).await
-        {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
-        }
+        let Some(hold) = self.hold.take() else { return error };
+        let (blobs, mut feed) = (self.blobs.clone(), mem::replace(&mut self.feed, Feed::new()));
+        let abandon = async move {
+            // Whether the last blocks can be written makes no difference.
+            let _ = feed.end().await;
+            if let Err(error) = hold.abandon(&blobs).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a refused upload stays until it is over");
+            }
+        };
+        let _ = tokio::spawn(abandon.in_current_span()).await;
         error
     }
 
@@ -255,7 +263,7 @@ impl Upload {
         if !self.is_part && self.block.is_empty() {
             self.position = hold.session.hashed();
         }
-        self.hold = Some(hold);
+        self.hold = Some(Arc::new(hold));
         Ok(())
     }
 
@@ -288,11 +296,11 @@ impl Upload {
         self.unless_full(written).await
     }
 
-    async fn unless_full(&mut self, written: Result<()>) -> Result<()> {
-        match written {
+    async fn unless_full<T>(&mut self, result: Result<T>) -> Result<T> {
+        match result {
             // What is held of an upload that the disk has no room for would take room from others.
             Err(Error::Full) => Err(self.refuse(Error::Full).await),
-            written => written,
+            result => result,
         }
     }
 }

@@ -38,6 +38,10 @@ fn what_was_hashed_of_a_block_is_skipped() {
         drop(rest);
         assert_eq!(room.available_permits(), 1, "its room is free with it");
     }
+    let kept = queued(&room, 10).room();
+    assert_eq!(room.available_permits(), 0, "it may be kept for longer");
+    drop(kept);
+    assert_eq!(room.available_permits(), 1);
 }
 
 #[tokio::test]
@@ -45,7 +49,7 @@ async fn a_stream_does_not_wait_for_room_behind_what_nobody_takes() {
     let directory = tempfile::tempdir().unwrap();
     let blobs = Blobs::over(Arc::new(Local::open(directory.path().to_owned(), 0).await.unwrap()), || NOW);
     let ticket = UploadTicket { upload: 1, project: 1, max_bytes: 10, digest: None, size: None, min_generation: 0, expires: NOW };
-    let hold = Hold::take(blobs, ticket, 0..i64::MAX, false).await.unwrap();
+    let hold = Arc::new(Hold::take(blobs, ticket, 0..i64::MAX, false).await.unwrap());
     let mut feed = Feed::new();
     // It was sent just as the other end failed.
     let (sender, blocks) = Blocks::channel();

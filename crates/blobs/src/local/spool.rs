@@ -65,6 +65,11 @@ impl LocalSpool {
             tracing::warn!(upload, "what was kept of an upload is damaged: it starts over");
             return Ok(None);
         };
+        let size = disk::size(&file).map_err(Error::disk("look at a spool"))?;
+        if u64::try_from(progress.end()).is_ok_and(|end| size < end) {
+            tracing::error!(upload, size, end = progress.end(), "an upload has lost bytes: it starts over");
+            return Ok(None);
+        }
         let spool = Self { store, upload, file: Arc::new(file), write_out: WriteOut::default(), path, size: plan.file_size() };
         Ok(Some((spool, progress)))
     }

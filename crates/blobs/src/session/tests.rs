@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use consign_types::CopyName;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::*;
@@ -111,4 +111,142 @@ async fn who_writes_is_told_why_a_session_is_closed() {
         take_away(vec![Arc::clone(&claim)]).await;
         assert_eq!(session.check(&claim).unwrap_err().reason(), Reason::UploadSuperseded);
     }
+}
+
+/// A spool that waits where it is synced or read, and then fails to sync if it is to; and to which nothing more is written, if so.
+#[derive(Debug, Default)]
+struct Broken {
+    is_reached: Notify,
+    goes_on: Notify,
+    loses_bytes: bool,
+    takes_none: AtomicBool,
+}
+
+#[async_trait]
+impl Spool for Broken {
+    fn grain(&self) -> i64 {
+        1
+    }
+
+    async fn write(&self, _: i64, _: Block, _: Hashed) -> Result<()> {
+        if self.takes_none.load(Ordering::Acquire) { Err(Error::Unfinished("write")) } else { Ok(()) }
+    }
+
+    async fn read_back(&self, _: i64, length: usize) -> Result<Bytes> {
+        self.is_reached.notify_one();
+        self.goes_on.notified().await;
+        Ok(vec![0; length].into())
+    }
+
+    async fn sync(&self) -> Result<()> {
+        self.is_reached.notify_one();
+        self.goes_on.notified().await;
+        if self.loses_bytes { Err(Error::Unfinished("sync")) } else { Ok(()) }
+    }
+
+    async fn save(&self, _: &Progress) -> Result<()> {
+        Ok(())
+    }
+
+    async fn place(&self, _: CopyName, _: i64, _: i64, _: Sums) -> Result<i64> {
+        Ok(1)
+    }
+
+    async fn remove(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Gives one block to a session.
+async fn write(session: &Arc<Session>, claim: &Claim, offset: i64) -> Result<()> {
+    let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+    let (sender, blocks) = Blocks::channel();
+    sender.send(QueuedBlock::new(offset, Bytes::from_static(b"hello").into(), room)).await.unwrap();
+    drop(sender);
+    session.write(claim, blocks).await
+}
+
+/// A session to which a block came that is being kept, its claim, and what becomes of the keeping.
+async fn kept(spool: &Arc<Broken>) -> (Arc<Session>, Arc<Claim>, tokio::task::JoinHandle<Result<i64>>) {
+    let session = Arc::new(Session::new(Arc::clone(spool) as Arc<dyn Spool>));
+    let claim = session.claim(0..i64::MAX).await.unwrap();
+    write(&session, &claim, 0).await.unwrap();
+    let keeping = Arc::clone(&session);
+    let keeping = tokio::spawn(async move { keeping.save().await });
+    spool.is_reached.notified().await;
+    (session, claim, keeping)
+}
+
+/// How long a test looks on where nothing is to happen.
+const SHORT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn an_upload_of_which_a_sync_failed_is_not_finished() {
+    let spool = Arc::new(Broken { loses_bytes: true, ..Broken::default() });
+    let (session, claim, keeping) = kept(&spool).await;
+    let sealing = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { session.seal(&claim, End::Here(5)).await }
+    });
+    sleep(SHORT).await;
+    assert!(!sealing.is_finished(), "it waits for what is being kept");
+    spool.goes_on.notify_one();
+    keeping.await.unwrap().unwrap_err();
+    let refusal = sealing.await.unwrap().unwrap_err();
+    assert!(matches!(refusal, Error::Failed(Reason::BlobPlaneUnavailable)), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_kept_after_a_stream_was_told_that_it_failed() {
+    let spool = Arc::new(Broken::default());
+    let (session, claim, keeping) = kept(&spool).await;
+    spool.takes_none.store(true, Ordering::Release);
+    let writing = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { write(&session, &claim, 5).await }
+    });
+    sleep(SHORT).await;
+    assert!(session.is_closed() && !writing.is_finished(), "it waits for what is being kept");
+    spool.goes_on.notify_one();
+    writing.await.unwrap().unwrap_err();
+    assert_eq!(keeping.await.unwrap().unwrap(), 5);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_stream_that_fails_has_no_claim_on_what_it_left() {
+    let session = Arc::new(Session::new(Arc::new(Nowhere::default())));
+    let claim = session.claim(0..9).await.unwrap();
+    let turn = claim.turn.lock().await;
+    let second = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { session.claim(0..9).await.is_some() }
+    });
+    sleep(SHORT).await;
+    assert!(claim.is_lost() && !second.is_finished());
+    session.closed_by::<()>(Err(Error::Full)).unwrap_err();
+    drop(turn);
+    assert!(!second.await.unwrap());
+}
+
+#[tokio::test]
+async fn while_bytes_are_read_back_no_block_takes_their_room() {
+    let spool = Arc::new(Broken::default());
+    let session = Arc::new(Session::new(Arc::clone(&spool) as Arc<dyn Spool>));
+    let ahead = session.claim(5..10).await.unwrap();
+    write(&session, &ahead, 5).await.unwrap();
+    let room = Arc::new(Semaphore::new(1));
+    let block = QueuedBlock::new(0, Bytes::from_static(b"hello").into(), Arc::clone(&room).acquire_owned().await.unwrap());
+    let (sender, blocks) = Blocks::channel();
+    sender.send(block).await.unwrap();
+    let claim = session.claim(0..5).await.unwrap();
+    let writing = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { session.write(&claim, blocks).await }
+    });
+    spool.is_reached.notified().await;
+    assert_eq!((session.hashed(), room.available_permits()), (5, 0));
+    spool.goes_on.notify_one();
+    writing.await.unwrap().unwrap();
+    assert_eq!((session.hashed(), room.available_permits()), (10, 1));
+    drop(sender);
 }

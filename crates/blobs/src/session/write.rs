@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::{Claim, Session, lock};
 use crate::error::{Error, Result};
-use crate::feed::{Blocks, QueuedBlock};
+use crate::feed::{Blocks, QueuedBlock, Room};
 use crate::hashing::{Hashing, Step};
 use crate::progress::Progress;
 use crate::store::Hashed;
@@ -21,8 +21,8 @@ const SAVE_BYTES: i64 = 64 << 20;
 /// again after a break.
 const RUN_TIME: Duration = Duration::from_secs(1);
 
-/// How many bytes are read back in one go.
-const READ_BACK_BYTES: i64 = 1 << 20;
+/// How many bytes are read back in one go, where the store has no grain.
+const READ_BACK_BYTES: i64 = 512 << 10;
 
 impl Session {
     /// Writes the blocks of a stream until none comes for a while. Bytes of them that are hashed already are skipped.
@@ -31,7 +31,11 @@ impl Session {
         while let Some(first) = blocks.next_soon().await {
             self.check(claim)?;
             let written = self.write_some(claim, first, &mut blocks).await;
-            self.closed_by(written)?;
+            if let Err(error) = self.closed_by(written) {
+                // Whoever takes the upload up again finds what was kept last, and nothing is kept after that.
+                drop(self.saving.lock().await);
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -39,31 +43,46 @@ impl Session {
     /// Writes a block and what follows on it, as far as that is hashed in one go.
     async fn write_some(self: &Arc<Self>, claim: &Claim, first: QueuedBlock, blocks: &mut Blocks) -> Result<()> {
         let Ok(mut hashing) = Arc::clone(&self.hashing).try_lock_owned() else { return self.write_ahead(first).await };
-        if hashing.end < first.offset {
+        let room = first.room();
+        let room = if first.end() <= hashing.end {
+            drop(first);
+            Some(room)
+        } else if hashing.end < first.offset {
             self.write_ahead(first).await?;
-        } else if hashing.end < first.end() {
-            self.write_run(claim, &mut hashing, first, blocks).await?;
-        }
+            Some(room)
+        } else {
+            drop(room);
+            self.write_run(claim, &mut hashing, first, blocks).await?
+        };
         self.catch_up(&mut hashing).await?;
+        // What is read back takes as much memory as a block, so nothing took its place until now.
+        drop(room);
         self.save_at_times(&hashing);
         Ok(())
     }
 
     /// Hashes and writes blocks that follow each other quickly, for a while. There is a thread for each of the two that goes on from block to
-    /// block: to wake one for every block takes time in which nothing is hashed.
-    async fn write_run(&self, claim: &Claim, hashing: &mut Hashing, first: QueuedBlock, blocks: &mut Blocks) -> Result<()> {
+    /// block: to wake one for every block takes time in which nothing is hashed. Returns the room of the last block, where more may come
+    /// at once.
+    async fn write_run(&self, claim: &Claim, hashing: &mut Hashing, first: QueuedBlock, blocks: &mut Blocks) -> Result<Option<Room>> {
         let (started, spool, seen) = (Instant::now(), Arc::clone(&self.spool), Arc::clone(&self.hashed));
         let (to_hash, blocks_to_hash) = Blocks::channel();
         let (to_write, blocks_to_write) = Blocks::channel();
         let hashed = hashing.begin().add_all(blocks_to_hash, move |end| seen.store(end, Ordering::Release));
         let written = tokio::spawn(async move { spool.write_all(blocks_to_write).await }.in_current_span());
-        let (mut next, mut all_sent) = (Some(first.skip_to(hashing.end)), true);
+        let (mut next, mut all_sent, mut last_room) = (Some(first.skip_to(hashing.end)), true, None);
         while let Some(queued) = next {
-            let end = queued.end();
+            let (end, room) = (queued.end(), queued.room());
             all_sent = to_hash.send(queued.clone()).await.is_ok() && to_write.send(queued).await.is_ok();
             // What has come ahead is not written again.
             let goes_on = all_sent && self.check(claim).is_ok() && started.elapsed() < RUN_TIME && lock(&self.ahead).reach(end).is_none();
-            next = if goes_on { blocks.next_soon().await } else { None };
+            next = if goes_on {
+                drop(room);
+                blocks.next_soon().await
+            } else {
+                last_room = Some(room);
+                None
+            };
         }
         drop((to_hash, to_write));
         written.await??;
@@ -72,7 +91,7 @@ impl Session {
             return Err(Error::Unanswered);
         }
         self.advance(hashing, step);
-        Ok(())
+        Ok(last_room)
     }
 
     /// Bytes that have come before never change: they are hashed, or will be read back. Nobody else writes to this range now, so what is

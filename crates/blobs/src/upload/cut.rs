@@ -1,6 +1,6 @@
 //! Where the bytes of a stream are cut into blocks.
 
-/// The least bytes in a block but the last, where the store does not ask for more.
+/// How many bytes a block has, where the store does not ask for more and it begins where one may end.
 const LEAST_BYTES: usize = 512 << 10;
 
 /// How far a block of a quick upload grows while there is no room for it behind those that are hashed and written.

@@ -75,6 +75,28 @@ async fn a_start_removes_what_nobody_can_go_on_with_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_upload_that_has_lost_bytes_starts_over() {
+    let fixture = LocalFixture::new();
+    for (upload, is_part) in [(1, false), (2, true)] {
+        let first = blobs(&fixture).await;
+        let share = if is_part { Share::Part { offset: 100, size: 1000 } } else { Share::Rest };
+        let offset = if is_part { 100 } else { 0 };
+        let mut paused = begin(&first, ticket(upload), offset, share).await.unwrap();
+        paused.write(offset, bytes(&pattern(1000))).await.unwrap();
+        paused.pause().await.unwrap();
+        assert_eq!(first.query_upload(&ticket(upload)).await.unwrap().ahead.len(), usize::from(is_part));
+        let path = fixture.directory.path().join("spool").join(upload.to_string());
+        let end = fs::metadata(&path).unwrap().len();
+        fs::OpenOptions::new().write(true).open(path).unwrap().set_len(end - 1).unwrap();
+
+        let second = blobs(&fixture).await;
+
+        let state = second.query_upload(&ticket(upload)).await.unwrap();
+        assert_eq!((state.committed, state.ahead.len()), (0, 0));
+    }
+}
+
+#[tokio::test]
 async fn uploads_leave_the_reserve_free() {
     let directory = tempfile::tempdir().unwrap();
     let full = Local::open(directory.path().to_owned(), u64::MAX).await.unwrap();

@@ -34,6 +34,7 @@ macro_rules! run_battery {
             resume:
                 an_upload_goes_on_where_it_stopped_in_this_process_and_in_another,
                 an_upload_that_nobody_asked_to_keep_leaves_nothing,
+                a_refused_upload_leaves_nothing_though_nobody_waits,
                 a_stream_that_breaks_off_does_not_end_the_newer_one,
                 what_was_kept_is_durable_while_the_transfer_goes_on,
                 the_newest_of_two_writers_wins,

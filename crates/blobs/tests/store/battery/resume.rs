@@ -2,6 +2,8 @@
 
 use consign_blobs::{Blobs, Error, Opened, Share, UploadState};
 use consign_types::Digest;
+use consign_types::ticket::UploadTicket;
+use futures::FutureExt as _;
 
 use crate::fixture::{EARLY, Fixture, NOW, begin, blobs, bytes, declared, grain, pattern, read, ticket, upload};
 
@@ -57,6 +59,17 @@ pub(crate) async fn an_upload_that_nobody_asked_to_keep_leaves_nothing(fixture: 
     let committed = integration_tests::wait::until("the keeping of a broken upload", committed).await;
     let grain = grain(&blobs, &ticket(1)).await;
     assert_eq!(usize::try_from(committed).unwrap(), (11 << 20) / grain * grain);
+}
+
+pub(crate) async fn a_refused_upload_leaves_nothing_though_nobody_waits(fixture: &impl Fixture) {
+    let (blobs, content) = (blobs(fixture).await, pattern(17 << 20));
+    let declared = UploadTicket { size: Some(17 << 20), ..ticket(1) };
+    let mut stream = begin(&blobs, declared, 0, Share::Rest).await.unwrap();
+    stream.write(0, bytes(&content)).await.unwrap();
+    let refusal = stream.write(17 << 20, bytes(b"!")).now_or_never();
+    assert!(refusal.is_none(), "its answer takes a while");
+    drop(stream);
+    integration_tests::wait::until("the removal of the spool", async || fixture.leftovers().await.is_empty().then_some(())).await;
 }
 
 pub(crate) async fn a_stream_that_breaks_off_does_not_end_the_newer_one(fixture: &impl Fixture) {
