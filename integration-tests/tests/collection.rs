@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
+use consign_blobs::check::Leftover;
 use consign_server::{Finding, FsckSettings, fsck};
 use consign_types::{CopyName, Digest};
 use integration_tests::rest::{Rest, file};
@@ -219,10 +220,13 @@ async fn fsck_finds_every_fault_that_is_planted_and_nothing_else_and_repairs_wha
         expected.push(Finding::Extra(extra));
     }
     for number in 0..each {
-        let stray = service.directory().join(format!("data/spool/{}", 1_000_000 + number));
-        fs::write(&stray, "half").unwrap();
-        age(&stray);
-        expected.push(Finding::Leftover(consign_blobs::check::Leftover::Stray(format!("spool/{}", 1_000_000 + number))));
+        // What has come of an upload and can't go on, and what stands beside none.
+        let (upload, is_upload) = (1_000_000 + i64::try_from(number).unwrap(), number % 2 == 0);
+        let name = if is_upload { format!("spool/{upload}") } else { format!("spool/{upload}.sums") };
+        let path = service.directory().join("data").join(&name);
+        fs::write(&path, "half").unwrap();
+        age(&path);
+        expected.push(Finding::Leftover(if is_upload { Leftover::Upload(upload) } else { Leftover::Stray(name) }));
     }
 
     assert_same(&findings(&service, &["--read"]).await, &expected);

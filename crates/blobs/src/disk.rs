@@ -30,6 +30,11 @@ pub(crate) fn size(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
+/// Cuts off what an open file has behind so many bytes.
+pub(crate) fn shorten(file: &File, bytes: u64) -> io::Result<()> {
+    file.set_len(bytes)
+}
+
 /// Opens a file for reading and writing.
 pub(crate) fn open_to_write(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
@@ -62,6 +67,14 @@ pub(crate) fn exists(path: &Path) -> bool {
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
+    sync(&file)
+}
+
+/// Writes the end of a file, which is made if it is not there. Its content is durable, its name is not.
+pub(crate) fn write_end_durably(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.set_len(offset)?;
+    file.write_all_at(bytes, offset)?;
     sync(&file)
 }
 

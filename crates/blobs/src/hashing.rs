@@ -7,14 +7,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::block::Block;
 use crate::feed::Blocks;
-use crate::progress::Sums;
 use crate::store::PIECE_BYTES;
+use crate::sums::{Summing, SumsPart};
 
 /// The bytes from the start that are hashed.
 #[derive(Debug, Default)]
 pub(crate) struct Hashing {
     pub(crate) hash: Sha256,
-    pub(crate) sums: Sums,
+    pub(crate) sums: Summing,
     pub(crate) end: i64,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Hashing {
 #[derive(Debug)]
 pub(crate) struct Step {
     hash: Sha256,
-    sums: Sums,
+    sums: Summing,
     end: i64,
 }
 
@@ -38,9 +38,9 @@ impl Hashing {
         self.sums.take(sums);
     }
 
-    /// What all of them hash to, and their checksums.
-    pub(crate) fn finish(&self) -> (Digest, Sums) {
-        (Digest::from_bytes(self.hash.clone().finalize().into()), self.sums.clone())
+    /// What all of them hash to, and the last of their checksums.
+    pub(crate) fn finish(&mut self) -> (Digest, SumsPart) {
+        (Digest::from_bytes(self.hash.finalize_reset().into()), self.sums.finish())
     }
 }
 

@@ -12,6 +12,7 @@
 //! - [`s3`]: the store on S3
 //! - [`sweep`], [`scrub`], [`check`]: removing what nobody needs, finding what is damaged, telling what is wrong
 //! - [`progress`]: how far an upload has come
+//! - [`sums`]: the checksums of the pieces of a blob
 //! - `session`, `sessions`, `hold`: the uploads under way, and who writes to them; `hashing`: what their
 //!   bytes hash to; `runs`: which parts of one have come
 //! - `terms`: what a ticket says of an upload
@@ -36,6 +37,7 @@ pub mod progress;
 pub mod s3;
 pub mod scrub;
 pub mod store;
+pub mod sums;
 pub mod sweep;
 pub mod upload;
 
@@ -123,10 +125,12 @@ impl Blobs {
     async fn cancel_now(self, ticket: UploadTicket) -> Result<()> {
         let seat = self.sessions.enter(ticket.upload);
         self.sessions.forget(ticket.upload);
-        match seat.find(&*self.store, terms::plan(&ticket)).await? {
-            Some(session) => session.cancel().await,
-            None => self.store.remove_spool(ticket.upload).await,
+        while let Some(session) = seat.find(&*self.store, terms::plan(&ticket)).await? {
+            if session.cancel().await? {
+                return Ok(());
+            }
         }
+        self.store.remove_spool(ticket.upload).await
     }
 
     /// Drops the uploads that nobody went on with for too long, and returns how many those were.

@@ -5,6 +5,7 @@
 //! <directory>/blobs/<2 digits>/<2 digits>/<copy>.sums             the checksums of its pieces, where it has many
 //! <directory>/spool/<upload>                                      bytes that are not checked yet
 //! <directory>/spool/<upload>.progress                             how far they have come
+//! <directory>/spool/<upload>.sums                                 the checksums of their pieces
 //! <directory>/trash/<copy>                                        bytes that lost their name
 //! <directory>/quarantine/<copy>                                   bytes that no longer fit their name
 //! <directory>/scrubbed                                            the copy that was scrubbed last

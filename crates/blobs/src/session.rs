@@ -4,20 +4,24 @@
 //! back when the bytes between have come. An upload that nobody writes to is on the store alone, so that it can go on in another
 //! process; one that failed is taken up again from there.
 
+mod end;
 mod write;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use consign_types::{Digest, Reason, Refusal as _};
+use consign_types::{Reason, Refusal as _};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::error::{Error, Result};
 use crate::hashing::Hashing;
-use crate::progress::{Progress, Sums};
+use crate::progress::Progress;
 use crate::runs::Runs;
 use crate::store::Spool;
+use crate::sums::SumsPart;
+
+pub(crate) use end::{End, Sealed};
 
 /// An upload under way.
 #[derive(Debug)]
@@ -163,108 +167,35 @@ impl Session {
     /// Makes durable what has come, and returns how many bytes from the start that are.
     pub(crate) async fn save(&self) -> Result<i64> {
         let _saving = self.saving.lock().await;
-        let progress = {
+        let (progress, sums) = {
             let mut hashing = self.hashing.lock().await;
             self.catch_up(&mut hashing).await?;
-            Progress::of(&hashing, &lock(&self.ahead))
+            self.snapshot(&mut hashing)
         };
-        self.keep(&progress).await
+        self.keep(progress, sums).await
+    }
+
+    /// How far it has come, and the checksums that are not kept yet. They are kept by whoever asks, or nothing is any more.
+    fn snapshot(&self, hashing: &mut Hashing) -> (Progress, SumsPart) {
+        (Progress::of(hashing, &lock(&self.ahead)), hashing.sums.drain())
     }
 
     /// Makes durable what the progress tells, and keeps it. Nobody else is at that.
-    async fn keep(&self, progress: &Progress) -> Result<i64> {
-        if self.is_closed() {
+    async fn keep(&self, progress: Progress, sums: SumsPart) -> Result<i64> {
+        if let Some(Closed::Ended) = self.closed.get() {
             return Ok(self.committed());
         }
+        self.check_open()?;
         if progress.is_nothing() {
             return Ok(0);
         }
         let saved = async {
             self.spool.sync().await?;
-            self.spool.save(progress).await
+            self.spool.save(&progress, sums).await
         };
         self.closed_by(saved.await)?;
         self.saved.store(progress.hashed, Ordering::Release);
         Ok(progress.hashed)
-    }
-
-    /// Closes the upload for all who write to it, and returns what its bytes hash to and how many there are.
-    ///
-    /// It stays open where bytes are missing, or where it has come to another end than the one that brings the last bytes says.
-    pub(crate) async fn seal(&self, claim: &Claim, end: End) -> Result<Sealed> {
-        let _turn = claim.turn.lock().await;
-        self.check(claim)?;
-        let others = lock(&self.claims).extract_if(.., |other| !std::ptr::eq(&raw const **other, claim)).collect();
-        take_away(others).await;
-        let _saving = self.saving.lock().await;
-        let mut hashing = self.hashing.lock().await;
-        let caught_up = self.catch_up(&mut hashing).await;
-        self.closed_by(caught_up)?;
-        let received = hashing.end;
-        if !lock(&self.ahead).is_empty() || matches!(end, End::Declared(size) if received < size) {
-            return Err(Error::Gap { committed: received });
-        }
-        if let End::Here(offset) = end
-            && offset != received
-        {
-            return Err(Error::Offset { received, offset });
-        }
-        if !self.close(Closed::Ended) {
-            // To keep it may have failed just now, and the next sync would not tell of bytes that are lost.
-            self.check_open()?;
-        }
-        let size = hashing.end;
-        let (digest, sums) = hashing.finish();
-        Ok(Sealed { spool: Arc::clone(&self.spool), digest, size, sums })
-    }
-
-    /// Closes the upload and removes it, where nothing has come and nobody else brings anything.
-    pub(crate) async fn leave(&self, claim: &Arc<Claim>) -> Result<()> {
-        let _saving = self.saving.lock().await;
-        {
-            let claims = lock(&self.claims);
-            let is_shared = claims.iter().any(|other| !Arc::ptr_eq(other, claim));
-            if is_shared || self.hashed() > 0 || !lock(&self.ahead).is_empty() || self.is_closed() {
-                return Ok(());
-            }
-            self.close(Closed::Ended);
-        }
-        self.spool.remove().await
-    }
-
-    /// Closes the upload for all who write to it, and removes what has come.
-    pub(crate) async fn cancel(&self) -> Result<()> {
-        drop(self.claim(0..i64::MAX).await);
-        let _saving = self.saving.lock().await;
-        let _hashing = self.hashing.lock().await;
-        if !self.close(Closed::Ended) {
-            return Ok(());
-        }
-        self.spool.remove().await
-    }
-
-    /// The same for one who writes to it, unless a newer stream took its place: that goes on.
-    pub(crate) async fn abandon(&self, claim: &Arc<Claim>) -> Result<()> {
-        let is_current = |claims: &[Arc<Claim>]| claims.iter().any(|other| Arc::ptr_eq(other, claim));
-        let others: Vec<Arc<Claim>> = {
-            let mut claims = lock(&self.claims);
-            if !is_current(&claims) {
-                return Ok(());
-            }
-            claims.extract_if(.., |other| !Arc::ptr_eq(other, claim)).collect()
-        };
-        take_away(others).await;
-        drop(claim.turn.lock().await);
-        let _saving = self.saving.lock().await;
-        let _hashing = self.hashing.lock().await;
-        // A newer stream may have come meanwhile. Once this is closed, one that comes waits for the end of it.
-        {
-            let claims = lock(&self.claims);
-            if !is_current(&claims) || !self.close(Closed::Ended) {
-                return Ok(());
-            }
-        }
-        self.spool.remove().await
     }
 }
 
@@ -278,29 +209,11 @@ async fn take_away(claims: Vec<Arc<Claim>>) {
     }
 }
 
-/// Where an upload ends, as whoever finishes it knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Where its own bytes end.
-    Here(i64),
-    /// Where it was declared to end.
-    Declared(i64),
-}
-
 impl Claim {
     /// Whether a newer stream took it.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Acquire)
     }
-}
-
-/// An upload that takes nothing more.
-#[derive(Debug)]
-pub(crate) struct Sealed {
-    pub(crate) spool: Arc<dyn Spool>,
-    pub(crate) digest: Digest,
-    pub(crate) size: i64,
-    pub(crate) sums: Sums,
 }
 
 pub(crate) fn length(bytes: &[u8]) -> i64 {

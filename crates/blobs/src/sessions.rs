@@ -1,5 +1,6 @@
 //! The uploads under way in this process, and those that were finished last.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -16,8 +17,15 @@ const REMEMBERED: usize = 4096;
 /// The uploads under way in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    slots: Mutex<HashMap<i64, Place>>,
     finished: Mutex<Finished>,
+}
+
+/// Where an upload is while anybody has to do with it.
+#[derive(Debug, Default)]
+struct Place {
+    slot: Arc<Slot>,
+    seats: usize,
 }
 
 /// One upload, for all who have to do with it now.
@@ -35,8 +43,10 @@ struct Finished {
 impl Sessions {
     /// A seat at an upload. While somebody has one, all share one session.
     pub(crate) fn enter(self: &Arc<Self>, upload: i64) -> Seat {
-        let slot = Arc::clone(lock(&self.slots).entry(upload).or_default());
-        Seat { sessions: Arc::clone(self), upload, slot }
+        let mut slots = lock(&self.slots);
+        let place = slots.entry(upload).or_default();
+        place.seats += 1;
+        Seat { sessions: Arc::clone(self), upload, slot: Arc::clone(&place.slot) }
     }
 
     /// Whether anybody has to do with an upload now.
@@ -129,9 +139,27 @@ async fn take_up(slot: &mut Option<Arc<Session>>, store: &dyn Store, plan: Plan)
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut slots = lock(&self.sessions.slots);
-        // One is ours and one is the map's: nobody else can come by another while the map is locked.
-        if Arc::strong_count(&self.slot) == 2 {
-            slots.remove(&self.upload);
+        if let Entry::Occupied(mut place) = slots.entry(self.upload) {
+            place.get_mut().seats -= 1;
+            if place.get().seats == 0 {
+                place.remove();
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_has_a_place_as_long_as_anybody_has_a_seat() {
+        let sessions = Arc::new(Sessions::default());
+        let (first, second) = (sessions.enter(1), sessions.enter(1));
+        assert!(Arc::ptr_eq(&first.slot, &second.slot) && !Arc::ptr_eq(&first.slot, &sessions.enter(2).slot));
+        drop(first);
+        assert!(sessions.has(1) && !sessions.has(2));
+        drop(second);
+        assert!(!sessions.has(1));
     }
 }

@@ -11,7 +11,8 @@ use consign_types::{CopyName, Timestamp};
 use crate::block::Block;
 use crate::error::Result;
 use crate::feed::Blocks;
-use crate::progress::{Progress, Sums};
+use crate::progress::Progress;
+use crate::sums::SumsPart;
 
 /// A stored copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,12 +171,13 @@ pub trait Spool: fmt::Debug + Send + Sync {
     /// bytes that it has lost only once.
     async fn sync(&self) -> Result<()>;
 
-    /// Keeps, durably, how far the upload has come. What the progress tells was synced before.
-    async fn save(&self, progress: &Progress) -> Result<()>;
+    /// Keeps, durably, how far the upload has come, and the checksums that were made since the last time, where the store keeps any. What the
+    /// progress tells was synced before.
+    async fn save(&self, progress: &Progress, sums: SumsPart) -> Result<()>;
 
-    /// Gives the bytes their name, or drops them for a whole copy of at least `min_generation` that is there. Returns the
+    /// Writes the last of the checksums and gives the bytes their name, or drops them for a whole copy of at least `min_generation` that is there. Returns the
     /// generation under which they are found now; they are durable then. The spool is gone.
-    async fn place(&self, name: CopyName, size: i64, min_generation: i64, sums: Sums) -> Result<i64>;
+    async fn place(&self, name: CopyName, size: i64, min_generation: i64, sums: SumsPart) -> Result<i64>;
 
     /// Removes it all.
     async fn remove(&self) -> Result<()>;

@@ -22,8 +22,8 @@ use super::layout::Layout;
 use super::spool::SUMS_FROM_BYTES;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::progress::Sums;
 use crate::store::{Blob, PIECE_BYTES, PIECE_SIZE, Piece, Pieces};
+use crate::sums::Sums;
 
 /// An open copy.
 #[derive(Debug)]
@@ -194,7 +194,7 @@ fn split(mut bytes: Bytes) -> VecDeque<Piece> {
 }
 
 fn read_sums(layout: &Layout, name: CopyName, size: i64) -> Option<Sums> {
-    let sums = Sums::decode(&disk::read(&layout.sums(name)).ok()?);
+    let sums = Sums::decode(disk::read(&layout.sums(name)).ok()?);
     sums.filter(|sums| sums.bytes() == size)
 }
 
@@ -248,7 +248,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&content).unwrap();
         disk::sync(&file).unwrap();
-        for sums in [None, Some(Sums::of(&content))] {
+        for sums in [None, Some(crate::sums::tests::sums(&content))] {
             let file = file.try_clone().unwrap();
             let blob = LocalBlob { file, digest: Digest::of(&content), size: 3_000_000, sums, buffers: Buffers::default() };
             let blob = Arc::new(blob);

@@ -19,13 +19,15 @@ use crate::block::Block;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::feed::Blocks;
-use crate::progress::{Progress, Sums};
+use crate::progress::Progress;
 use crate::store::{Hashed, PIECE_SIZE, Plan, Spool, StoredSpool};
+use crate::sums::{self, SumsPart};
 
 /// The smallest blob that has its checksums beside it. Smaller ones are hashed as a whole whenever they are read.
 pub(super) const SUMS_FROM_BYTES: i64 = 1 << 20;
 
 const PROGRESS: &str = "progress";
+const SUMS: &str = "sums";
 
 /// The file of an upload.
 #[derive(Clone, Debug)]
@@ -65,10 +67,14 @@ impl LocalSpool {
             tracing::warn!(upload, "what was kept of an upload is damaged: it starts over");
             return Ok(None);
         };
-        let size = disk::size(&file).map_err(Error::disk("look at a spool"))?;
-        if u64::try_from(progress.end()).is_ok_and(|end| size < end) {
-            tracing::error!(upload, size, end = progress.end(), "an upload has lost bytes: it starts over");
+        let (size, end) = (disk::size(&file).map_err(Error::disk("look at a spool"))?, u64::try_from(progress.end()).unwrap_or(u64::MAX));
+        if size < end || !has_sums(&path, progress.hashed) {
+            tracing::error!(upload, size, end, "an upload has lost bytes: it starts over");
             return Ok(None);
+        }
+        if size > end {
+            // They came after that, and what comes now may be fewer.
+            disk::shorten(&file, end).map_err(Error::disk("shorten a spool"))?;
         }
         let spool = Self { store, upload, file: Arc::new(file), write_out: WriteOut::default(), path, size: plan.file_size() };
         Ok(Some((spool, progress)))
@@ -94,12 +100,18 @@ impl LocalSpool {
         Ok(())
     }
 
-    fn place_now(&self, name: CopyName, size: i64, min_generation: i64, sums: &Sums) -> Result<i64> {
+    fn write_sums(&self, SumsPart { start, bytes }: &SumsPart) -> Result<()> {
+        let path = self.path.with_extension(SUMS);
+        disk::write_end_durably(&path, *start as u64, bytes).map_err(Error::disk("write the checksums of a blob"))
+    }
+
+    fn place_now(&self, name: CopyName, size: i64, min_generation: i64, sums: &SumsPart) -> Result<i64> {
         disk::sync(&self.file).map_err(Error::disk("sync a spool"))?;
         tracing::trace!(digest = %name.digest, "spool synced");
         if size > SUMS_FROM_BYTES {
-            let path = self.path.with_extension("sums");
-            disk::write_durably(&path, &sums.encode()).map_err(Error::disk("write the checksums of a blob"))?;
+            self.write_sums(sums)?;
+        } else {
+            disk::remove_if_there(&self.path.with_extension(SUMS)).map_err(Error::disk("remove the checksums of a blob"))?;
         }
         let generation = name_spool(&self.store.layout, &self.path, name, min_generation)?;
         self.store.layout.sync(&self.store.layout.shelf(&name.digest))?;
@@ -146,10 +158,13 @@ impl Spool for LocalSpool {
         self.with(|spool| disk::sync(&spool.file).map_err(Error::disk("sync a spool"))).await
     }
 
-    async fn save(&self, progress: &Progress) -> Result<()> {
+    async fn save(&self, progress: &Progress, sums: SumsPart) -> Result<()> {
         let mut kept = progress.encode_to_vec();
         kept.extend_from_slice(&sha2::Sha256::digest(&kept));
         let save = move |spool: &Self| {
+            if !sums.bytes.is_empty() {
+                spool.write_sums(&sums)?;
+            }
             let failed = || Error::disk("keep how far an upload has come");
             let path = spool.path.with_extension(PROGRESS);
             let new = spool.path.with_extension("progress-new");
@@ -162,7 +177,7 @@ impl Spool for LocalSpool {
         self.with(save).await
     }
 
-    async fn place(&self, name: CopyName, size: i64, min_generation: i64, sums: Sums) -> Result<i64> {
+    async fn place(&self, name: CopyName, size: i64, min_generation: i64, sums: SumsPart) -> Result<i64> {
         self.with(move |spool| spool.place_now(name, size, min_generation, &sums)).await
     }
 
@@ -216,7 +231,7 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
 }
 
 fn place_sums(layout: &Layout, spool: &std::path::Path, name: CopyName) -> Result<()> {
-    match disk::rename(&spool.with_extension("sums"), &layout.sums(name)) {
+    match disk::rename(&spool.with_extension(SUMS), &layout.sums(name)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::disk("place the checksums of a blob")(error)),
         _ => Ok(()),
     }
@@ -239,6 +254,12 @@ fn replace_damaged(layout: &Layout, spool: &std::path::Path, name: CopyName) -> 
     Ok(())
 }
 
+/// Whether the checksums of so many bytes are there.
+fn has_sums(spool: &std::path::Path, hashed: i64) -> bool {
+    let wanted = sums::whole_bytes(hashed).map_or(u64::MAX, |bytes| bytes as u64);
+    wanted == 0 || disk::look(&spool.with_extension(SUMS)).is_ok_and(|(size, _)| size >= wanted)
+}
+
 /// How far an upload has come, as it was kept; `None` where that is damaged.
 fn decode(kept: &[u8]) -> Option<Progress> {
     let (progress, digest) = kept.split_last_chunk::<32>()?;
@@ -253,16 +274,16 @@ fn path_of(layout: &Layout, upload: i64) -> PathBuf {
 /// Removes the files of an upload. The bytes go last: what is left without them is known to be of no use.
 pub(super) fn remove(layout: &Layout, upload: i64) -> Result<()> {
     let path = path_of(layout, upload);
-    for path in [path.with_extension(PROGRESS), path.with_extension("progress-new"), path.with_extension("sums"), path] {
+    for path in [path.with_extension(PROGRESS), path.with_extension("progress-new"), path.with_extension(SUMS), path] {
         disk::remove_if_there(&path).map_err(Error::disk("remove a spool"))?;
     }
     Ok(())
 }
 
-/// All uploads that can go on.
+/// All that have come, also what can't go on.
 pub(super) fn list(layout: &Layout) -> Result<Vec<StoredSpool>> {
     let names = disk::list(&layout.spools()).map_err(Error::disk("list the spools"))?;
-    let uploads = names.iter().filter_map(|name| name.to_str()?.strip_suffix(".progress")?.parse().ok());
+    let uploads = names.iter().filter_map(|name| name.to_str()?.parse().ok());
     let spool = |upload| Some(StoredSpool { upload, written: disk::look(&path_of(layout, upload)).ok()?.1 });
     Ok(uploads.filter_map(spool).collect())
 }
@@ -271,11 +292,8 @@ pub(super) fn list(layout: &Layout) -> Result<Vec<StoredSpool>> {
 pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
     for name in disk::list(&layout.spools()).map_err(Error::disk("list the spools"))? {
         let path = layout.spools().join(name);
-        let is_kept = if path.extension().is_some_and(|extension| extension == PROGRESS) {
-            disk::exists(&path.with_extension(""))
-        } else {
-            path.extension().is_none() && disk::exists(&path.with_extension(PROGRESS))
-        };
+        let is_of_upload = path.extension().is_none_or(|extension| extension == PROGRESS || extension == SUMS);
+        let is_kept = is_of_upload && disk::exists(&path.with_extension("")) && disk::exists(&path.with_extension(PROGRESS));
         if !is_kept && let Err(error) = disk::remove_if_there(&path) {
             tracing::warn!(path = %path.display(), %error, "abandoned spool stays");
         }

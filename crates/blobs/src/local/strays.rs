@@ -44,11 +44,11 @@ fn is_of_copy(path: &Path) -> bool {
     is_at_home && (is_copy || disk::exists(&path.with_extension("")))
 }
 
-/// A file of an upload that can go on: its bytes and how far they have come.
+/// The bytes of an upload, or what is kept beside them.
 fn is_of_upload(path: &Path) -> bool {
     let stem = path.with_extension("");
     let is_number = stem.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.parse::<i64>().is_ok());
-    is_number && disk::exists(&stem) && disk::exists(&path.with_extension("progress"))
+    is_number && disk::exists(&stem)
 }
 
 pub(super) fn remove(layout: &Layout, name: &str) -> Result<()> {

@@ -15,9 +15,10 @@ use super::client::{Client, written};
 use super::copies::{Place, find_place, hash, settle};
 use crate::block::Block;
 use crate::error::{Error, Result};
-use crate::progress::{Progress, Sums};
+use crate::progress::Progress;
 use crate::session::lock;
 use crate::store::{Hashed, Plan, Spool, StoredSpool};
+use crate::sums::SumsPart;
 
 /// A multipart upload.
 #[derive(Debug)]
@@ -141,11 +142,11 @@ impl Spool for S3Spool {
         Ok(())
     }
 
-    async fn save(&self, progress: &Progress) -> Result<()> {
+    async fn save(&self, progress: &Progress, _: SumsPart) -> Result<()> {
         self.keep(Some(progress.clone())).await
     }
 
-    async fn place(&self, name: CopyName, size: i64, min_generation: i64, _: Sums) -> Result<i64> {
+    async fn place(&self, name: CopyName, size: i64, min_generation: i64, _: SumsPart) -> Result<i64> {
         let place = find_place(&self.client, name, size, min_generation).await?;
         if let Place::Free(target) | Place::Damaged(target) = place {
             let target = self.client.keys().copy(target);

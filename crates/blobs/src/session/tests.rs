@@ -2,14 +2,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use consign_types::CopyName;
+use consign_types::ticket::UploadTicket;
+use consign_types::{CopyName, Timestamp};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::block::Block;
 use crate::feed::{Blocks, QueuedBlock};
+use crate::hold::Hold;
 use crate::store::Hashed;
+use crate::{Blobs, Local};
 
 /// A spool that keeps nothing, as fast as it goes.
 #[derive(Debug, Default)]
@@ -35,13 +38,13 @@ impl Spool for Nowhere {
         Ok(())
     }
 
-    async fn save(&self, progress: &Progress) -> Result<()> {
+    async fn save(&self, progress: &Progress, _: SumsPart) -> Result<()> {
         assert!(progress.resume().is_some(), "it can be taken up again");
         self.saved.store(progress.hashed, Ordering::Release);
         Ok(())
     }
 
-    async fn place(&self, _: CopyName, _: i64, _: i64, _: Sums) -> Result<i64> {
+    async fn place(&self, _: CopyName, _: i64, _: i64, _: SumsPart) -> Result<i64> {
         Ok(1)
     }
 
@@ -144,11 +147,11 @@ impl Spool for Broken {
         if self.loses_bytes { Err(Error::Unfinished("sync")) } else { Ok(()) }
     }
 
-    async fn save(&self, _: &Progress) -> Result<()> {
+    async fn save(&self, _: &Progress, _: SumsPart) -> Result<()> {
         Ok(())
     }
 
-    async fn place(&self, _: CopyName, _: i64, _: i64, _: Sums) -> Result<i64> {
+    async fn place(&self, _: CopyName, _: i64, _: i64, _: SumsPart) -> Result<i64> {
         Ok(1)
     }
 
@@ -194,6 +197,21 @@ async fn an_upload_of_which_a_sync_failed_is_not_finished() {
     keeping.await.unwrap().unwrap_err();
     let refusal = sealing.await.unwrap().unwrap_err();
     assert!(matches!(refusal, Error::Failed(Reason::BlobPlaneUnavailable)), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn no_stream_is_told_that_it_is_kept_by_a_sync_that_failed() {
+    let spool = Arc::new(Broken { loses_bytes: true, ..Broken::default() });
+    let (session, _claim, keeping) = kept(&spool).await;
+    let second = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { session.save().await }
+    });
+    sleep(SHORT).await;
+    assert!(!second.is_finished(), "it waits for what is being kept");
+    spool.goes_on.notify_one();
+    keeping.await.unwrap().unwrap_err();
+    second.await.unwrap().unwrap_err();
 }
 
 #[tokio::test]
@@ -249,4 +267,33 @@ async fn while_bytes_are_read_back_no_block_takes_their_room() {
     writing.await.unwrap().unwrap();
     assert_eq!((session.hashed(), room.available_permits()), (10, 1));
     drop(sender);
+}
+
+/// What an upload in a directory has left.
+fn left(directory: &tempfile::TempDir) -> usize {
+    std::fs::read_dir(directory.path().join("spool")).unwrap().count()
+}
+
+#[tokio::test]
+async fn an_upload_that_is_cancelled_or_refused_is_removed_though_a_failure_was_faster() {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = Blobs::over(Arc::new(Local::open(directory.path().to_owned(), 0).await.unwrap()), || Timestamp::from_micros(0));
+    for is_cancelled in [true, false] {
+        let expires = Timestamp::from_micros(0);
+        let ticket = UploadTicket { upload: 1, project: 1, max_bytes: 10, digest: None, size: None, min_generation: 0, expires };
+        let hold = Arc::new(Hold::take(blobs.clone(), ticket.clone(), 0..i64::MAX, false).await.unwrap());
+        write(&hold.session, &hold.claim, 0).await.unwrap();
+        hold.session.save().await.unwrap();
+        assert_eq!(left(&directory), 2);
+        let turn = hold.claim.turn.lock().await;
+        let (blobs, its_hold) = (blobs.clone(), Arc::clone(&hold));
+        let ending =
+            tokio::spawn(async move { if is_cancelled { blobs.cancel_upload(&ticket).await } else { its_hold.abandon(&blobs).await } });
+        sleep(SHORT).await;
+        assert!(!ending.is_finished(), "it waits for the turn");
+        hold.session.closed_by::<()>(Err(Error::Full)).unwrap_err();
+        drop(turn);
+        ending.await.unwrap().unwrap();
+        assert_eq!(left(&directory), 0);
+    }
 }

@@ -11,7 +11,6 @@ use super::{Claim, Session, lock};
 use crate::error::{Error, Result};
 use crate::feed::{Blocks, QueuedBlock, Room};
 use crate::hashing::{Hashing, Step};
-use crate::progress::Progress;
 use crate::store::Hashed;
 
 /// How many bytes may be written before it is kept durably how far the upload has come.
@@ -57,7 +56,7 @@ impl Session {
         self.catch_up(&mut hashing).await?;
         // What is read back takes as much memory as a block, so nothing took its place until now.
         drop(room);
-        self.save_at_times(&hashing);
+        self.save_at_times(&mut hashing);
         Ok(())
     }
 
@@ -134,15 +133,15 @@ impl Session {
     }
 
     /// Keeps, beside the transfer, how far it has come, where it has come far since the last time and nobody is at that.
-    fn save_at_times(self: &Arc<Self>, hashing: &Hashing) {
+    fn save_at_times(self: &Arc<Self>, hashing: &mut Hashing) {
         if hashing.end - self.committed() < SAVE_BYTES {
             return;
         }
         let Ok(saving) = Arc::clone(&self.saving).try_lock_owned() else { return };
-        let progress = Progress::of(hashing, &lock(&self.ahead));
+        let (progress, sums) = self.snapshot(hashing);
         let session = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(error) = session.keep(&progress).await {
+            if let Err(error) = session.keep(progress, sums).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot keep how far an upload has come");
             }
             drop(saving);

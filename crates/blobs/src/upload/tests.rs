@@ -43,6 +43,21 @@ async fn a_block_grows_behind_those_that_are_written_where_the_upload_is_quick()
     }
 }
 
+#[tokio::test]
+async fn what_others_brought_of_an_upload_is_known_to_be_possible() {
+    let (_directory, blobs) = blobs().await;
+    for (size, brought, share, expected) in [
+        (None, 3, Share::Rest, false),
+        (Some(3), 3, Share::Rest, false),
+        (Some(4), 3, Share::Rest, true),
+        (None, 3, Share::Part { offset: 0, size: 5 }, true),
+    ] {
+        let mut upload = Upload::open(blobs.clone(), UploadTicket { size, ..ticket(1) }, 0, share).await.unwrap().fleeting();
+        upload.write(0, vec![1; brought].into()).await.unwrap();
+        assert_eq!(upload.is_shared(), expected, "{size:?} {share:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_told_that_the_store_failed_beside_it() {
     let (directory, blobs) = blobs().await;

@@ -1,6 +1,7 @@
 //! The local disk.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -94,6 +95,84 @@ async fn an_upload_that_has_lost_bytes_starts_over() {
         let state = second.query_upload(&ticket(upload)).await.unwrap();
         assert_eq!((state.committed, state.ahead.len()), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn what_came_after_an_upload_was_kept_is_no_part_of_it() {
+    let fixture = LocalFixture::new();
+    let first = blobs(&fixture).await;
+    let mut paused = begin(&first, ticket(1), 0, Share::Rest).await.unwrap();
+    paused.write(0, bytes(&pattern(1000))).await.unwrap();
+    paused.pause().await.unwrap();
+    let path = fixture.directory.path().join("spool/1");
+    fs::OpenOptions::new().append(true).open(path).unwrap().write_all(&pattern(5000)).unwrap();
+
+    let second = blobs(&fixture).await;
+    let mut next = begin(&second, ticket(1), 1000, Share::Rest).await.unwrap();
+    next.write(1000, bytes(b"the end")).await.unwrap();
+    let receipt = next.finish().await.unwrap();
+
+    assert_eq!(receipt.size, 1007);
+    assert!(read(&second, &receipt, 0, None).await.unwrap() == [pattern(1000), b"the end".to_vec()].concat());
+}
+
+#[tokio::test]
+async fn the_checksums_of_an_upload_are_the_same_however_often_it_was_kept() {
+    let content = pattern(5_000_001);
+    let [mut whole, mut often] = [Vec::new(), Vec::new()];
+    for (cuts, sums) in [(vec![], &mut whole), (vec![1000, 300_000, 300_001, 2 << 20, 4_999_999], &mut often)] {
+        let fixture = LocalFixture::new();
+        let mut start = 0;
+        for cut in cuts {
+            let blobs = blobs(&fixture).await;
+            let mut stream = begin(&blobs, ticket(1), i64::try_from(start).unwrap(), Share::Rest).await.unwrap();
+            stream.write(i64::try_from(start).unwrap(), bytes(&content[start..cut])).await.unwrap();
+            stream.pause().await.unwrap();
+            start = cut;
+        }
+        let blobs = blobs(&fixture).await;
+        let mut stream = begin(&blobs, ticket(1), i64::try_from(start).unwrap(), Share::Rest).await.unwrap();
+        stream.write(i64::try_from(start).unwrap(), bytes(&content[start..])).await.unwrap();
+        let name = crate::fixture::copy_of(&stream.finish().await.unwrap());
+        *sums = fs::read(fixture.copy(name).with_added_extension("sums")).unwrap();
+        assert_eq!(fixture.leftovers().await, Vec::<String>::new());
+    }
+    assert_eq!(whole, often);
+    assert_eq!(whole.len(), 5_000_001 / (256 << 10) * 4 + 16);
+}
+
+#[tokio::test]
+async fn an_upload_that_lost_checksums_starts_over() {
+    let fixture = LocalFixture::new();
+    let first = blobs(&fixture).await;
+    let mut paused = begin(&first, ticket(1), 0, Share::Rest).await.unwrap();
+    paused.write(0, bytes(&pattern(1 << 20))).await.unwrap();
+    assert_eq!(paused.pause().await.unwrap(), 1 << 20);
+    fs::write(fixture.directory.path().join("spool/1.sums"), [0; 15]).unwrap();
+
+    let second = blobs(&fixture).await;
+    assert_eq!(second.query_upload(&ticket(1)).await.unwrap().committed, 0);
+    let receipt = upload(&second, ticket(1), &[&pattern(3 << 20)]).await.unwrap();
+    assert!(read(&second, &receipt, 0, None).await.unwrap() == pattern(3 << 20));
+}
+
+#[tokio::test]
+async fn what_came_of_an_upload_and_was_never_kept_is_listed() {
+    let fixture = LocalFixture::new();
+    let store = fixture.open().await;
+    for name in ["7", "8", "8.progress", "8.sums", "9.progress", "9.sums"] {
+        fs::write(fixture.directory.path().join("spool").join(name), "half").unwrap();
+    }
+    let mut uploads: Vec<i64> = store.list_spools().await.unwrap().iter().map(|spool| spool.upload).collect();
+    uploads.sort_unstable();
+    assert_eq!(uploads, [7, 8]);
+    let mut strays: Vec<String> = store.list_strays().await.unwrap().into_iter().map(|(name, _)| name).collect();
+    strays.sort();
+    assert_eq!(strays, ["spool/9.progress", "spool/9.sums"]);
+    for upload in uploads {
+        store.remove_spool(upload).await.unwrap();
+    }
+    assert_eq!(files(&fixture.directory.path().join("spool")).len(), 2);
 }
 
 #[tokio::test]

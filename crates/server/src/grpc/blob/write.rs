@@ -52,6 +52,7 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
         let is_last = carried.message.finish;
         receive(&mut upload, carried).await?;
         if is_last {
+            memory.fit_to_end(&upload).await?;
             let receipt = upload.finish().await.map_err(status)?;
             return Ok(answer(api, &receipt));
         }
@@ -60,6 +61,7 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
             None => break,
         };
     }
+    memory.fit_to_end(&upload).await?;
     let committed_size = upload.pause().await.map_err(status)?;
     Ok(WriteResponse { committed_size, ..WriteResponse::default() })
 }
@@ -87,10 +89,8 @@ impl<'a> Memory<'a> {
 
     /// Brings the share in line with an upload that has brought so many bytes.
     async fn fit(&mut self, upload: &mut Upload, bytes: u64) -> Result<(), Status> {
-        if self.stage == Stage::First && bytes > u64::from(FIRST_BYTES) {
-            // The first share stays while the whole one is waited for: what has come is in memory.
-            self.share.merge(self.transfers.reserve(self.whole.saturating_sub(FIRST_BYTES)).await?);
-            self.stage = Stage::Whole;
+        if bytes > u64::from(FIRST_BYTES) {
+            self.fit_whole().await?;
         }
         if self.stage == Stage::Whole && bytes >= QUICK_FROM {
             // Where there is memory for it now.
@@ -99,6 +99,20 @@ impl<'a> Memory<'a> {
                 upload.hurry();
             }
             self.stage = Stage::Quick;
+        }
+        Ok(())
+    }
+
+    /// Brings the share in line with what is read back where a stream ends, however little it has brought.
+    async fn fit_to_end(&mut self, upload: &Upload) -> Result<(), Status> {
+        if upload.is_shared() { self.fit_whole().await } else { Ok(()) }
+    }
+
+    async fn fit_whole(&mut self) -> Result<(), Status> {
+        if self.stage == Stage::First {
+            // The first share stays while the whole one is waited for: what has come is in memory.
+            self.share.merge(self.transfers.reserve(self.whole.saturating_sub(FIRST_BYTES)).await?);
+            self.stage = Stage::Whole;
         }
         Ok(())
     }
