@@ -12,6 +12,7 @@ const STEPS: &[(&str, bool)] = &[
     ("spool made", false),
     ("bytes spooled", false),
     ("spool synced", false),
+    ("checksums placed", false),
     ("blob placed", false),
     ("blob durable", false),
     ("publish written", false),

@@ -12,7 +12,7 @@ use consign_types::{Digest, Reason, crc32c};
 use integration_tests::grpc::{Grpc, authorized};
 use integration_tests::publishing::{PACKAGE, prepare, publish, publish_request, refused, ticket};
 use integration_tests::rest::Rest;
-use integration_tests::service::Stored;
+use integration_tests::service::{Stored, files};
 use integration_tests::{Binary, Builder, Engine};
 use tonic::{Code, Status};
 
@@ -113,6 +113,31 @@ async fn an_upload_goes_on_after_the_service_was_killed_without_what_was_durable
     assert_eq!(write(&grpc, finish(&ticket, bytes.len())).await.unwrap().receipt, done.receipt, "the answer was lost: it comes again");
     publish_receipt(&grpc, "f", done.receipt).await;
     assert_eq!(service.stored().spools, Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn an_upload_is_finished_without_its_bytes_after_the_service_was_killed_at_that() {
+    let mut service = killable().await;
+    for (number, step) in ["spool synced", "checksums placed", "blob placed", "blob durable"].into_iter().enumerate() {
+        service.kill().await;
+        service.start(&[("CONSIGN_TEST_KILL_AT", step)]).await;
+        let grpc = Grpc::to(service.grpc());
+        let bytes = content((3 << 20) + number);
+        let ticket = ticket_for(&grpc, &bytes).await;
+        let kept = write(&grpc, messages(&ticket, &bytes, 0, bytes.len())).await.unwrap();
+        assert_eq!(kept.committed_size, i64::try_from(bytes.len()).unwrap());
+        assert!(write(&grpc, finish(&ticket, bytes.len())).await.is_err(), "{step}: the service must die before it answers");
+        assert_eq!(service.ended().await, Some(9), "{step}");
+
+        service.start(&[]).await;
+        let grpc = Grpc::to(service.grpc());
+        assert_eq!(query(&grpc, &ticket).await.committed_size, kept.committed_size, "{step}");
+        let done = write(&grpc, finish(&ticket, bytes.len())).await.unwrap();
+        assert_eq!(done.committed_size, kept.committed_size, "{step}");
+        let checksums = files(&service.directory().join("data/blobs"));
+        assert_eq!(checksums.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sums")).count(), number + 1);
+        assert_eq!(service.stored().spools, Vec::<std::path::PathBuf>::new(), "{step}");
+    }
 }
 
 #[tokio::test]

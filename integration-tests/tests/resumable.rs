@@ -329,7 +329,7 @@ async fn an_upload_is_nobody_elses() {
         assert_eq!(rest.send(rest.request(Method::HEAD, &strange)).await.status, 404, "{strange}");
     }
     assert_eq!(progress(&rest, &upload).await.0, 1_000_000);
-    assert_eq!(service.stored().spools.len(), 2, "the bytes, and how far they came");
+    assert_eq!(service.stored().spools.len(), 3, "the bytes, their checksums, and how far they came");
 }
 
 #[tokio::test]

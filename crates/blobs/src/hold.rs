@@ -50,13 +50,13 @@ impl Hold {
 }
 
 impl Drop for Hold {
-    /// Where nothing has come, nothing is to stay. The seat is kept until that is done: whoever begins the upload anew waits.
+    /// Where nothing has come, nothing is to stay. The seat is kept until that is done, and until nothing is being kept any more: whoever takes
+    /// the upload up anew waits.
     fn drop(&mut self) {
         self.session.release(&self.claim);
         let (session, claim, seat) = (Arc::clone(&self.session), Arc::clone(&self.claim), Arc::clone(&self.seat));
         if let Ok(runtime) = Handle::try_current()
             && !session.is_closed()
-            && session.hashed() == 0
         {
             runtime.spawn(async move {
                 if let Err(error) = session.leave(&claim).await {

@@ -125,12 +125,12 @@ impl Blobs {
     async fn cancel_now(self, ticket: UploadTicket) -> Result<()> {
         let seat = self.sessions.enter(ticket.upload);
         self.sessions.forget(ticket.upload);
-        while let Some(session) = seat.find(&*self.store, terms::plan(&ticket)).await? {
+        while let Some(session) = seat.find_or_remove(&*self.store, terms::plan(&ticket)).await? {
             if session.cancel().await? {
-                return Ok(());
+                break;
             }
         }
-        self.store.remove_spool(ticket.upload).await
+        Ok(())
     }
 
     /// Drops the uploads that nobody went on with for too long, and returns how many those were.

@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// Makes durable what has come, and returns how many bytes from the start that are.
-    pub(crate) async fn save(&self) -> Result<i64> {
+    pub(crate) async fn save(self: &Arc<Self>) -> Result<i64> {
         let _saving = self.saving.lock().await;
         let (progress, sums) = {
             let mut hashing = self.hashing.lock().await;

@@ -103,6 +103,16 @@ impl Seat {
         take_up(&mut *self.slot.session.lock().await, store, plan).await
     }
 
+    /// The same; where nothing has come that can go on, what is left of the upload is removed.
+    pub(crate) async fn find_or_remove(&self, store: &dyn Store, plan: Plan) -> Result<Option<Arc<Session>>> {
+        let mut slot = self.slot.session.lock().await;
+        let found = take_up(&mut slot, store, plan).await?;
+        if found.is_none() {
+            store.remove_spool(self.upload).await?;
+        }
+        Ok(found)
+    }
+
     /// Drops what has come by a stream that ends the upload, unless a newer stream has it now.
     pub(crate) async fn abandon(&self, store: &dyn Store, session: &Arc<Session>, claim: &Arc<Claim>) -> Result<()> {
         let slot = self.slot.session.lock().await;

@@ -171,12 +171,12 @@ pub trait Spool: fmt::Debug + Send + Sync {
     /// bytes that it has lost only once.
     async fn sync(&self) -> Result<()>;
 
-    /// Keeps, durably, how far the upload has come, and the checksums that were made since the last time, where the store keeps any. What the
-    /// progress tells was synced before.
+    /// Keeps, durably, how far the upload has come, and the checksums that were made since the last time, where the store has any use for
+    /// them. What the progress tells was synced before.
     async fn save(&self, progress: &Progress, sums: SumsPart) -> Result<()>;
 
-    /// Writes the last of the checksums and gives the bytes their name, or drops them for a whole copy of at least `min_generation` that is there. Returns the
-    /// generation under which they are found now; they are durable then. The spool is gone.
+    /// Writes the last of the checksums and gives the bytes their name, or drops them for a whole copy of at least `min_generation` that is
+    /// there. Returns the generation under which they are found now; they are durable then. The spool is gone.
     async fn place(&self, name: CopyName, size: i64, min_generation: i64, sums: SumsPart) -> Result<i64>;
 
     /// Removes it all.

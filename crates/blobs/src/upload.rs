@@ -122,9 +122,14 @@ impl Upload {
         }
     }
 
-    /// Whether other streams may have brought bytes of it that are read back where this one ends.
-    pub fn is_shared(&self) -> bool {
-        self.hold.is_some() || self.ticket.size.is_some_and(|size| self.block.size() < size)
+    /// Whether bytes that other streams brought may be read back where this one is finished, or paused.
+    pub fn may_read_back(&self, is_finished: bool) -> bool {
+        let is_joined = match self.ticket.size {
+            Some(size) if is_finished => self.block.size() < size,
+            _ => !is_finished && !self.block.is_empty(),
+        };
+        let is_dropped = self.fate == Fate::Dropped && !is_finished;
+        !is_dropped && (self.hold.is_some() || is_joined)
     }
 
     /// Adds bytes that belong at `offset`. Those that came before are skipped, so a caller may send them again. More than the ticket

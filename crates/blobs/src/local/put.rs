@@ -29,7 +29,7 @@ fn put_each(store: &Local, blobs: Vec<Small>) -> Vec<Result<i64>> {
         let temporary = write(store, &small)?;
         disk::sync(&temporary.file).map_err(Error::disk("sync a spool"))?;
         tracing::trace!(digest = %small.name.digest, "spool synced");
-        let generation = name_spool(&store.layout, &temporary.path, small.name, small.min_generation)?;
+        let generation = name_spool(&store.layout, &temporary.path, false, small.name, small.min_generation)?;
         store.layout.sync(&store.layout.shelf(&small.name.digest))?;
         tracing::trace!(digest = %small.name.digest, generation, "blob durable");
         Ok(generation)
@@ -43,8 +43,9 @@ fn put_together(store: &Local, blobs: &[Small]) -> Vec<Result<i64>> {
     if let Err(error) = sync_all(&store.layout) {
         return fail_all(blobs.len(), error);
     }
-    let name =
-        |(small, temporary): (&Small, Result<Temporary>)| name_spool(&store.layout, &temporary?.path, small.name, small.min_generation);
+    let name = |(small, temporary): (&Small, Result<Temporary>)| {
+        name_spool(&store.layout, &temporary?.path, false, small.name, small.min_generation)
+    };
     let named: Vec<Result<i64>> = blobs.iter().zip(written).map(name).collect();
     match sync_all(&store.layout) {
         Ok(()) => named,

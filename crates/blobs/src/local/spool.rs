@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,6 +28,7 @@ pub(super) const SUMS_FROM_BYTES: i64 = 1 << 20;
 
 const PROGRESS: &str = "progress";
 const SUMS: &str = "sums";
+const SUMS_NEW: &str = "sums-new";
 
 /// The file of an upload.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ impl LocalSpool {
             return Ok(None);
         };
         let (size, end) = (disk::size(&file).map_err(Error::disk("look at a spool"))?, u64::try_from(progress.end()).unwrap_or(u64::MAX));
-        if size < end || !has_sums(&path, progress.hashed) {
+        if size < end || !has_sums(&path, progress.hashed)? {
             tracing::error!(upload, size, end, "an upload has lost bytes: it starts over");
             return Ok(None);
         }
@@ -108,12 +109,11 @@ impl LocalSpool {
     fn place_now(&self, name: CopyName, size: i64, min_generation: i64, sums: &SumsPart) -> Result<i64> {
         disk::sync(&self.file).map_err(Error::disk("sync a spool"))?;
         tracing::trace!(digest = %name.digest, "spool synced");
-        if size > SUMS_FROM_BYTES {
+        let has_sums = size > SUMS_FROM_BYTES;
+        if has_sums {
             self.write_sums(sums)?;
-        } else {
-            disk::remove_if_there(&self.path.with_extension(SUMS)).map_err(Error::disk("remove the checksums of a blob"))?;
         }
-        let generation = name_spool(&self.store.layout, &self.path, name, min_generation)?;
+        let generation = name_spool(&self.store.layout, &self.path, has_sums, name, min_generation)?;
         self.store.layout.sync(&self.store.layout.shelf(&name.digest))?;
         tracing::trace!(digest = %name.digest, generation, "blob durable");
         remove(&self.store.layout, self.upload)?;
@@ -191,7 +191,7 @@ impl Spool for LocalSpool {
 ///
 /// A copy that is there already is kept if it still has its bytes; the spool takes the place of one that is damaged, so that
 /// whoever refers to it has the bytes again.
-pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyName, min_generation: i64) -> Result<i64> {
+pub(super) fn name_spool(layout: &Layout, spool: &Path, has_sums: bool, name: CopyName, min_generation: i64) -> Result<i64> {
     layout.make(&layout.shelf(&name.digest))?;
     let failed = || Error::disk("place a blob");
     loop {
@@ -199,7 +199,7 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
             let existing = CopyName { generation, ..name };
             match blob::is_whole(layout, existing)? {
                 Some(true) => {}
-                Some(false) => replace_damaged(layout, spool, existing)?,
+                Some(false) => replace_damaged(layout, spool, has_sums, existing)?,
                 // It was discarded just now.
                 None => continue,
             }
@@ -214,7 +214,9 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
         // Files may refer to one that was found damaged: it has its bytes again.
         let name = layout.find_quarantined(&name.digest, min_generation)?.map_or(name, |generation| CopyName { generation, ..name });
         // The checksums first: where the process dies between the two, they belong to nothing, and `fsck` tells and removes them.
-        place_sums(layout, spool, name)?;
+        if has_sums {
+            place_sums(layout, spool, name)?;
+        }
         match disk::rename_without_replacing(spool, &layout.copy(name)) {
             Ok(()) => {
                 tracing::trace!(digest = %name.digest, name.generation, "blob placed");
@@ -230,17 +232,21 @@ pub(super) fn name_spool(layout: &Layout, spool: &std::path::Path, name: CopyNam
     }
 }
 
-fn place_sums(layout: &Layout, spool: &std::path::Path, name: CopyName) -> Result<()> {
-    match disk::rename(&spool.with_extension(SUMS), &layout.sums(name)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::disk("place the checksums of a blob")(error)),
-        _ => Ok(()),
-    }
+/// Until the bytes have their name, the upload keeps the checksums too: after a failure it goes on with them.
+fn place_sums(layout: &Layout, spool: &Path, name: CopyName) -> Result<()> {
+    let (kept, new) = (spool.with_extension(SUMS), spool.with_extension(SUMS_NEW));
+    let failed = || Error::disk("place the checksums of a blob");
+    disk::remove_if_there(&new).map_err(failed())?;
+    disk::link(&kept, &new).map_err(failed())?;
+    disk::rename(&new, &layout.sums(name)).map_err(failed())?;
+    tracing::trace!(digest = %name.digest, "checksums placed");
+    Ok(())
 }
 
 /// Puts a spool in the place of a damaged copy, which is kept for those who look into why.
 ///
 /// The name has bytes at every instant: where another upload has healed the copy in the meantime, good ones replace good ones.
-fn replace_damaged(layout: &Layout, spool: &std::path::Path, name: CopyName) -> Result<()> {
+fn replace_damaged(layout: &Layout, spool: &Path, has_sums: bool, name: CopyName) -> Result<()> {
     let aside = layout.healed_place(name);
     match disk::link(&layout.copy(name), &aside) {
         Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
@@ -248,16 +254,21 @@ fn replace_damaged(layout: &Layout, spool: &std::path::Path, name: CopyName) -> 
         }
         _ => {}
     }
-    place_sums(layout, spool, name)?;
+    if has_sums {
+        place_sums(layout, spool, name)?;
+    }
     disk::rename(spool, &layout.copy(name)).map_err(Error::disk("replace a damaged blob"))?;
     tracing::error!(kept = %aside.display(), "a damaged blob is replaced by the bytes that came now");
     Ok(())
 }
 
 /// Whether the checksums of so many bytes are there.
-fn has_sums(spool: &std::path::Path, hashed: i64) -> bool {
+fn has_sums(spool: &Path, hashed: i64) -> Result<bool> {
     let wanted = sums::whole_bytes(hashed).map_or(u64::MAX, |bytes| bytes as u64);
-    wanted == 0 || disk::look(&spool.with_extension(SUMS)).is_ok_and(|(size, _)| size >= wanted)
+    match disk::look(&spool.with_extension(SUMS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(wanted == 0),
+        found => Ok(found.map_err(Error::disk("look at the checksums of an upload"))?.0 >= wanted),
+    }
 }
 
 /// How far an upload has come, as it was kept; `None` where that is damaged.
@@ -274,7 +285,8 @@ fn path_of(layout: &Layout, upload: i64) -> PathBuf {
 /// Removes the files of an upload. The bytes go last: what is left without them is known to be of no use.
 pub(super) fn remove(layout: &Layout, upload: i64) -> Result<()> {
     let path = path_of(layout, upload);
-    for path in [path.with_extension(PROGRESS), path.with_extension("progress-new"), path.with_extension(SUMS), path] {
+    let beside = [PROGRESS, "progress-new", SUMS, SUMS_NEW].map(|extension| path.with_extension(extension));
+    for path in beside.into_iter().chain([path]) {
         disk::remove_if_there(&path).map_err(Error::disk("remove a spool"))?;
     }
     Ok(())

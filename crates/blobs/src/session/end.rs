@@ -31,7 +31,7 @@ impl Session {
     /// Closes the upload for all who write to it, and returns what its bytes hash to and how many there are.
     ///
     /// It stays open where bytes are missing, or where it has come to another end than the one that brings the last bytes says.
-    pub(crate) async fn seal(&self, claim: &Claim, end: End) -> Result<Sealed> {
+    pub(crate) async fn seal(self: &Arc<Self>, claim: &Claim, end: End) -> Result<Sealed> {
         let _turn = claim.turn.lock().await;
         self.check(claim)?;
         let others = lock(&self.claims).extract_if(.., |other| !std::ptr::eq(&raw const **other, claim)).collect();

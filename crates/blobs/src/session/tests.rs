@@ -1,3 +1,4 @@
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,12 +13,15 @@ use crate::block::Block;
 use crate::feed::{Blocks, QueuedBlock};
 use crate::hold::Hold;
 use crate::store::Hashed;
+use crate::sums::whole_bytes;
 use crate::{Blobs, Local};
 
 /// A spool that keeps nothing, as fast as it goes.
 #[derive(Debug, Default)]
 struct Nowhere {
     saved: AtomicI64,
+    /// Where the checksums end that came with it.
+    sums_end: AtomicUsize,
 }
 
 #[async_trait]
@@ -38,7 +42,10 @@ impl Spool for Nowhere {
         Ok(())
     }
 
-    async fn save(&self, progress: &Progress, _: SumsPart) -> Result<()> {
+    async fn save(&self, progress: &Progress, sums: SumsPart) -> Result<()> {
+        let end = sums.start + sums.bytes.len();
+        assert_eq!(self.sums_end.swap(end, Ordering::AcqRel), sums.start, "they go on where the last ones ended");
+        assert_eq!(Some(end), whole_bytes(progress.hashed));
         assert!(progress.resume().is_some(), "it can be taken up again");
         self.saved.store(progress.hashed, Ordering::Release);
         Ok(())

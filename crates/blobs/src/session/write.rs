@@ -111,10 +111,11 @@ impl Session {
     fn advance(&self, hashing: &mut Hashing, step: Step) {
         hashing.take(step);
         self.hashed.store(hashing.end, Ordering::Release);
+        lock(&self.ahead).reach(hashing.end);
     }
 
     /// Hashes what has come ahead by now, as far as nothing is missing between. More may come meanwhile, faster than it is hashed.
-    pub(super) async fn catch_up(&self, hashing: &mut Hashing) -> Result<()> {
+    pub(super) async fn catch_up(self: &Arc<Self>, hashing: &mut Hashing) -> Result<()> {
         let reached = lock(&self.ahead).reach(hashing.end).unwrap_or(hashing.end);
         while hashing.end < reached {
             let bytes = self.grain().max(READ_BACK_BYTES).min(reached - hashing.end);
@@ -127,8 +128,8 @@ impl Session {
             };
             let step = spawn_blocking(hash).await?;
             self.advance(hashing, step);
+            self.save_at_times(hashing);
         }
-        lock(&self.ahead).reach(hashing.end);
         Ok(())
     }
 

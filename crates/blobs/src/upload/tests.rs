@@ -46,15 +46,18 @@ async fn a_block_grows_behind_those_that_are_written_where_the_upload_is_quick()
 #[tokio::test]
 async fn what_others_brought_of_an_upload_is_known_to_be_possible() {
     let (_directory, blobs) = blobs().await;
-    for (size, brought, share, expected) in [
-        (None, 3, Share::Rest, false),
-        (Some(3), 3, Share::Rest, false),
-        (Some(4), 3, Share::Rest, true),
-        (None, 3, Share::Part { offset: 0, size: 5 }, true),
+    for (size, brought, share, is_finished, is_paused) in [
+        (None, 0, Share::Rest, false, false),
+        (None, 3, Share::Rest, false, true),
+        (Some(3), 3, Share::Rest, false, true),
+        (Some(4), 3, Share::Rest, true, true),
+        (Some(4), 0, Share::Rest, true, false),
+        (None, 3, Share::Part { offset: 0, size: 5 }, true, true),
     ] {
-        let mut upload = Upload::open(blobs.clone(), UploadTicket { size, ..ticket(1) }, 0, share).await.unwrap().fleeting();
+        let mut upload = Upload::open(blobs.clone(), UploadTicket { size, ..ticket(1) }, 0, share).await.unwrap();
         upload.write(0, vec![1; brought].into()).await.unwrap();
-        assert_eq!(upload.is_shared(), expected, "{size:?} {share:?}");
+        assert_eq!([true, false].map(|is_finished| upload.may_read_back(is_finished)), [is_finished, is_paused], "{size:?} {share:?}");
+        assert!(!upload.fleeting().may_read_back(false), "it is dropped");
     }
 }
 

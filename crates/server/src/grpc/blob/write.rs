@@ -52,7 +52,7 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
         let is_last = carried.message.finish;
         receive(&mut upload, carried).await?;
         if is_last {
-            memory.fit_to_end(&upload).await?;
+            memory.fit_to_end(&upload, true).await?;
             let receipt = upload.finish().await.map_err(status)?;
             return Ok(answer(api, &receipt));
         }
@@ -61,7 +61,7 @@ pub(super) async fn write(api: &BlobApi, messages: impl Messages) -> Result<Writ
             None => break,
         };
     }
-    memory.fit_to_end(&upload).await?;
+    memory.fit_to_end(&upload, false).await?;
     let committed_size = upload.pause().await.map_err(status)?;
     Ok(WriteResponse { committed_size, ..WriteResponse::default() })
 }
@@ -104,8 +104,8 @@ impl<'a> Memory<'a> {
     }
 
     /// Brings the share in line with what is read back where a stream ends, however little it has brought.
-    async fn fit_to_end(&mut self, upload: &Upload) -> Result<(), Status> {
-        if upload.is_shared() { self.fit_whole().await } else { Ok(()) }
+    async fn fit_to_end(&mut self, upload: &Upload, is_finished: bool) -> Result<(), Status> {
+        if upload.may_read_back(is_finished) { self.fit_whole().await } else { Ok(()) }
     }
 
     async fn fit_whole(&mut self) -> Result<(), Status> {
