@@ -187,6 +187,7 @@ pub struct Metadata {
     sites: ops::admit::Sites,
     directories: ops::directories::Directories,
     upload_numbers: upload_numbers::UploadNumbers,
+    looks: ops::shared_looks::SharedLooks,
     keys: Option<Arc<SigningKeys>>,
     observer: Option<Arc<dyn Observer>>,
     clock: fn() -> Timestamp,
@@ -200,8 +201,8 @@ impl Metadata {
         let pool = pool::Pool::new(&target, config.connections);
         let (principals, sites) = (ops::authenticate::remember(), ops::admit::remember());
         let (downloads, directories) = (downloads::Tally::default(), ops::directories::Directories::default());
-        let upload_numbers = upload_numbers::UploadNumbers::default();
-        Ok(Self { pool, rules, downloads, principals, sites, directories, upload_numbers, keys: None, observer: None, clock })
+        let (upload_numbers, looks) = (upload_numbers::UploadNumbers::default(), ops::shared_looks::SharedLooks::default());
+        Ok(Self { pool, rules, downloads, principals, sites, directories, upload_numbers, looks, keys: None, observer: None, clock })
     }
 
     /// The same, with the keys by which it signs what it records of promotions.

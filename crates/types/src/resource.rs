@@ -160,7 +160,7 @@ impl FromStr for PackagesRef {
 }
 
 /// A version of a package: `projects/7/packages/tool/versions/1.0`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VersionRef {
     /// The project.
     pub project: ProjectRef,

@@ -106,6 +106,7 @@ pub(crate) mod rotate_token;
 mod scene;
 pub(crate) mod search_files;
 pub(crate) mod search_versions;
+pub(crate) mod shared_looks;
 pub(crate) mod stage_state;
 mod tagging;
 pub(crate) mod test_tag_rule;

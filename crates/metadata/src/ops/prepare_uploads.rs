@@ -77,19 +77,42 @@ impl Metadata {
         let (now, rules) = (self.now(), self.rules.clone());
         let (project, is_short) = (request.version.project.clone(), request.files.len() <= FEW_FILES);
         let request = Arc::new(request);
+        request.check()?;
+        if request.is_light() {
+            let paths = request.files.iter().map(|file| file.path.clone()).collect();
+            let scene = self.looks.view(&self.pool, &request.version, paths).await?;
+            let preparation = Preparation::new(&request, scene, &rules, now);
+            preparation.judge(&rules)?;
+            preparation.check_room()?;
+            let uploads = self.upload_numbers.take(&self.pool, request.files.len()).await?;
+            return preparation.plan(&uploads, &HashMap::new());
+        }
         let judged = self.pool.look(move |db| consider(db, &request, &rules, now)).await?;
         let preparation = match judged {
             Judged::Done(plans) => return Ok(plans),
             Judged::New(preparation) => preparation,
         };
-        if preparation.is_light() {
-            let uploads = self.upload_numbers.take(&self.pool, preparation.request.files.len()).await?;
-            return preparation.plan(&uploads, &HashMap::new());
-        }
         let take = move |db: &mut Db| preparation.take(db);
         let plans = if is_short { self.pool.change(&project, None, move |db, _| take(db)).await } else { self.pool.write(take).await }?;
         tracing::trace!("uploads prepared");
         Ok(plans)
+    }
+}
+
+impl PrepareUploads {
+    fn check(&self) -> Result<()> {
+        check_paths("files", self.files.iter().map(|file| &file.path))?;
+        if self.files.is_empty() {
+            return Err(Error::ArgumentInvalid { field: "files", rule: "at least one file".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is taken for the uploads: what they bring is too little to be worth a change of the database. A lease for unknown
+    /// bytes keeps nothing from being collected either: a publish whose copy is dead is refused.
+    fn is_light(&self) -> bool {
+        let is_light = |file: &UploadFile| is_unreserved(file.digest.as_ref(), file.size);
+        !self.known_only && self.request_id.is_none() && self.files.len() <= FEW_FILES && self.files.iter().all(is_light)
     }
 }
 
@@ -104,19 +127,14 @@ enum Judged {
 /// Judges a request by what there is. Nothing is locked: the publish judges it again, and what is taken until then is bounded by the quota,
 /// which is looked at when it is taken.
 fn consider(db: &mut Db, request: &Arc<PrepareUploads>, rules: &Rules, now: Timestamp) -> Result<Judged> {
-    check_paths("files", request.files.iter().map(|file| &file.path))?;
-    if request.files.is_empty() {
-        return Err(Error::ArgumentInvalid { field: "files", rule: "at least one file".to_owned() });
-    }
     let paths: Vec<&FilePath> = request.files.iter().map(|file| &file.path).collect();
     let scene = scene::view(db, Look { version: &request.version, paths: &paths, uploads: &[], request: None })?;
-    let in_force = scene.settings.clone().in_force(&rules.defaults);
-    let preparation = Preparation { request: Arc::clone(request), scene, in_force, now };
+    let preparation = Preparation::new(request, Arc::new(scene), rules, now);
     if request.known_only {
         let unknown = |error| if matches!(error, Error::RequestIdReused(_)) { Error::UploadNotFound } else { error };
         return preparation.repeat(db, Error::UploadNotFound).map_err(unknown).map(Judged::Done);
     }
-    match preparation.judge(rules).and_then(|()| preparation.check_room()) {
+    match preparation.judge(rules) {
         Ok(()) => Ok(Judged::New(Box::new(preparation))),
         Err(refusal) => preparation.repeat(db, refusal).map(Judged::Done),
     }
@@ -136,12 +154,18 @@ fn fingerprint(request: &PrepareUploads) -> Digest {
 /// A request, and what it meets.
 struct Preparation {
     request: Arc<PrepareUploads>,
-    scene: Scene,
+    /// It may show more than this request asked for.
+    scene: Arc<Scene>,
     in_force: InForce,
     now: Timestamp,
 }
 
 impl Preparation {
+    fn new(request: &Arc<PrepareUploads>, scene: Arc<Scene>, rules: &Rules, now: Timestamp) -> Self {
+        let in_force = scene.settings.clone().in_force(&rules.defaults);
+        Self { request: Arc::clone(request), scene, in_force, now }
+    }
+
     fn call(&self) -> Call<'_> {
         let PrepareUploads { principal, version, request_id, .. } = &*self.request;
         call(principal, "PrepareUploads", version, request_id.as_ref(), fingerprint(&self.request), self.now)
@@ -188,13 +212,6 @@ impl Preparation {
         }
     }
 
-    /// Whether nothing is taken for the uploads: what they bring is too little to be worth a change of the database. A lease for unknown
-    /// bytes keeps nothing from being collected either: a publish whose copy is dead is refused.
-    fn is_light(&self) -> bool {
-        let PrepareUploads { files, request_id, .. } = &*self.request;
-        request_id.is_none() && files.len() <= FEW_FILES && files.iter().all(|file| is_unreserved(file.digest.as_ref(), file.size))
-    }
-
     /// Takes what the uploads need, in the turn of the project.
     fn take(&self, db: &mut Db) -> Result<Vec<UploadPlan>> {
         let lease = |file: &UploadFile| NewLease {
@@ -227,7 +244,7 @@ impl Preparation {
     fn check_room(&self) -> Result<()> {
         let Counters { logical_bytes, reserved_bytes, .. } = self.scene.counters;
         let fits = logical_bytes + reserved_bytes + self.wanted() <= self.in_force.quota_bytes.unwrap_or(MAX_QUOTA_BYTES);
-        if fits || !self.is_light() { Ok(()) } else { Err(self.over_quota()) }
+        if fits { Ok(()) } else { Err(self.over_quota()) }
     }
 
     fn wanted(&self) -> i64 {

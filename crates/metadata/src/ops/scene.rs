@@ -38,6 +38,7 @@ pub(super) struct Look<'a> {
 }
 
 /// What is there.
+#[derive(Debug)]
 pub(super) struct Scene {
     pub(super) project: Project,
     pub(super) counters: Counters,

@@ -106,10 +106,14 @@ pub(crate) async fn publish(metadata: &Metadata, files: &[(&str, Receipt)]) -> R
 
 /// The number of an upload of a few bytes that nobody knows.
 pub(crate) async fn prepare_small(metadata: &Metadata) -> i64 {
-    let file = UploadFile { path: "small".parse().unwrap(), digest: None, size: Some(1), always_send: true };
-    let wanted = PrepareUploads { principal: principal(), version: version("1.0"), files: vec![file], request_id: None, known_only: false };
-    match metadata.prepare_uploads(wanted).await.unwrap().remove(0) {
-        UploadPlan::Send(ticket) => ticket.upload,
+    prepare_small_at(metadata, version("1.0"), "small").await.unwrap()
+}
+
+pub(crate) async fn prepare_small_at(metadata: &Metadata, version: VersionRef, path: &str) -> Result<i64, Error> {
+    let file = UploadFile { path: path.parse().unwrap(), digest: None, size: Some(1), always_send: true };
+    let wanted = PrepareUploads { principal: principal(), version, files: vec![file], request_id: None, known_only: false };
+    match metadata.prepare_uploads(wanted).await?.remove(0) {
+        UploadPlan::Send(ticket) => Ok(ticket.upload),
         UploadPlan::Present(receipt) => panic!("{receipt:?}"),
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use consign_metadata::{Error, Metadata, PublishVersion, Published};
+use consign_types::resource::{ProjectRef, VersionRef};
 use consign_types::settings::{DuplicateSetting, InForce};
 use futures::future::join_all;
 use integration_tests::{BOTH, Database};
 
-use crate::support::{NOW, defaults, opened, opened_with, publish, receipt, request, version};
+use crate::support::{NOW, defaults, opened, opened_with, prepare_small_at, publish, receipt, request, version};
 
 const PUBLISHERS: i64 = 100;
 
@@ -35,6 +36,38 @@ async fn many_who_publish_at_once_are_all_answered() {
         assert_eq!(ids.len(), 100, "{engine:?}");
         assert_eq!(metadata.find_version(version("1.0")).await.unwrap().row.file_count, PUBLISHERS, "{engine:?}");
         assert_eq!(metadata.recount().await.unwrap(), [], "{engine:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_who_prepare_at_once_are_each_judged_by_what_they_bring() {
+    let rejected = DuplicateSetting { allowed: false, exception: String::new(), reject_identical: true };
+    for engine in BOTH {
+        let database = Database::create(engine);
+        let rules = consign_metadata::Rules::new(InForce { duplicate_policy: rejected.clone(), ..defaults() }, 0);
+        let metadata = opened_with(&database, rules, || NOW).await;
+        publish(&metadata, &[("file-7", receipt("one", 1))]).await.unwrap();
+
+        let prepare = async |number: i64| {
+            let nowhere = VersionRef { project: ProjectRef::Id(99), ..version("1.0") };
+            // Three of four ask about the same version.
+            let at = [version("1.0"), version("1.0"), version("2.0"), nowhere][usize::try_from(number % 4).unwrap()].clone();
+            let path = format!("file-{}", number / 4);
+            (number, prepare_small_at(&metadata, at, &path).await)
+        };
+        let mut uploads = HashSet::new();
+        for (number, prepared) in join_all((0..PUBLISHERS).map(prepare)).await {
+            match (number % 4, number / 4, prepared) {
+                (0 | 1, 7, prepared) => assert!(matches!(prepared, Err(Error::DuplicateFile { .. })), "{engine:?} {prepared:?}"),
+                (3, _, prepared) => assert!(matches!(prepared, Err(Error::ProjectNotFound(_))), "{engine:?} {prepared:?}"),
+                (_, _, prepared) => assert!(uploads.insert(prepared.unwrap()), "{engine:?}: each has a number of its own"),
+            }
+        }
+        assert_eq!(uploads.len(), 73, "{engine:?}");
+
+        publish(&metadata, &[("file-8", receipt("two", 2))]).await.unwrap();
+        let late = prepare_small_at(&metadata, version("1.0"), "file-8").await;
+        assert!(matches!(late, Err(Error::DuplicateFile { .. })), "{engine:?}: nothing is remembered {late:?}");
     }
 }
 
