@@ -179,6 +179,16 @@ fn assert_same(found: &[Finding], expected: &[Finding]) {
     assert!(differ.is_empty() && found.len() == expected.len(), "{differ:?}");
 }
 
+/// What has come of an upload and can't go on, or what stands beside none.
+fn plant_leftover(service: &TestService, upload: i64) -> Finding {
+    let is_upload = upload % 2 == 0;
+    let name = if is_upload { format!("spool/{upload}") } else { format!("spool/{upload}.sums") };
+    let path = service.directory().join("data").join(&name);
+    fs::write(&path, "half").unwrap();
+    age(&path);
+    Finding::Leftover(if is_upload { Leftover::Upload(upload) } else { Leftover::Stray(name) })
+}
+
 #[tokio::test]
 async fn fsck_finds_every_fault_that_is_planted_and_nothing_else_and_repairs_what_it_can() {
     let each = load::faults();
@@ -219,15 +229,7 @@ async fn fsck_finds_every_fault_that_is_planted_and_nothing_else_and_repairs_wha
         age(&shelf.join(extra.to_string()));
         expected.push(Finding::Extra(extra));
     }
-    for number in 0..each {
-        // What has come of an upload and can't go on, and what stands beside none.
-        let (upload, is_upload) = (1_000_000 + i64::try_from(number).unwrap(), number % 2 == 0);
-        let name = if is_upload { format!("spool/{upload}") } else { format!("spool/{upload}.sums") };
-        let path = service.directory().join("data").join(&name);
-        fs::write(&path, "half").unwrap();
-        age(&path);
-        expected.push(Finding::Leftover(if is_upload { Leftover::Upload(upload) } else { Leftover::Stray(name) }));
-    }
+    expected.extend((1_000_000..).take(each).map(|upload| plant_leftover(&service, upload)));
 
     assert_same(&findings(&service, &["--read"]).await, &expected);
     let unread = findings(&service, &[]).await.len();
