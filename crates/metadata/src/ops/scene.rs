@@ -39,7 +39,7 @@ pub(super) struct Look<'a> {
 
 /// What is there.
 #[derive(Debug)]
-pub(super) struct Scene {
+pub(crate) struct Scene {
     pub(super) project: Project,
     pub(super) counters: Counters,
     /// The nearest value of each setting.
