@@ -213,7 +213,8 @@ pub(super) fn name_spool(layout: &Layout, spool: &Path, has_sums: bool, name: Co
         }
         // Files may refer to one that was found damaged: it has its bytes again.
         let name = layout.find_quarantined(&name.digest, min_generation)?.map_or(name, |generation| CopyName { generation, ..name });
-        // The checksums first: where the process dies between the two, they belong to nothing, and `fsck` tells and removes them.
+        // The checksums first: where the process dies between the two, they belong to no copy until the upload is finished again. Where it
+        // never is, `fsck` tells and removes them.
         if has_sums {
             place_sums(layout, spool, name)?;
         }
